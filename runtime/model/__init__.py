@@ -1,0 +1,1 @@
+"""The DiffusionGemma architecture in plain torch, and the loader of its checkpoints."""

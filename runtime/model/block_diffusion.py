@@ -1,0 +1,99 @@
+"""One stack of weights, two modes: causal encode and bidirectional denoise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from agentfast.runtime.model.config import AttentionConfig, ModelConfig
+from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning, rope_frequencies
+
+
+class BlockDiffusionModel(nn.Module):
+    """DiffusionGemma's text model; with `config.kind == "autoregressive"`, Gemma 4's.
+
+    Tokens of both modes may share one call: only the embedding, the layer scalar and the caller's attention
+    tell them apart. The model keeps no cache: `attention` does.
+    """
+
+    sliding_frequencies: Tensor
+    full_frequencies: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Layer(config, i) for i in range(len(config.layers)))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_conditioning = SelfConditioning(config) if config.kind == "diffusion" else None
+        self.register_buffer("sliding_frequencies", rope_frequencies(config.sliding), persistent=False)
+        self.register_buffer("full_frequencies", rope_frequencies(config.full), persistent=False)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        attention: Attention,
+        *,
+        denoise: Tensor | bool = False,
+        soft: Tensor | None = None,
+    ) -> Tensor:
+        """Hidden states after the last norm.
+
+        Args:
+            tokens: [*S] int64; *S is any leading shape, [T] for a ragged batch, [B, L] in training.
+            positions: [*S] int64, the place in the row's sequence; a canvas goes on after its prefix.
+            attention: see `Attention`.
+            denoise: [*S] bool, the canvas tokens; or one bool for all.
+            soft: [N, H], self-conditioning of the N canvas tokens in their order, from `soft_embeddings`;
+                zeros mean none, as in a first step. None: none for all.
+
+        Returns:
+            [*S, H].
+        """
+        x = self._embed(tokens, denoise, soft)
+        ropes = {
+            "sliding": self._rope(positions, self.sliding_frequencies, x.dtype),
+            "full": self._rope(positions, self.full_frequencies, x.dtype),
+        }
+        for kind, layer in zip(self.config.layers, self.layers, strict=True):
+            x = layer(x, ropes[kind], attention, denoise)
+        normed: Tensor = self.norm(x)
+        return normed
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden [N, H] -> [N, V] float32, soft-capped."""
+        logits = (hidden @ self.embed_tokens.weight.T).float()
+        cap = self.config.logit_softcap
+        return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    def soft_embeddings(self, probabilities: Tensor) -> Tensor:
+        """Mean embeddings [N, H] under token distributions [N, V], the self-conditioning of the next step."""
+        weight = self.embed_tokens.weight
+        return (probabilities.to(weight.dtype) @ weight) * self._embed_scale(weight)
+
+    def attention_config(self, layer: int) -> AttentionConfig:
+        """Heads, window and rope of a layer."""
+        return self.config.attention(layer)
+
+    def _embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
+        x: Tensor = self.embed_tokens(tokens)
+        x = x * self._embed_scale(x)
+        if denoise is False:
+            return x
+        if self.self_conditioning is None:
+            raise ValueError("an autoregressive model has no denoise mode")
+        if denoise is True:
+            flat = self.self_conditioning(x.reshape(-1, x.shape[-1]), soft)
+            return flat.view(x.shape)
+        return x.index_put((denoise,), self.self_conditioning(x[denoise], soft))
+
+    def _embed_scale(self, like: Tensor) -> Tensor:
+        # Rounded to the weights' type first, as the checkpoint was trained.
+        return torch.tensor(self.config.hidden_size**0.5, dtype=like.dtype, device=like.device)
+
+    @staticmethod
+    def _rope(positions: Tensor, frequencies: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        angles = positions[..., None, None].float() * frequencies.float()
+        angles = torch.cat((angles, angles), dim=-1)
+        return angles.cos().to(dtype), angles.sin().to(dtype)
