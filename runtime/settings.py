@@ -1,0 +1,134 @@
+"""Numbers that steer generation and the engine: frozen, validated once, unknown names are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agentfast.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationDefaults:
+    """How a checkpoint wants to be decoded; the defaults are DiffusionGemma's.
+
+    Attributes:
+        max_denoising_steps: N, denoising steps per canvas at most.
+        t_min, t_max: temperature of the step with n steps left (n = N..1): t_min + (t_max - t_min) * n / N.
+        entropy_bound: nats; positions are accepted in order of rising entropy while the sum over the smaller
+            ones stays within it.
+        stability_threshold: steps for which the best canvas must not change before denoising may stop.
+        confidence_threshold: nats; denoising may stop once the mean entropy is below it.
+        adaptive_stopping: False runs all N steps, whatever the thresholds say.
+        temperature: of an autoregressive model; a request's temperature multiplies it.
+    """
+
+    max_denoising_steps: int = 48
+    t_min: float = 0.4
+    t_max: float = 0.8
+    entropy_bound: float = 0.1
+    stability_threshold: int = 1
+    confidence_threshold: float = 0.005
+    adaptive_stopping: bool = True
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        _at_least("max_denoising_steps", self.max_denoising_steps, 1)
+        _at_least("stability_threshold", self.stability_threshold, 0)
+        _positive("t_min", self.t_min)
+        _positive("entropy_bound", self.entropy_bound)
+        _positive("confidence_threshold", self.confidence_threshold)
+        _at_least("temperature", self.temperature, 0)
+        if self.t_max < self.t_min:
+            raise ConfigError(f"t_max is {self.t_max}, below t_min, which is {self.t_min}")
+
+    @classmethod
+    def from_hf(cls, raw: Mapping[str, Any]) -> GenerationDefaults:
+        """Read a Hugging Face `generation_config.json`; what it leaves out keeps its default.
+
+        Raises:
+            ConfigError: a value does not fit.
+        """
+        names = (
+            "max_denoising_steps",
+            "t_min",
+            "t_max",
+            "stability_threshold",
+            "confidence_threshold",
+            "temperature",
+        )
+        found = {name: raw[name] for name in names if raw.get(name) is not None}
+        sampler: Mapping[str, Any] = raw.get("sampler_config") or {}
+        if sampler.get("entropy_bound") is not None:
+            found["entropy_bound"] = sampler["entropy_bound"]
+        return cls(**found)
+
+    def temperature_at(self, steps_left: int) -> float:
+        """Temperature of the denoising step with `steps_left` (N..1) steps to go, itself included."""
+        return self.t_min + (self.t_max - self.t_min) * steps_left / self.max_denoising_steps
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What the engine may use.
+
+    Attributes:
+        generation: how to decode.
+        canvas_length: tokens per canvas; None: the checkpoint's.
+        max_rows: requests generated at once.
+        max_batch_tokens: tokens in one forward pass.
+        max_prefill_tokens: prompt tokens that one row may bring to one forward pass.
+        max_queue: requests that may wait for a place among the rows.
+        when_full: what `submit` does when the queue is full: wait for room, or raise QueueFullError.
+        cache_tokens: positions that the KV cache holds.
+        block_size: positions per KV block, the unit of sharing between prompts.
+        prefix_cache: keep the blocks of finished prompts for later ones that begin alike.
+    """
+
+    generation: GenerationDefaults = field(default_factory=GenerationDefaults)
+    canvas_length: int | None = None
+    max_rows: int = 64
+    max_batch_tokens: int = 4096
+    max_prefill_tokens: int = 1024
+    max_queue: int = 1024
+    when_full: Literal["wait", "raise"] = "wait"
+    cache_tokens: int = 65_536
+    block_size: int = 16
+    prefix_cache: bool = True
+
+    def __post_init__(self) -> None:
+        for name in (
+            "max_rows",
+            "max_batch_tokens",
+            "max_prefill_tokens",
+            "max_queue",
+            "cache_tokens",
+            "block_size",
+        ):
+            _at_least(name, getattr(self, name), 1)
+        if self.canvas_length is not None:
+            _at_least("canvas_length", self.canvas_length, 1)
+        if self.cache_tokens < self.block_size:
+            raise ConfigError(f"cache_tokens is {self.cache_tokens}, below one block of {self.block_size}")
+        if self.max_prefill_tokens < self.block_size:
+            raise ConfigError(
+                f"max_prefill_tokens is {self.max_prefill_tokens}, below one block of {self.block_size}"
+            )
+        if self.when_full not in ("wait", "raise"):
+            raise ConfigError(f"when_full is {self.when_full!r}; it is 'wait' or 'raise'")
+
+    @property
+    def num_blocks(self) -> int:
+        """KV blocks in the pool."""
+        return self.cache_tokens // self.block_size
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ConfigError(f"{name} is {value}; it must be at least {least}")
+
+
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ConfigError(f"{name} is {value}; it must be above 0")
