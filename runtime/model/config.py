@@ -140,7 +140,8 @@ def _from_text(text: Mapping[str, Any], kind: Kind, canvas_length: int) -> Model
         max_position=text["max_position_embeddings"],
         canvas_length=canvas_length,
         rms_norm_eps=text.get("rms_norm_eps", 1e-6),
-        logit_softcap=text.get("final_logit_softcapping"),
+        # transformers leaves DiffusionGemma's own value out of the files that it saves.
+        logit_softcap=text.get("final_logit_softcapping", 30.0 if kind == "diffusion" else None),
     )
 
 
