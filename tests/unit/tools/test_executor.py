@@ -1,0 +1,274 @@
+"""The executor: results, limits, and every kind of misbehaving tool."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from agentfast.errors import ConfigError
+from agentfast.tools import Executor, ToolCall, ToolRegistry, ToolResult, tool
+
+BOUND_S = 10
+
+
+class Order(BaseModel):
+    id: int
+    placed: datetime.date
+    weight: float = 1.0
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def execute(function: Callable[..., Any], arguments: Any = None, **limits: Any) -> ToolResult:
+    made = tool(function, name="act")
+
+    async def main() -> ToolResult:
+        executor = Executor(ToolRegistry([made]), **limits)
+        async with asyncio.timeout(BOUND_S):
+            return await executor.run(ToolCall("act", {} if arguments is None else arguments, "c1"))
+
+    return asyncio.run(main())
+
+
+def error_of(result: ToolResult) -> str:
+    assert result.is_error
+    return str(json.loads(result.content)["error"])
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Blocks a worker thread until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_result_is_compact_json_with_the_calls_id_and_name() -> None:
+    def act(number: int) -> Order:
+        return Order(id=number, placed=datetime.date(2025, 1, 2))
+
+    result = execute(act, {"number": 7})
+    assert result.content == '{"id":7,"placed":"2025-01-02","weight":1.0}'
+    assert (result.call_id, result.name, result.is_error) == ("c1", "act", False)
+    assert result.duration_s >= 0
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        (None, "null"),
+        ("hé\n", '"hé\\n"'),
+        ([1, 2.5, True], "[1,2.5,true]"),
+        (float("nan"), "null"),
+        ({"a": (1, {2})}, '{"a":[1,[2]]}'),
+    ],
+)
+def test_plain_values_are_plain_json(value: object, content: str) -> None:
+    async def act() -> object:
+        return value
+
+    assert execute(act).content == content
+
+
+def test_a_sync_tool_runs_off_the_event_loops_thread_and_an_async_one_on_it() -> None:
+    def act() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    async def act_async() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    assert execute(act).content == "false"
+    assert execute(act_async).content == "true"
+
+
+def test_a_sync_tool_may_return_an_awaitable() -> None:
+    async def later() -> int:
+        return 3
+
+    def act() -> Awaitable[int]:
+        return later()
+
+    assert execute(act).content == "3"
+
+
+def raises(error: BaseException) -> Callable[[], None]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+def raises_async(error: BaseException) -> Callable[[], Awaitable[None]]:
+    async def act() -> None:
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize("make", [raises, raises_async])
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no such order"), "ValueError: no such order"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (UnspeakableError(), "UnspeakableError"),
+        (TimeoutError("the shop did not answer"), "TimeoutError: the shop did not answer"),
+        (SystemExit(1), "SystemExit: 1"),
+        (StopIteration(), "RuntimeError"),
+        (ExceptionGroup("several", [ValueError("a")]), "several"),
+        (ValueError("\ud800"), "ValueError: ?"),
+        (asyncio.CancelledError(), "cancelled itself"),
+    ],
+)
+def test_what_a_tool_raises_becomes_an_error_the_model_reads(
+    make: Callable[[BaseException], Callable[..., Any]], error: BaseException, text: str
+) -> None:
+    assert text in error_of(execute(make(error)))
+
+
+def test_a_very_long_error_is_cut() -> None:
+    assert len(error_of(execute(raises(ValueError("x" * 100_000))))) <= 2000
+
+
+def circular() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize("garbage", [object(), circular(), "\ud800", b"\xff", sys, lambda: None])
+def test_a_result_that_json_cannot_hold_is_an_error(garbage: object) -> None:
+    async def act() -> object:
+        return garbage
+
+    assert error_of(execute(act))
+
+
+def test_a_result_that_is_too_long_is_an_error() -> None:
+    async def act() -> str:
+        return "x" * 100
+
+    assert "102 bytes, limit 50" in error_of(execute(act, max_result_bytes=50))
+
+
+def test_an_unknown_tool_and_bad_arguments_are_errors_that_help() -> None:
+    async def act(number: int) -> int:
+        return number
+
+    assert "number: Input should be a valid integer" in error_of(execute(act, {"number": "1"}))
+    assert "Field required" in error_of(execute(act, {}))
+    assert "object" in error_of(execute(act, [1]))
+
+    async def main() -> ToolResult:
+        return await Executor(ToolRegistry([act])).run(ToolCall("atc", {}))
+
+    assert "did you mean act?" in error_of(asyncio.run(main()))
+
+
+def test_a_hanging_async_tool_is_stopped_at_its_timeout() -> None:
+    stopped: list[bool] = []
+
+    async def act() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(True)
+
+    assert error_of(execute(act, timeout=0.01)) == "timed out after 0.01 s"
+    assert stopped == [True]
+
+
+def test_a_hanging_sync_tool_is_left_behind_at_its_timeout(gate: threading.Event) -> None:
+    def act() -> None:
+        gate.wait(BOUND_S)
+
+    async def main() -> ToolResult:
+        executor = Executor(ToolRegistry([tool(act, timeout=0.01)]))
+        return await executor.run(ToolCall("act", {}))
+
+    try:
+        assert "timed out" in error_of(asyncio.run(main()))
+    finally:
+        gate.set()
+
+
+async def test_cancelling_the_caller_cancels_an_async_tool() -> None:
+    started, stopped = asyncio.Event(), asyncio.Event()
+
+    async def act() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    task = asyncio.create_task(Executor(ToolRegistry([act])).run(ToolCall("act", {})))
+    async with asyncio.timeout(BOUND_S):
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert stopped.is_set()
+
+
+async def test_cancelling_the_caller_leaves_a_sync_tool_behind_at_once(gate: threading.Event) -> None:
+    loop, started = asyncio.get_running_loop(), asyncio.Event()
+
+    def act() -> None:
+        loop.call_soon_threadsafe(started.set)
+        gate.wait(BOUND_S)
+
+    task = asyncio.create_task(Executor(ToolRegistry([act])).run(ToolCall("act", {})))
+    async with asyncio.timeout(BOUND_S):
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not gate.is_set()
+
+
+async def test_no_more_calls_run_at_once_than_allowed() -> None:
+    running, most = 0, 0
+
+    async def act() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    executor = Executor(ToolRegistry([act]), concurrency=3)
+    results = await asyncio.gather(*(executor.run(ToolCall("act", {}, str(i))) for i in range(20)))
+    assert most == 3
+    assert [result.call_id for result in results] == [str(i) for i in range(20)]
+
+
+def test_one_executor_serves_several_event_loops() -> None:
+    async def act() -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    executor = Executor(ToolRegistry([act]), concurrency=1)
+
+    async def main() -> list[str]:
+        calls = (executor.run(ToolCall("act", {})) for _ in range(3))
+        return [result.content for result in await asyncio.gather(*calls)]
+
+    assert asyncio.run(main()) == asyncio.run(main()) == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize("limits", [{"timeout": 0}, {"concurrency": 0}, {"max_result_bytes": -1}])
+def test_limits_must_be_positive(limits: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        Executor(ToolRegistry(), **limits)

@@ -1,0 +1,40 @@
+"""Python functions as tools: declared by their signature, checked, and run with limits.
+
+Names load on first use, so that importing a part of agentfast does not import pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentfast.tools.call import ToolCall, ToolResult
+    from agentfast.tools.definition import Tool, ToolDefinition, as_tool, tool
+    from agentfast.tools.executor import Executor
+    from agentfast.tools.registry import ToolRegistry
+
+__all__ = ["Executor", "Tool", "ToolCall", "ToolDefinition", "ToolRegistry", "ToolResult", "as_tool", "tool"]
+
+_HOMES = {
+    "Executor": "executor",
+    "Tool": "definition",
+    "ToolCall": "call",
+    "ToolDefinition": "definition",
+    "ToolRegistry": "registry",
+    "ToolResult": "call",
+    "as_tool": "definition",
+    "tool": "definition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,52 @@
+"""The tools that a run may call, by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from agentfast.errors import ToolDefinitionError, UnknownToolError
+from agentfast.tools.definition import Tool, ToolDefinition, as_tool
+
+
+class ToolRegistry:
+    """An immutable set of tools with unique names, in the order given."""
+
+    def __init__(self, tools: Iterable[Tool[..., Any] | Callable[..., Any]] = ()) -> None:
+        """Take tools, or functions to make tools of.
+
+        Raises:
+            ToolDefinitionError: two tools share a name, or a function cannot become a tool.
+        """
+        by_name: dict[str, Tool[..., Any]] = {}
+        for item in map(as_tool, tools):
+            if item.name in by_name:
+                raise ToolDefinitionError(
+                    f"two tools are named {item.name!r}", hint="rename one: tool(f, name=...)"
+                )
+            by_name[item.name] = item
+        self._tools: Mapping[str, Tool[..., Any]] = by_name
+        self.definitions: tuple[ToolDefinition, ...] = tuple(item.definition for item in by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __iter__(self) -> Iterator[Tool[..., Any]]:
+        return iter(self._tools.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+    def __getitem__(self, name: str) -> Tool[..., Any]:
+        """The tool of that name.
+
+        Raises:
+            UnknownToolError: there is none; the message offers the closest names.
+        """
+        try:
+            return self._tools[name]
+        except KeyError:
+            close = difflib.get_close_matches(name, self._tools) or sorted(self._tools)[:5]
+            hint = f"did you mean {', '.join(close)}?" if close else "there are no tools"
+            raise UnknownToolError(f"there is no tool {name!r}", hint=hint) from None
