@@ -9,6 +9,7 @@
     ├── EngineError              the engine could not serve a request
     │   ├── QueueFullError           the bounded queue is full: try again later, or raise its size
     │   ├── CapacityError            the request can never fit the KV cache or the context length
+    │   ├── AbortedError             the request was aborted on purpose
     │   └── EngineClosedError        the engine was closed while, or before, the request ran
     ├── ModelError               a model (local, remote, scripted or replayed) could not answer
     ├── ToolError                a tool could not be defined, found or run
@@ -88,6 +89,10 @@ class QueueFullError(EngineError):
 
 class CapacityError(EngineError, ValueError):
     """The request can never fit the KV cache or the context length."""
+
+
+class AbortedError(EngineError):
+    """The request was aborted on purpose."""
 
 
 class EngineClosedError(EngineError):

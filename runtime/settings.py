@@ -109,12 +109,9 @@ class EngineConfig:
             _at_least(name, getattr(self, name), 1)
         if self.canvas_length is not None:
             _at_least("canvas_length", self.canvas_length, 1)
-        if self.cache_tokens < self.block_size:
-            raise ConfigError(f"cache_tokens is {self.cache_tokens}, below one block of {self.block_size}")
-        if self.max_prefill_tokens < self.block_size:
-            raise ConfigError(
-                f"max_prefill_tokens is {self.max_prefill_tokens}, below one block of {self.block_size}"
-            )
+        for name in ("cache_tokens", "max_batch_tokens", "max_prefill_tokens"):
+            if getattr(self, name) < self.block_size:
+                raise ConfigError(f"{name} is {getattr(self, name)}, below one block of {self.block_size}")
         if self.when_full not in ("wait", "raise"):
             raise ConfigError(f"when_full is {self.when_full!r}; it is 'wait' or 'raise'")
 

@@ -1,0 +1,178 @@
+"""Attention of a ragged batch: encode rows causal over the cache, canvases bidirectional over it and themselves.
+
+Rows are attended one at a time. On a CPU that beats a padded batch (measured at 32 canvases of 64 over prefixes of
+100-500 tokens: 10 ms against 24 ms per layer), since nothing is padded and each call is large enough. Rows that ask
+for one token, as autoregressive ones do, are the exception: they are padded into one batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agentfast.runtime.kvcache.store import KVStore
+from agentfast.runtime.model.config import ModelConfig
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """What a row reads of the cache; kept while a canvas is denoised, since it does not change.
+
+    Attributes:
+        slots: [P], where the row's positions are.
+        layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
+            layer gathers them.
+    """
+
+    slots: Tensor
+    layers: list[tuple[Tensor, Tensor] | None] = field(default_factory=list[tuple[Tensor, Tensor] | None])
+
+    @property
+    def prefix(self) -> int:
+        """P, the positions in the cache."""
+        return self.slots.shape[0]
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """A row's part of a ragged batch.
+
+    Attributes:
+        encode: its encode tokens, a slice of the batch's tokens; they are positions [start, prefix).
+        canvas: its canvas tokens, a slice of the batch's tokens; empty if there is none.
+        start: position of the first encode token.
+        context: what it reads of the cache.
+    """
+
+    encode: slice
+    canvas: slice
+    start: int
+    context: Context
+
+    @property
+    def prefix(self) -> int:
+        """Positions in the cache once the encode tokens are written."""
+        return self.context.prefix
+
+    @property
+    def encodes(self) -> int:
+        return self.encode.stop - self.encode.start
+
+    @property
+    def denoises(self) -> int:
+        return self.canvas.stop - self.canvas.start
+
+
+class RaggedAttention:
+    """The `Attention` of one forward pass. The batch's encode tokens come first, all canvases after them."""
+
+    def __init__(self, config: ModelConfig, store: KVStore, spans: list[Span], write_slots: Tensor) -> None:
+        """write_slots [E]: where the keys and values of the batch's E encode tokens go."""
+        self._config = config
+        self._store = store
+        self._write_slots = write_slots
+        single = [span for span in spans if span.encodes == 1 and not span.denoises]
+        self._batched = SingleTokenBatch(single) if len(single) > 1 else None
+        self._spans = [span for span in spans if self._batched is None or span not in single]
+        self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        encoded = self._write_slots.shape[0]
+        if encoded:
+            self._store.write(layer, self._write_slots, k[:encoded], v[:encoded])
+        out = torch.empty_like(q)
+        window = self._config.attention(layer).window
+        for span in self._spans:
+            keys, values = self._gather(layer, span)
+            if span.encodes:
+                out[span.encode] = self._encode(span, q[span.encode], keys, values, window)
+            if span.denoises:
+                keys[span.prefix :] = k[span.canvas]
+                values[span.prefix :] = v[span.canvas]
+                first = 0 if window is None else max(0, span.prefix - (window - 1))
+                out[span.canvas] = _attend(q[span.canvas], keys[first:], values[first:], None)
+        if self._batched is not None:
+            self._batched.attend(self._store, layer, q, out, window)
+        return out
+
+    def _gather(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
+        kept = span.context.layers[layer]
+        if kept is not None:
+            return kept
+        total = span.prefix + span.denoises
+        source_k, source_v = self._store.keys[layer], self._store.values[layer]
+        keys = source_k.new_empty((total, *source_k.shape[1:]))
+        values = source_v.new_empty((total, *source_v.shape[1:]))
+        torch.index_select(source_k, 0, span.context.slots, out=keys[: span.prefix])
+        torch.index_select(source_v, 0, span.context.slots, out=values[: span.prefix])
+        if span.denoises:
+            span.context.layers[layer] = (keys, values)
+        return keys, values
+
+    def _encode(self, span: Span, q: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:
+        first = 0 if window is None else max(0, span.start - (window - 1))
+        key = (span.start - first, span.prefix - first, window)
+        if key not in self._masks:
+            self._masks[key] = causal_mask(*key, device=q.device)
+        return _attend(q, keys[first : span.prefix], values[first : span.prefix], self._masks[key])
+
+
+class SingleTokenBatch:
+    """Rows that encode one token each, padded into one attention call."""
+
+    def __init__(self, spans: list[Span]) -> None:
+        device = spans[0].context.slots.device
+        self._queries = torch.tensor([span.encode.start for span in spans], device=device)
+        prefixes = [span.prefix for span in spans]
+        longest = max(prefixes)
+        self._slots = torch.stack([_pad(span.context.slots, longest) for span in spans])  # [B, L]
+        self._positions = torch.arange(longest, device=device)[None]  # [1, L]
+        self._prefixes = torch.tensor(prefixes, device=device)[:, None]  # [B, 1]
+
+    def attend(self, store: KVStore, layer: int, q: Tensor, out: Tensor, window: int | None) -> None:
+        """Write the rows' part of `out` [T, Hq, D]."""
+        seen = self._positions < self._prefixes
+        if window is not None:
+            seen = seen & (self._positions >= self._prefixes - window)
+        batch, longest = self._slots.shape
+        keys, values = store.read(layer, self._slots.flatten())
+        keys = keys.view(batch, longest, *keys.shape[1:]).permute(0, 2, 3, 1)  # [B, Hkv, D, L]
+        values = values.view(batch, longest, *values.shape[1:]).transpose(1, 2)  # [B, Hkv, L, D]
+        queries = q[self._queries]
+        grouped = queries.view(batch, keys.shape[1], -1, q.shape[-1])  # [B, Hkv, G, D]
+        scores = (grouped @ keys).masked_fill(~seen[:, None, None], float("-inf"))
+        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(values.dtype)
+        out[self._queries] = (weights @ values).reshape(queries.shape)
+
+
+def causal_mask(start: int, stop: int, window: int | None, *, device: torch.device) -> Tensor | None:
+    """Who sees whom when tokens [start, stop) attend over [0, stop): [stop - start, stop] bool, None if all see all.
+
+    A token sees itself and what came before, with a window only the last `window` tokens, itself included.
+    """
+    if stop - start == 1 and (window is None or stop <= window):
+        return None
+    query = torch.arange(start, stop, device=device)[:, None]
+    key = torch.arange(stop, device=device)[None]
+    mask = key <= query
+    return mask if window is None else mask & (key > query - window)
+
+
+def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """q [N, Hq, D] over keys, values [M, Hkv, D] -> [N, Hq, D]. Scores are not scaled: QK-norm did it."""
+    return F.scaled_dot_product_attention(
+        q.transpose(0, 1)[None],
+        keys.transpose(0, 1)[None],
+        values.transpose(0, 1)[None],
+        attn_mask=mask,
+        scale=1.0,
+        enable_gqa=True,
+    )[0].transpose(0, 1)
+
+
+def _pad(slots: Tensor, length: int) -> Tensor:
+    # Padding repeats a slot of the row's own: it is masked, but a stranger's NaN times zero would be NaN.
+    return torch.cat([slots, slots[-1:].expand(length - slots.shape[0])])

@@ -1,0 +1,99 @@
+"""One token at a time, behind the same interface: the same cache, scheduler, batches and grammars."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.sampling import invert
+from agentfast.runtime.request import FinishReason, Request, Row
+from agentfast.runtime.runner import Forward
+from agentfast.runtime.scheduler import Batch
+from agentfast.runtime.settings import GenerationDefaults
+
+
+class AutoregressiveDecoder:
+    """Samples a token per step. Tokens that a grammar forces are taken without asking the model.
+
+    A run of forced tokens is encoded together with the token before it, so it costs no step of its own.
+    """
+
+    def __init__(self, generation: GenerationDefaults, eos_ids: frozenset[int]) -> None:
+        self._generation = generation
+        self._eos_ids = eos_ids
+
+    def canvas_tokens(self, request: Request) -> int:
+        return 0
+
+    def reach(self, request: Request) -> int:
+        return len(request.prompt) + request.max_tokens - 1
+
+    def start(self, row: Row) -> Outcome | None:
+        try:
+            finish = self._take_forced(row)
+        except GrammarError as error:
+            return Outcome(row, error=error)
+        return None if finish is None else Outcome(row, committed=True, finish=finish)
+
+    @torch.inference_mode()
+    def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        rows: list[Row] = []
+        lines: list[int] = []
+        line = 0
+        for work, finite in zip(batch.works, forward.finite, strict=True):
+            if not finite:
+                outcomes.append(not_finite(work.row))
+            elif work.decode:
+                rows.append(work.row)
+                lines.append(line)
+            line += work.decode
+        if rows:
+            tokens = self._sample(rows, forward.logits[lines])
+            outcomes += [self._advance(row, token) for row, token in zip(rows, tokens, strict=True)]
+        return outcomes
+
+    def _sample(self, rows: list[Row], logits: Tensor) -> list[int]:
+        """The next token of each row, from its logits [R, V]."""
+        for i, row in enumerate(rows):
+            if row.allowed is not None:
+                logits[i].masked_fill_(~torch.from_numpy(row.allowed).to(logits.device), float("-inf"))
+        temperatures = [self._generation.temperature * row.request.temperature for row in rows]
+        best: list[int] = logits.argmax(dim=-1).tolist()
+        scale = torch.tensor([t or 1.0 for t in temperatures], device=logits.device)
+        uniforms = np.concatenate([row.draws.uniforms(1) for row in rows])
+        p = torch.softmax(logits / scale[:, None], dim=-1)
+        drawn: list[int] = invert(p, torch.from_numpy(uniforms).to(p.device)).tolist()
+        return [d if t else b for b, d, t in zip(best, drawn, temperatures, strict=True)]
+
+    def _advance(self, row: Row, token: int) -> Outcome:
+        row.steps += 1
+        try:
+            finish = self._take(row, token) or self._take_forced(row)
+        except GrammarError as error:
+            return Outcome(row, error=error)
+        return Outcome(row, committed=True, finish=finish)
+
+    def _take(self, row: Row, token: int) -> FinishReason | None:
+        if row.grammar is not None:
+            row.state = row.grammar.advance(row.state, token)
+        if token in self._eos_ids:
+            return "stop"
+        row.tokens.append(token)
+        return None if row.budget else "length"
+
+    def _take_forced(self, row: Row) -> FinishReason | None:
+        """Take tokens as long as the grammar leaves one choice; then note what it allows next."""
+        finish: FinishReason | None = None
+        while row.grammar is not None and finish is None:
+            row.allowed = row.grammar.allowed(row.state, row.budget)
+            choices = np.flatnonzero(row.allowed)
+            if len(choices) == 0:
+                raise GrammarError("the grammar allows no token here")
+            if len(choices) > 1:
+                break
+            finish = self._take(row, int(choices[0]))
+        return finish

@@ -1,0 +1,57 @@
+"""What every decoder does: turn the logits of a batch into its rows' next state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentfast.errors import AgentFastError, EngineError
+from agentfast.runtime.request import Canvas, FinishReason, Request, Row
+from agentfast.runtime.runner import Forward
+from agentfast.runtime.scheduler import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step did to one row.
+
+    Attributes:
+        canvas: the canvas that took the step; None for an autoregressive row.
+        committed: its tokens are final.
+        finish: set if the row is complete.
+        error: set if the row failed.
+    """
+
+    row: Row
+    canvas: Canvas | None = None
+    committed: bool = False
+    finish: FinishReason | None = None
+    error: AgentFastError | None = None
+
+
+class Decoder(Protocol):
+    """A way to generate. It alone changes a row's tokens, canvas and grammar state."""
+
+    def canvas_tokens(self, request: Request) -> int:
+        """Tokens per canvas of the request; 0 for a decoder without canvases."""
+        ...
+
+    def reach(self, request: Request) -> int:
+        """Positions of the request that may come to lie in the KV cache."""
+        ...
+
+    def start(self, row: Row) -> Outcome | None:
+        """Prepare a new row; an outcome if it is complete without the model."""
+        ...
+
+    def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
+        """Take the decoding step of every row in `batch.decoding`.
+
+        A row that fails has its error in its outcome; nothing is raised for it.
+        """
+        ...
+
+
+def not_finite(row: Row) -> Outcome:
+    """The outcome of a row whose hidden states hold a NaN or an infinity."""
+    return Outcome(row, error=EngineError("the model returned numbers that are not finite for this request"))

@@ -1,0 +1,243 @@
+"""Block diffusion: a canvas of tokens is denoised together, then committed, then the next one begins.
+
+Uniform-state noise with entropy-bounded acceptance (arXiv 2505.24857) and adaptive stopping, as DiffusionGemma's
+`generate` in `transformers` does it. A row with a grammar runs the same algorithm on the constrained posterior of the
+step: the joint MAP is its best canvas, the joint sample its sample, and the constrained marginals give the entropies
+and what the next step is conditioned on. Exact per step does not mean exact over the trajectory (arXiv 2609.35609).
+
+The canvas that ends a row is not encoded: a later prompt that goes on from it shares the blocks before it and encodes
+this part with its own new tokens, in a pass it needs anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.sampling import read_logits
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.request import Canvas, FinishReason, Request, Row
+from agentfast.runtime.runner import Forward
+from agentfast.runtime.scheduler import Batch
+from agentfast.runtime.settings import GenerationDefaults
+
+if TYPE_CHECKING:
+    from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a step proposes for one canvas.
+
+    Attributes:
+        best, sample: [C] int64.
+        entropy: [C] float32, nats.
+        length: positions that count: up to and including the end token of `best`, C if there is none.
+        state: the grammar's, after `best`.
+        probabilities: [C, V], what the next step is conditioned on.
+    """
+
+    best: NDArray[np.int64]
+    sample: NDArray[np.int64]
+    entropy: NDArray[np.float32]
+    length: int
+    state: int
+    probabilities: Tensor
+
+
+class DiffusionDecoder:
+    """Denoises and commits canvases."""
+
+    def __init__(
+        self,
+        model: BlockDiffusionModel,
+        generation: GenerationDefaults,
+        canvas_length: int,
+        eos_ids: frozenset[int],
+    ) -> None:
+        self._model = model
+        self._generation = generation
+        self._canvas_length = canvas_length
+        self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
+
+    def canvas_tokens(self, request: Request) -> int:
+        return request.canvas_length or self._canvas_length
+
+    def reach(self, request: Request) -> int:
+        canvas = self.canvas_tokens(request)
+        return len(request.prompt) + (request.max_tokens - 1) // canvas * canvas
+
+    def start(self, row: Row) -> Outcome | None:
+        row.canvas = Canvas(row.draws.noise(row.canvas_tokens))
+        return None
+
+    @torch.inference_mode()
+    def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        rows: list[Row] = []
+        spans: list[slice] = []
+        position = 0
+        for work, finite in zip(batch.works, forward.finite, strict=True):
+            span = slice(position, position + work.canvas_tokens)
+            position = span.stop
+            if not finite:
+                outcomes.append(not_finite(work.row))
+            elif work.decode:
+                rows.append(work.row)
+                spans.append(span)
+        going_on: list[tuple[Canvas, Tensor]] = []
+        for row, proposal in zip(rows, self._propose(rows, spans, forward.logits), strict=True):
+            if isinstance(proposal, GrammarError):
+                outcomes.append(Outcome(row, error=proposal))
+                continue
+            outcome = self._advance(row, proposal)
+            outcomes.append(outcome)
+            if outcome.canvas is not None and not outcome.committed:
+                going_on.append((outcome.canvas, proposal.probabilities))
+        self._condition(going_on)
+        return outcomes
+
+    def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | GrammarError]:
+        """Read the rows' logits [N, V], which are tempered in place."""
+        for row, span in zip(rows, spans, strict=True):
+            logits[span] /= self._temperature(row)
+        uniforms = [row.draws.uniforms(row.canvas_tokens) for row in rows]
+        proposals: dict[Row, Proposal | GrammarError] = {}
+        free = [i for i, row in enumerate(rows) if row.grammar is None]
+        bound = [i for i, row in enumerate(rows) if row.grammar is not None]
+        if free:
+            mine = [logits[spans[i]] for i in free]
+            joined = logits if len(free) == len(rows) and _covers(spans, logits) else torch.cat(mine)
+            self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
+        if bound:
+            from agentfast.runtime.decode.posterior import canvas_posterior
+
+            canvases = [_canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
+            for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
+                proposals[rows[i]] = _constrained(rows[i], canvas, posterior)
+        return [proposals[row] for row in rows]
+
+    def _read_free(
+        self,
+        rows: list[Row],
+        logits: Tensor,
+        uniforms: list[NDArray[np.float64]],
+        proposals: dict[Row, Proposal | GrammarError],
+    ) -> None:
+        reading = read_logits(logits, np.concatenate(uniforms))
+        start = 0
+        for row in rows:
+            span = slice(start, start + row.canvas_tokens)
+            start = span.stop
+            best = reading.best[span]
+            proposals[row] = Proposal(
+                best=best,
+                sample=reading.sample[span] if row.request.temperature else best,
+                entropy=reading.entropy[span],
+                length=row.canvas_tokens,
+                state=0,
+                probabilities=reading.probabilities[span],
+            )
+
+    def _temperature(self, row: Row) -> float:
+        assert row.canvas is not None
+        steps_left = self._generation.max_denoising_steps - row.canvas.step
+        return self._generation.temperature_at(steps_left) * (row.request.temperature or 1.0)
+
+    def _advance(self, row: Row, proposal: Proposal) -> Outcome:
+        canvas = row.canvas
+        assert canvas is not None
+        same = canvas.best is not None and np.array_equal(
+            canvas.best[: proposal.length], proposal.best[: proposal.length]
+        )
+        canvas.unchanged = canvas.unchanged + 1 if same else 0
+        canvas.best = proposal.best
+        canvas.accepted = accept(proposal.entropy, self._generation.entropy_bound)
+        canvas.step += 1
+        row.steps += 1
+        if self._is_settled(canvas, proposal):
+            return self._commit(row, canvas, proposal)
+        noise = row.draws.noise(row.canvas_tokens)
+        canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)
+        return Outcome(row, canvas)
+
+    def _is_settled(self, canvas: Canvas, proposal: Proposal) -> bool:
+        generation = self._generation
+        if canvas.step >= generation.max_denoising_steps:
+            return True
+        if not generation.adaptive_stopping or canvas.unchanged < generation.stability_threshold:
+            return False
+        return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
+
+    def _commit(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
+        row.canvases += 1
+        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
+        length = int(ends[0]) if len(ends) else row.canvas_tokens
+        finish: FinishReason | None = None
+        if len(ends) and length < row.budget:
+            finish = "stop"
+        elif row.budget <= row.canvas_tokens:
+            length, finish = row.budget, "length"
+        row.tokens.extend(proposal.best[:length].tolist())
+        row.state = proposal.state
+        if finish is None:
+            row.canvas = Canvas(row.draws.noise(row.canvas_tokens), index=canvas.index + 1)
+        return Outcome(row, canvas, committed=True, finish=finish)
+
+    def _condition(self, going_on: list[tuple[Canvas, Tensor]]) -> None:
+        """Set the self-conditioning of the canvases that take another step."""
+        if not going_on:
+            return
+        soft = self._model.soft_embeddings(torch.cat([probabilities for _, probabilities in going_on]))
+        parts = soft.split([len(canvas.tokens) for canvas, _ in going_on])
+        for (canvas, _), part in zip(going_on, parts, strict=True):
+            canvas.soft = part
+
+
+def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
+    """Entropy-bounded acceptance (arXiv 2505.24857): [C] nats -> [C] bool.
+
+    In order of rising entropy, a position is accepted while the entropies before it sum to no more than `bound`, an
+    upper bound of the mutual information between the accepted tokens. The surest position is always accepted.
+    """
+    order = np.argsort(entropy, kind="stable")
+    rising = entropy[order]
+    accepted = np.empty(len(entropy), dtype=np.bool_)
+    accepted[order] = np.cumsum(rising) - rising <= bound
+    return accepted
+
+
+def _canvas_row(row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
+    from agentfast.runtime.decode.posterior import CanvasRow
+
+    assert row.grammar is not None
+    return CanvasRow(
+        logits=logits, grammar=row.grammar, state=row.state, budget=row.budget, uniforms=uniforms
+    )
+
+
+def _constrained(
+    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError
+) -> Proposal | GrammarError:
+    if isinstance(posterior, GrammarError):
+        return posterior
+    best = np.asarray(posterior.best)
+    return Proposal(
+        best=best,
+        sample=np.asarray(posterior.sample) if row.request.temperature else best,
+        entropy=np.asarray(posterior.entropy),
+        length=posterior.length,
+        state=posterior.end_state,
+        probabilities=posterior.log_marginals(canvas.logits).exp(),
+    )
+
+
+def _covers(spans: list[slice], logits: Tensor) -> bool:
+    return sum(span.stop - span.start for span in spans) == logits.shape[0]

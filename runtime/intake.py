@@ -1,0 +1,77 @@
+"""Turns a request into a row, or says at once why it can never run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
+from agentfast.runtime.decode.base import Decoder
+from agentfast.runtime.draws import Draws, SeededDraws
+from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.kvcache.prefix import block_keys
+from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.request import Request, Row
+from agentfast.runtime.settings import EngineConfig
+from agentfast.runtime.vocabulary import Vocabulary
+
+
+class Intake:
+    """Checks requests and prepares their rows, on the caller's side of the engine."""
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        vocabulary: Vocabulary,
+        decoder: Decoder,
+        config: EngineConfig,
+        draws: Callable[[Request], Draws] | None,
+    ) -> None:
+        self._model = model
+        self._vocabulary = vocabulary
+        self._decoder = decoder
+        self._config = config
+        self._draws = draws or (lambda request: SeededDraws(request.seed, model.vocab_size))
+
+    async def admit(self, request: Request) -> Row:
+        """The row of a request.
+
+        Raises:
+            ConfigError, CapacityError, BudgetTooSmallError, GrammarError: see `Engine.submit`.
+        """
+        if not (0 <= min(request.prompt) and max(request.prompt) < self._model.vocab_size):
+            raise ConfigError(f"the prompt holds token ids outside 0..{self._model.vocab_size - 1}")
+        canvas = self._decoder.canvas_tokens(request)
+        reach = self._decoder.reach(request)
+        self._check_capacity(request, reach, canvas)
+        grammar = None if request.grammar is None else await self._lift(request.grammar)
+        if grammar is not None and (needed := grammar.min_tokens(grammar.start)) > request.max_tokens:
+            raise BudgetTooSmallError(needed, request.max_tokens)
+        size = self._config.block_size
+        return Row(
+            request=request,
+            grammar=grammar,
+            draws=self._draws(request),
+            canvas_tokens=canvas,
+            reach=reach,
+            keys=block_keys(request.prompt, size) if self._config.prefix_cache else [],
+            submitted=monotonic(),
+        )
+
+    def _check_capacity(self, request: Request, reach: int, canvas: int) -> None:
+        asked = f"a prompt of {len(request.prompt)} tokens and {request.max_tokens} to generate"
+        if reach + canvas > self._model.max_position:
+            raise CapacityError(
+                f"{asked} exceed the model's context of {self._model.max_position} positions",
+                hint="shorten the prompt or lower max_tokens",
+            )
+        if reach > self._config.num_blocks * self._config.block_size:
+            raise CapacityError(
+                f"{asked} exceed the KV cache of {self._config.cache_tokens} positions",
+                hint="raise cache_tokens",
+            )
+
+    async def _lift(self, grammar: Grammar) -> TokenGrammar:
+        """Lift in a thread, so that a large schema does not hold up the event loop."""
+        return await asyncio.to_thread(grammar.compile, self._vocabulary)

@@ -1,0 +1,127 @@
+"""Batch -> ragged tensors -> one forward pass -> logits where they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agentfast.runtime.attention import Context, RaggedAttention, Span
+from agentfast.runtime.kvcache.store import KVStore
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.request import Row
+from agentfast.runtime.scheduler import Batch, Work
+from agentfast.runtime.settings import EngineConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What a forward pass gave.
+
+    Attributes:
+        logits: [N, V] float32: the canvas positions of the decoding works in their order; for autoregressive rows
+            the last position of each.
+        finite: per work of the batch, whether its hidden states were all finite numbers.
+    """
+
+    logits: Tensor
+    finite: list[bool]
+
+
+class Runner:
+    """Owns the model, the KV store and the gathered contexts of canvases that are being denoised."""
+
+    def __init__(self, model: BlockDiffusionModel, config: EngineConfig) -> None:
+        weight = model.embed_tokens.weight
+        self.model = model
+        self.device = weight.device
+        self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
+        self._contexts: dict[Row, Context] = {}
+
+    @torch.inference_mode()
+    def forward(self, batch: Batch) -> Forward:
+        """Run a batch; encoded keys and values are in the store afterwards."""
+        works = batch.works
+        encodes = sum(work.stop - work.start for work in works)
+        spans = self._spans(works, encodes)
+        total = encodes + sum(work.canvas_tokens for work in works)
+        denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
+        denoise[encodes:] = True
+        write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in works]
+        hidden = self.model(
+            self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
+            self._tensor(_positions(works)),
+            RaggedAttention(self.model.config, self._store, spans, self._tensor(write_slots)),
+            denoise=denoise if total > encodes else False,
+            soft=self._soft(works),
+        )
+        wanted = hidden[encodes:] if total > encodes else hidden[_last_positions(works, spans)]
+        return Forward(self.model.logits(wanted), _finite(hidden, spans))
+
+    def release(self, row: Row) -> None:
+        """Forget what was kept for a row."""
+        self._contexts.pop(row, None)
+
+    def _spans(self, works: tuple[Work, ...], encodes: int) -> list[Span]:
+        spans: list[Span] = []
+        token, canvas = 0, encodes
+        for work in works:
+            encode = slice(token, token + work.stop - work.start)
+            denoise = slice(canvas, canvas + work.canvas_tokens)
+            token, canvas = encode.stop, denoise.stop
+            spans.append(Span(encode, denoise, work.start, self._context(work)))
+        return spans
+
+    def _context(self, work: Work) -> Context:
+        context = self._contexts.get(work.row)
+        if context is None or work.stop > work.start:
+            slots = self._tensor([self._store.slots(work.row.blocks, 0, work.stop)])
+            context = Context(slots, [None] * len(self.model.config.layers))
+            if work.canvas_tokens:
+                self._contexts[work.row] = context
+        return context
+
+    def _soft(self, works: tuple[Work, ...]) -> Tensor | None:
+        """Self-conditioning [N, H] of the batch's canvas tokens; zeros where a canvas had no step yet."""
+        parts: list[Tensor] = []
+        weight = self.model.embed_tokens.weight
+        for work in works:
+            if not work.canvas_tokens:
+                continue
+            soft = work.row.canvas.soft if work.row.canvas is not None else None
+            parts.append(weight.new_zeros(work.canvas_tokens, weight.shape[1]) if soft is None else soft)
+        return torch.cat(parts) if parts else None
+
+    def _tensor(self, parts: list[NDArray[np.int64]]) -> Tensor:
+        joined = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return torch.from_numpy(joined).to(self.device)
+
+
+def _encode_tokens(work: Work) -> NDArray[np.int64]:
+    return np.asarray(work.row.tokens[work.start : work.stop], dtype=np.int64)
+
+
+def _canvas(work: Work) -> NDArray[np.int64]:
+    canvas = work.row.canvas
+    return canvas.tokens if canvas is not None and work.canvas_tokens else np.empty(0, dtype=np.int64)
+
+
+def _positions(works: tuple[Work, ...]) -> list[NDArray[np.int64]]:
+    encoded = [np.arange(work.start, work.stop, dtype=np.int64) for work in works]
+    return encoded + [np.arange(work.stop, work.stop + work.canvas_tokens, dtype=np.int64) for work in works]
+
+
+def _last_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
+    return [span.encode.stop - 1 for work, span in zip(works, spans, strict=True) if work.decode]
+
+
+def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:
+    """Whether each span's hidden states are finite; one check for all in the usual case."""
+    finite = torch.isfinite(hidden.sum(dim=-1))
+    if bool(finite.all()):
+        return [True] * len(spans)
+    flags = finite.tolist()
+    return [all(flags[span.encode]) and all(flags[span.canvas]) for span in spans]
