@@ -1,0 +1,143 @@
+"""The posterior of a canvas under a grammar: exact and joint, in one pass over the logits.
+
+The model's [C, V] logits say how likely each token is at each position on its own. The posterior is that product
+restricted to token sequences that the grammar allows from the row's state and that can still end, EOS included, within
+the row's budget, renormalised: the distribution that a mask per position cannot give. A backward pass over the
+grammar's automaton gives its normaliser Z, Viterbi its mode, forward-filtering backward-sampling a draw (here the
+filter runs backward and the draw forward), and one forward pass its marginals (Rabiner 1989). All of it runs over
+token classes; tokens come in once, when logits are reduced, and once more when a class is turned into a token.
+
+The posterior of each step is exact; a trajectory of denoising steps that uses it is not an exact sample of the model
+conditioned on the grammar (arXiv 2609.35609).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from agentfast.errors import BudgetTooSmallError, GrammarError
+from agentfast.runtime.decode import posterior_kernels as kernels
+from agentfast.runtime.decode.class_space import pick, reduce_logits, token_classes
+from agentfast.runtime.grammar.classes import Classes
+from agentfast.runtime.grammar.token_grammar import DEAD, TokenGrammar
+
+
+@dataclass(frozen=True, eq=False)
+class CanvasRow:
+    """One canvas to be judged.
+
+    Attributes:
+        logits: [C, V] float32, already tempered; -inf is allowed, NaN is not.
+        grammar: what the tokens must follow.
+        state: the grammar's state before the canvas.
+        budget: tokens that may still be generated, this canvas's included. After the canvas at most budget - C are
+            left; a canvas longer than the budget must reach EOS within its first `budget` positions.
+        uniforms: [C] float64 in [0, 1), the only source of randomness of the sample. Given the state before position
+            i, its outcomes are laid out on [0, 1) in order of (edge, class, token id) with the widths of their
+            conditional probabilities, and uniforms[i] picks the one it falls on.
+    """
+
+    logits: torch.Tensor
+    grammar: TokenGrammar
+    state: int
+    budget: int
+    uniforms: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CanvasPosterior:
+    """The posterior of one canvas. Positions after EOS are free: any token, as likely as its logit says.
+
+    Attributes:
+        best: [C] int64, the most likely token sequence (ties: the first edge, class, token).
+        sample: [C] int64, a joint sample.
+        entropy: [C] float32, nats, of each position's constrained token marginal.
+        log_z: log of the total weight exp(sum of logits) of the allowed sequences.
+        class_bias: [C, K] float32; log marginal of token t = logits[i, t] + class_bias[i, class of t], normalised.
+        length: positions of `best` up to and including EOS; C if it does not end here.
+        end_state: the grammar's state after `best`.
+    """
+
+    best: npt.NDArray[np.int64]
+    sample: npt.NDArray[np.int64]
+    entropy: npt.NDArray[np.float32]
+    log_z: float
+    class_bias: npt.NDArray[np.float32]
+    length: int
+    end_state: int
+    classes: Classes
+
+    def log_marginals(self, logits: torch.Tensor) -> torch.Tensor:
+        """[C, V] float32 log marginals, given the logits that the posterior was made from; on their device."""
+        bias = torch.from_numpy(self.class_bias).to(logits.device)
+        return logits + bias[:, token_classes(self.classes, logits.device)]
+
+
+def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | GrammarError]:
+    """The posterior of each row; a row that cannot be met gets its error in place of it, and only that row.
+
+    Errors are GrammarError (no allowed sequence has weight, a dead state, NaN, wrong shapes) and BudgetTooSmallError.
+    """
+    results: list[CanvasPosterior | GrammarError] = []
+    for row in rows:
+        try:
+            results.append(_posterior(row))
+        except GrammarError as error:
+            results.append(error)
+    return results
+
+
+def _posterior(row: CanvasRow) -> CanvasPosterior:
+    _check(row)
+    grammar, classes = row.grammar, row.grammar.classes
+    space = reduce_logits(row.logits, classes)
+    graph = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    labels = classes.label_start, classes.label_class
+    layers = kernels.layers(
+        grammar.edge_start, grammar.edge_target, grammar.distance, row.state, len(row.logits), row.budget
+    )
+    used = kernels.used_labels(
+        grammar.edge_start, grammar.edge_label, layers[1], len(classes.label_start) - 1
+    )
+    weight, highest = kernels.weigh_labels(space.total, space.top, *labels, used)
+    beta, choice = kernels.backward(*graph, *layers, weight, highest)
+    if beta[0] == -np.inf:
+        raise GrammarError(
+            "no sequence that the grammar allows has any weight: logits of -inf rule all of them out"
+        )
+    best, path = kernels.trace_best(*graph[1:], *labels, *layers, choice, space.top, space.top_token)
+    uniforms = np.asarray(row.uniforms, np.float64)
+    chosen, left = kernels.sample_classes(*graph, *labels, *layers, beta, weight, space.total, uniforms)
+    mass = kernels.label_masses(*graph, *layers, beta, weight)
+    bias, entropy = kernels.class_marginals(mass, weight, space.total, space.mean, *labels)
+    ends = np.nonzero(path[1:] == grammar.done)[0]
+    return CanvasPosterior(
+        best=best,
+        sample=pick(row.logits, classes, space, chosen, left),
+        entropy=entropy,
+        log_z=float(beta[0]),
+        class_bias=bias,
+        length=int(ends[0]) + 1 if len(ends) else len(best),
+        end_state=int(path[-1]),
+        classes=classes,
+    )
+
+
+def _check(row: CanvasRow) -> None:
+    shape = tuple(row.logits.shape)
+    if len(shape) != 2 or shape[0] == 0 or shape[1] != row.grammar.vocabulary.size:
+        raise GrammarError(
+            f"logits of shape {shape} do not fit a vocabulary of {row.grammar.vocabulary.size}"
+        )
+    if len(row.uniforms) != shape[0]:
+        raise GrammarError(f"{len(row.uniforms)} uniforms do not fit a canvas of {shape[0]}")
+    if row.state == DEAD:
+        raise GrammarError("the row's grammar state is dead: its tokens did not follow the grammar")
+    needed = row.grammar.min_tokens(row.state)
+    if needed > row.budget:
+        raise BudgetTooSmallError(needed, row.budget)

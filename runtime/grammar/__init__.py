@@ -1,0 +1,6 @@
+"""Grammars: JSON Schema to byte automaton to token classes."""
+
+from agentfast.runtime.grammar.grammar import Grammar
+from agentfast.runtime.grammar.token_grammar import TokenGrammar
+
+__all__ = ["Grammar", "TokenGrammar"]

@@ -1,0 +1,71 @@
+"""Token classes: tokens that no edge tells apart are one class, so that all work per step is in classes, not tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from agentfast.runtime.grammar.trie import Trie
+
+if TYPE_CHECKING:
+    import torch
+
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """A partition of the vocabulary into K classes, and labels as sets of classes.
+
+    Class 0 is every token that no edge takes. Label 0 is every class (what may follow EOS); the labels given to
+    `classes_of` follow from 1.
+
+    Attributes:
+        token_class: [V] int32.
+        token_order: [V] int32, token ids by class, rising inside a class.
+        class_start: [K + 1] int32, where each class begins in `token_order`.
+        label_start: [L + 1] int32, where each label begins in `label_class`.
+        label_class: classes of each label, rising.
+        on_device: `token_class` as int64 tensors, by device; filled by the decoder as needed.
+    """
+
+    token_class: Ints
+    token_order: Ints
+    class_start: Ints
+    label_start: Ints
+    label_class: Ints
+    on_device: dict[str, torch.Tensor] = field(default_factory=dict[str, "torch.Tensor"], repr=False)
+
+    @property
+    def count(self) -> int:
+        """Number of classes, K."""
+        return len(self.class_start) - 1
+
+
+def classes_of(labels: list[Ints], trie: Trie) -> Classes:
+    """The coarsest partition under which every label is a union of classes."""
+    random = np.random.default_rng(1)
+    signature = np.zeros(trie.node_count + 1, np.uint64)  # the last entry is for ids that are never generated
+    for nodes, key in zip(labels, random.integers(1, 1 << 63, len(labels), np.uint64), strict=True):
+        signature[nodes] += key
+    of_token = signature[trie.node_of_token]
+    found, token_class = np.unique(of_token, return_inverse=True)
+    token_class = token_class.reshape(-1).astype(np.int32)
+    if found[0] != 0:  # every token is used: class 0 is there all the same, empty
+        token_class += 1
+    count = int(token_class.max()) + 1
+    node_class = np.zeros(trie.node_count + 1, np.int32)
+    node_class[trie.node_of_token] = token_class
+    sets = [np.arange(count, dtype=np.int32)] + [np.unique(node_class[nodes]) for nodes in labels]
+    return Classes(
+        token_class=token_class,
+        token_order=np.argsort(token_class, kind="stable").astype(np.int32),
+        class_start=np.concatenate([[0], np.cumsum(np.bincount(token_class, minlength=count))]).astype(
+            np.int32
+        ),
+        label_start=np.concatenate([[0], np.cumsum([len(s) for s in sets])]).astype(np.int32),
+        label_class=np.concatenate(sets),
+    )

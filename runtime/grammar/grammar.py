@@ -1,0 +1,122 @@
+"""Grammar: what a text may be, over bytes and special tokens, before any vocabulary comes into it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.automaton import Automaton
+from agentfast.runtime.grammar.codepoints import ALL, machine_over_codepoints
+from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.vocabulary import Vocabulary
+
+MAX_STATES = 500_000
+"""Automaton states that a grammar may take; more is a GrammarError."""
+_MAX_ACCEPT_STATES = 20_000_000
+_COMFORTABLE_STATES = 4_000
+_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+class Grammar:
+    """An immutable language. Equal grammars have equal digests.
+
+    Build one with `compile_schema`, or from parts: `literal`, `special`, `text`, `+`, `|`, `repeat`.
+    """
+
+    __slots__ = ("_automaton", "_node")
+
+    def __init__(self, node: nodes.Node) -> None:
+        self._node = node
+        self._automaton: Automaton | None = None
+
+    @classmethod
+    def literal(cls, text: str | bytes) -> Grammar:
+        """Exactly this text."""
+        return cls(nodes.Literal(text.encode() if isinstance(text, str) else text))
+
+    @classmethod
+    def special(cls, name: str) -> Grammar:
+        """One special token, which no text can be."""
+        return cls(nodes.Special(name))
+
+    @classmethod
+    def text(cls) -> Grammar:
+        """Any well-formed UTF-8 without special tokens; may be empty."""
+        return cls(_any_text())
+
+    def __add__(self, other: Grammar) -> Grammar:
+        return Grammar(nodes.Sequence(self._node, other._node))
+
+    def __or__(self, other: Grammar) -> Grammar:
+        return Grammar(nodes.Choice((self._node, other._node)))
+
+    def repeat(self, least: int, most: int | None = None) -> Grammar:
+        """This grammar `least` to `most` times; `most` None is without end.
+
+        Raises:
+            GrammarError: the bounds are negative or cross.
+        """
+        if least < 0 or (most is not None and most < least):
+            raise GrammarError(f"cannot repeat a grammar {least} to {most} times")
+        return Grammar(nodes.Repeat(self._node, least, most))
+
+    @property
+    def digest(self) -> bytes:
+        """Identifies the content; a key for caches."""
+        return self._node.digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Grammar) and self._node == other._node
+
+    def __hash__(self) -> int:
+        return hash(self._node)
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether the whole text matches. Text that UTF-8 cannot carry (lone surrogates) does not."""
+        try:
+            data = text.encode() if isinstance(text, str) else text
+        except UnicodeEncodeError:
+            return False
+        if self._automaton is None or len(self._automaton) > MAX_STATES:
+            self._automaton = Automaton(self._node, max_depth=None, max_states=_MAX_ACCEPT_STATES)
+        state = self._automaton.start
+        for byte in data:
+            if state < 0:
+                return False
+            state = self._automaton.step(state, byte)
+        return state >= 0 and self._automaton.is_accepting(state)
+
+    def compile(self, vocabulary: Vocabulary) -> TokenGrammar:
+        """Lift to a vocabulary; the result is kept and shared by equal grammars.
+
+        References in recursive grammars open at most 32 deep in what is generated, less where that takes many states.
+
+        Raises:
+            GrammarError: nothing can be generated, or more than MAX_STATES states are needed.
+        """
+        return _compile(self, vocabulary)
+
+
+@lru_cache(maxsize=1)
+def _any_text() -> nodes.Node:
+    return nodes.Terminal(
+        machine_over_codepoints(0, lambda _: [(ALL, 0)], lambda _: True, limit=100, quoted=False)
+    )
+
+
+@lru_cache(maxsize=256)
+def _compile(grammar: Grammar, vocabulary: Vocabulary) -> TokenGrammar:
+    best: TokenGrammar | None = None
+    failure = GrammarError("the grammar's recursion has no end")
+    for depth in _DEPTHS:
+        automaton = Automaton(grammar._node, max_depth=depth, max_states=MAX_STATES)  # pyright: ignore[reportPrivateUsage]
+        try:
+            best = token_grammar(automaton, vocabulary)
+        except GrammarError as error:
+            failure = error
+        if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
+            break
+    if best is None:
+        raise failure
+    return best

@@ -1,0 +1,129 @@
+"""Finite byte automata, and the ways to make them: from a step function, or from one over code points."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from agentfast.errors import GrammarError
+
+S = TypeVar("S", bound=Hashable)
+
+Move = tuple[int, int, int]
+"""From the first to the last byte, both included, go to the state."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A deterministic automaton over bytes. State 0 is the start; every state can reach an accepting one.
+
+    Attributes:
+        moves: per state, disjoint byte ranges in rising order.
+        accepting: per state, whether the bytes so far are a whole word.
+    """
+
+    moves: tuple[tuple[Move, ...], ...]
+    accepting: tuple[bool, ...]
+    digest: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        content = repr((self.moves, self.accepting)).encode()
+        object.__setattr__(self, "digest", hashlib.sha256(content).digest())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no word is accepted."""
+        return not self.moves[0] and not self.accepting[0]
+
+    def accepts(self, data: bytes) -> bool:
+        """Whether `data` is a word."""
+        state = 0
+        for byte in data:
+            state = next((to for low, high, to in self.moves[state] if low <= byte <= high), -1)
+            if state < 0:
+                return False
+        return self.accepting[state]
+
+
+def machine_from_steps(
+    start: S, moves: Callable[[S], Iterable[tuple[int, int, S]]], accepting: Callable[[S], bool], limit: int
+) -> Machine:
+    """The minimal machine of a state space given by its moves (disjoint byte ranges), explored from `start`.
+
+    Raises:
+        GrammarError: more than `limit` states.
+    """
+    ids: dict[S, int] = {start: 0}
+    order = [start]
+    rows: list[list[Move]] = []
+    for state in order:  # grows while it is read
+        row: list[Move] = []
+        for low, high, to in moves(state):
+            if to not in ids:
+                if len(ids) >= limit:
+                    raise GrammarError(f"an automaton of more than {limit} states is needed")
+                ids[to] = len(order)
+                order.append(to)
+            row.append((low, high, ids[to]))
+        rows.append(row)
+    return _minimal(rows, [accepting(state) for state in order])
+
+
+def _minimal(rows: list[list[Move]], accepting: list[bool]) -> Machine:
+    """Merge states that no word tells apart (Moore 1956) and drop those that cannot reach acceptance."""
+    table = np.full((len(rows) + 1, 256), len(rows), np.int32)  # the last state is the sink
+    for state, row in enumerate(rows):
+        for low, high, to in row:
+            table[state, low : high + 1] = to
+    # Bytes that no state tells apart need one column only.
+    columns, byte_class = np.unique(table, axis=1, return_inverse=True)
+    groups = np.array([*accepting, False], np.int64)
+    count = len(np.unique(groups))
+    while True:
+        signature = np.concatenate([groups[:, None], groups[columns]], axis=1)
+        groups = _row_ids(signature)
+        if (found := int(groups.max()) + 1) == count:
+            break
+        count = found
+    return _renumber(groups, columns, byte_class.reshape(-1), np.array([*accepting, False]))
+
+
+def _row_ids(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Number equal rows alike."""
+    contiguous = np.ascontiguousarray(rows)
+    keys = contiguous.view(np.dtype((np.void, contiguous.dtype.itemsize * contiguous.shape[1])))
+    return np.unique(keys, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _renumber(
+    groups: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int32],
+    byte_class: npt.NDArray[np.int64],
+    accepting: npt.NDArray[np.bool_],
+) -> Machine:
+    """Machine over the groups, in breadth-first order from the start's."""
+    sink = int(groups[-1])
+    member = {int(group): state for state, group in reversed(list(enumerate(groups)))}
+    ids = {int(groups[0]): 0}
+    order = [int(groups[0])]
+    moves: list[tuple[Move, ...]] = []
+    for group in order:  # grows while it is read
+        row: list[Move] = []
+        targets: list[int] = groups[columns[member[group]]][byte_class].tolist()
+        low = 0
+        for byte in range(1, 257):
+            if byte < 256 and targets[byte] == targets[low]:
+                continue
+            if (to := targets[low]) != sink:
+                if to not in ids:
+                    ids[to] = len(order)
+                    order.append(to)
+                row.append((low, byte - 1, ids[to]))
+            low = byte
+        moves.append(tuple(row))
+    return Machine(tuple(moves), tuple(bool(accepting[member[group]]) for group in order))

@@ -1,0 +1,136 @@
+"""What a grammar is made of: immutable expressions over bytes and special tokens, equal when their digests are.
+
+The automaton reads these as continuations (partial derivatives, Antimirov 1996), so nothing is unrolled before it is
+reached: a counter is a number in the continuation, a recursive rule a frame of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from agentfast.runtime.grammar.machine import Machine
+
+
+class Node:
+    """Base of all expressions. `digest` identifies the content."""
+
+    __slots__ = ("digest",)
+
+    def __init__(self, kind: str, *parts: bytes) -> None:
+        sha = hashlib.sha256(kind.encode())
+        for part in parts:
+            sha.update(len(part).to_bytes(8, "little") + part)
+        self.digest = sha.digest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+class Literal(Node):
+    """Exactly these bytes; none at all is the empty expression."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__("literal", data)
+        self.data = data
+
+
+class Special(Node):
+    """One special token, by name."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__("special", name.encode())
+        self.name = name
+
+
+class Sequence(Node):
+    """The parts one after the other."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: Node) -> None:
+        super().__init__("sequence", *(part.digest for part in parts))
+        self.parts = parts
+
+
+class Choice(Node):
+    """Any one of the options; none at all is the expression that nothing matches."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: Iterable[Node]) -> None:
+        self.options = tuple(options)
+        super().__init__("choice", *(option.digest for option in self.options))
+
+
+class Repeat(Node):
+    """`item` from `least` to `most` times; `most` None is without end."""
+
+    __slots__ = ("item", "least", "most")
+
+    def __init__(self, item: Node, least: int, most: int | None) -> None:
+        super().__init__("repeat", item.digest, str(least).encode(), str(most).encode())
+        self.item = item
+        self.least = least
+        self.most = most
+
+
+class Terminal(Node):
+    """The language of a finite byte automaton."""
+
+    __slots__ = ("machine",)
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__("terminal", machine.digest)
+        self.machine = machine
+
+
+class StringBody(Node):
+    """The rest of a JSON string after its opening quote, the closing one included: any Unicode, every escape.
+
+    `least` to `most` code points. Kept apart from `Terminal` because it is alive on most of the vocabulary and has a
+    counter, so that its lifting is worth sharing (see lift.py).
+    """
+
+    __slots__ = ("least", "most")
+
+    def __init__(self, least: int = 0, most: int | None = None) -> None:
+        super().__init__("string", str(least).encode(), str(most).encode())
+        self.least = least
+        self.most = most
+
+    @property
+    def counts(self) -> int:
+        """Number of different counter values: 0..most, or 0..least where only the lower bound counts."""
+        return (self.least if self.most is None else self.most) + 1
+
+
+class Rule:
+    """A named expression that may contain references to itself; `body` is set once, by whoever made the rule."""
+
+    __slots__ = ("body", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.body: Node = NOTHING
+
+
+class Reference(Node):
+    """A recursive use of a rule. The rule's name must identify its content, as the digest rests on it."""
+
+    __slots__ = ("rule",)
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__("reference", rule.name.encode())
+        self.rule = rule
+
+
+EMPTY = Literal(b"")
+NOTHING = Choice(())

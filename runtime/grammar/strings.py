@@ -1,0 +1,79 @@
+"""The automaton of a JSON string body: any well-formed Unicode, every escape, code points counted.
+
+One character is one code point however it is written: raw UTF-8, a short escape, \\uXXXX, or a pair of \\uXXXX for a
+code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PLACES: Final = 22
+"""Number of places inside a string; place 0 is between two characters."""
+
+DEAD: Final = -1
+CLOSED: Final = -2
+"""Pseudo-place after the closing quote."""
+
+Move = tuple[int, int, int, int]
+"""From the first to the last byte go to a place, and count so many code points (0 or 1)."""
+
+(_TEXT, _ONE, _TWO, _THREE, _E0, _ED, _F0, _F4) = range(8)  # UTF-8: continuation bytes still to come
+(_ESCAPE, _HEX1, _HEX2, _HEX3, _HEX4, _AFTER_D) = range(8, 14)
+(_HIGH3, _HIGH4, _LOW_ESCAPE, _LOW_U, _LOW1, _LOW2, _LOW3, _LOW4) = range(14, 22)
+
+
+def _hex(to: int, low: int = 0, high: int = 15) -> list[Move]:
+    """Hexadecimal digits of either case whose value lies in low..high."""
+    moves: list[Move] = []
+    if low < 10:
+        moves.append((0x30 + low, 0x30 + min(high, 9), to, 0))
+    if high >= 10:
+        first, last = max(low, 10) - 10, high - 10
+        moves += [(0x41 + first, 0x41 + last, to, 0), (0x61 + first, 0x61 + last, to, 0)]
+    return sorted(moves)
+
+
+def _places() -> list[list[Move]]:
+    moves: list[list[Move]] = [[] for _ in range(PLACES)]
+    # A code point is counted where it begins, so a full string stops before it starts one more.
+    moves[_TEXT] = [
+        (0x20, 0x21, _TEXT, 1),
+        (0x22, 0x22, CLOSED, 0),
+        (0x23, 0x5B, _TEXT, 1),
+        (0x5C, 0x5C, _ESCAPE, 1),
+        (0x5D, 0x7F, _TEXT, 1),
+        (0xC2, 0xDF, _ONE, 1),
+        (0xE0, 0xE0, _E0, 1),
+        (0xE1, 0xEC, _TWO, 1),
+        (0xED, 0xED, _ED, 1),
+        (0xEE, 0xEF, _TWO, 1),
+        (0xF0, 0xF0, _F0, 1),
+        (0xF1, 0xF3, _THREE, 1),
+        (0xF4, 0xF4, _F4, 1),
+    ]
+    moves[_ONE] = [(0x80, 0xBF, _TEXT, 0)]
+    moves[_TWO] = [(0x80, 0xBF, _ONE, 0)]
+    moves[_THREE] = [(0x80, 0xBF, _TWO, 0)]
+    moves[_E0] = [(0xA0, 0xBF, _ONE, 0)]  # no overlong forms
+    moves[_ED] = [(0x80, 0x9F, _ONE, 0)]  # no surrogates
+    moves[_F0] = [(0x90, 0xBF, _TWO, 0)]
+    moves[_F4] = [(0x80, 0x8F, _TWO, 0)]  # nothing beyond U+10FFFF
+    moves[_ESCAPE] = sorted([(c, c, _TEXT, 0) for c in b'"\\/bfnrt'] + [(0x75, 0x75, _HEX1, 0)])
+    moves[_HEX1] = sorted(_hex(_HEX2, 0, 12) + _hex(_AFTER_D, 13, 13) + _hex(_HEX2, 14, 15))
+    moves[_HEX2] = _hex(_HEX3)
+    moves[_HEX3] = _hex(_HEX4)
+    moves[_HEX4] = _hex(_TEXT)
+    moves[_AFTER_D] = sorted(_hex(_HEX3, 0, 7) + _hex(_HIGH3, 8, 11))
+    moves[_HIGH3] = _hex(_HIGH4)
+    moves[_HIGH4] = _hex(_LOW_ESCAPE)
+    moves[_LOW_ESCAPE] = [(0x5C, 0x5C, _LOW_U, 0)]
+    moves[_LOW_U] = [(0x75, 0x75, _LOW1, 0)]
+    moves[_LOW1] = _hex(_LOW2, 13, 13)
+    moves[_LOW2] = _hex(_LOW3, 12, 15)
+    moves[_LOW3] = _hex(_LOW4)
+    moves[_LOW4] = _hex(_TEXT)
+    return moves
+
+
+PLACE_MOVES: Final = _places()

@@ -1,0 +1,156 @@
+"""A grammar over the tokens of one vocabulary, as arrays: what decoders work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar.automaton import Automaton
+from agentfast.runtime.grammar.classes import Classes, classes_of
+from agentfast.runtime.grammar.graph import UNREACHABLE, distances, starts_of
+from agentfast.runtime.grammar.lift import Edges, lift
+from agentfast.runtime.grammar.trie import trie_of
+from agentfast.runtime.vocabulary import Vocabulary
+
+Ints = npt.NDArray[np.int32]
+
+DEAD: Final = -1
+"""The state of tokens that the grammar does not allow."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenGrammar:
+    """Content, then exactly one EOS token, then a free tail: after EOS any token may follow, and is discarded.
+
+    States are 0..S-1; the start is 0, the state after EOS is S-1. Every state can be completed. Token sequences and
+    paths are one to one: the automaton is deterministic.
+
+    Attributes:
+        vocabulary: the tokens this was lifted to.
+        classes: token classes and labels, see there.
+        edge_start: [S + 1] int32, where each state's edges begin.
+        edge_target, edge_label: [E] int32, the state after an edge and the label of the tokens that take it. The
+            state after EOS has one edge, to itself, with label 0.
+        distance: [S] int32, fewest tokens to the state after EOS.
+    """
+
+    vocabulary: Vocabulary
+    classes: Classes
+    edge_start: Ints
+    edge_target: Ints
+    edge_label: Ints
+    distance: Ints
+
+    DEAD = DEAD
+
+    @property
+    def start(self) -> int:
+        """The state before any token."""
+        return 0
+
+    @property
+    def done(self) -> int:
+        """The state after EOS."""
+        return len(self.distance) - 1
+
+    def advance(self, state: int, token_id: int) -> int:
+        """State after a token; DEAD if the grammar does not allow it."""
+        if state == DEAD or not 0 <= token_id < self.vocabulary.size:
+            return DEAD
+        if state == self.done:
+            return state
+        cls = self.classes.token_class[token_id]
+        for edge in range(self.edge_start[state], self.edge_start[state + 1]):
+            members = self._label(self.edge_label[edge])
+            at = int(np.searchsorted(members, cls))
+            if at < len(members) and members[at] == cls:
+                return int(self.edge_target[edge])
+        return DEAD
+
+    def is_done(self, state: int) -> bool:
+        """Whether EOS was consumed."""
+        return state == self.done
+
+    def min_tokens(self, state: int) -> int:
+        """Fewest tokens to EOS, itself included; UNREACHABLE for DEAD."""
+        return UNREACHABLE if state == DEAD else int(self.distance[state])
+
+    def allowed(self, state: int, budget: int) -> npt.NDArray[np.bool_]:
+        """[V] bool: tokens after which the rest still fits, with `budget` tokens left before this one."""
+        if state == DEAD:
+            return np.zeros(self.vocabulary.size, np.bool_)
+        alive = np.zeros(self.classes.count, np.bool_)
+        for edge in range(self.edge_start[state], self.edge_start[state + 1]):
+            if self.distance[self.edge_target[edge]] <= budget - 1:
+                alive[self._label(self.edge_label[edge])] = True
+        return alive[self.classes.token_class]
+
+    def forced(self, state: int) -> int | None:
+        """The only token that may come next, if there is just one."""
+        if state in (DEAD, self.done):
+            return None
+        allowed = np.nonzero(self.allowed(state, UNREACHABLE))[0]
+        return int(allowed[0]) if len(allowed) == 1 else None
+
+    @property
+    def state_count(self) -> int:
+        """Number of states, S."""
+        return len(self.distance)
+
+    def _label(self, label: int) -> Ints:
+        classes = self.classes
+        return classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]
+
+
+def token_grammar(automaton: Automaton, vocabulary: Vocabulary) -> TokenGrammar:
+    """Lift an automaton to a vocabulary.
+
+    Raises:
+        GrammarError: nothing can be generated, or the automaton's state budget is used up.
+    """
+    edges = lift(automaton, vocabulary, _DONE)
+    done = len(automaton)  # lifting adds states, so their number is known only now
+    target = np.where(edges.target == _DONE, done, edges.target)
+    to_done = distances(target, edges.source, done, done + 1)
+    if automaton.start < 0 or to_done[automaton.start] == UNREACHABLE:
+        raise GrammarError("the grammar matches nothing that the vocabulary can write")
+    alive = (to_done[edges.source] < UNREACHABLE) & (to_done[target] < UNREACHABLE)
+    source, target, label = edges.source[alive], target[alive], edges.label[alive]
+    # States in breadth-first order from the start, so that those met together lie together.
+    from_start = distances(source, target, automaton.start, done + 1)
+    kept = np.nonzero(from_start < UNREACHABLE)[0]
+    kept = kept[np.lexsort((kept, from_start[kept], kept == done))]
+    new_id = np.full(done + 1, -1, np.int64)
+    new_id[kept] = np.arange(len(kept))
+    reached = new_id[source] >= 0
+    return _assemble(
+        Edges(new_id[source[reached]], new_id[target[reached]], label[reached], edges.labels),
+        to_done[kept],
+        vocabulary,
+    )
+
+
+_DONE: Final = -3
+
+
+def _assemble(edges: Edges, distance: Ints, vocabulary: Vocabulary) -> TokenGrammar:
+    """Number the labels in use from 1, partition the vocabulary by them, and sort the edges by source."""
+    used, label = np.unique(edges.label, return_inverse=True)
+    classes = classes_of([edges.labels[i] for i in used.tolist()], trie_of(vocabulary))
+    done = len(distance) - 1
+    source = np.append(edges.source, done)
+    target = np.append(edges.target, done)
+    label = np.append(label.reshape(-1) + 1, 0)
+    order = np.lexsort((label, target, source))
+    return TokenGrammar(
+        vocabulary=vocabulary,
+        classes=classes,
+        edge_start=starts_of(source[order], done + 1).astype(np.int32),
+        edge_target=target[order].astype(np.int32),
+        edge_label=label[order].astype(np.int32),
+        distance=distance,
+    )
