@@ -33,7 +33,7 @@ class Context:
     @property
     def prefix(self) -> int:
         """P, the positions in the cache."""
-        return self.slots.shape[0]
+        return len(self.slots)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,11 +59,11 @@ class Span:
 
     @property
     def encodes(self) -> int:
-        return self.encode.stop - self.encode.start
+        return _length(self.encode)
 
     @property
     def denoises(self) -> int:
-        return self.canvas.stop - self.canvas.start
+        return _length(self.canvas)
 
 
 class RaggedAttention:
@@ -171,6 +171,11 @@ def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Ten
         scale=1.0,
         enable_gqa=True,
     )[0].transpose(0, 1)
+
+
+def _length(part: slice) -> int:
+    length: int = part.stop - part.start
+    return length
 
 
 def _pad(slots: Tensor, length: int) -> Tensor:

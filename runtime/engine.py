@@ -214,7 +214,7 @@ class Engine:
         began = monotonic()
         try:
             self.step()
-        except Exception as error:  # noqa: BLE001 - a bug or a lack of memory must not end the loop
+        except Exception as error:  # a bug or a lack of memory must not end the loop
             logger.exception("step failed")
             failure = EngineError(f"a step failed: {error!r}")
             failure.__cause__ = error

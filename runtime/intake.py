@@ -28,6 +28,11 @@ class Intake:
         config: EngineConfig,
         draws: Callable[[Request], Draws] | None,
     ) -> None:
+        if vocabulary.size != model.vocab_size:
+            raise ConfigError(
+                f"the tokenizer has {vocabulary.size} tokens, the model {model.vocab_size}",
+                hint="give the tokenizer the model's vocabulary size",
+            )
         self._model = model
         self._vocabulary = vocabulary
         self._decoder = decoder
@@ -40,7 +45,7 @@ class Intake:
         Raises:
             ConfigError, CapacityError, BudgetTooSmallError, GrammarError: see `Engine.submit`.
         """
-        if not (0 <= min(request.prompt) and max(request.prompt) < self._model.vocab_size):
+        if min(request.prompt) < 0 or max(request.prompt) >= self._model.vocab_size:
             raise ConfigError(f"the prompt holds token ids outside 0..{self._model.vocab_size - 1}")
         canvas = self._decoder.canvas_tokens(request)
         reach = self._decoder.reach(request)

@@ -125,9 +125,9 @@ class Scheduler:
             row.encoded = work.stop
             if row in distrusted or not self._config.prefix_cache:
                 continue
+            row.keys = block_keys(row.tokens, self._config.block_size, row.keys)
             for index in range(work.start // self._config.block_size, work.stop // self._config.block_size):
                 self.pool.register(row.blocks[index], row.keys[index])
-            row.keys = block_keys(row.tokens, self._config.block_size, row.keys)
 
     def check_integrity(self) -> None:
         """Check the pool against the running rows.

@@ -25,7 +25,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._wanted = False
         self._stopping = False
-        self._on_stop: list[Callable[[], None]] = []
+        self._on_stop: list[Callable[[], object]] = []
 
     def wake(self) -> None:
         """There is something to do. Any thread may call this; it does not wait."""

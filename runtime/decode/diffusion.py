@@ -12,7 +12,6 @@ this part with its own new tokens, in a pass it needs anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,15 +20,13 @@ from torch import Tensor
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.decode.sampling import read_logits
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.request import Canvas, FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch
 from agentfast.runtime.settings import GenerationDefaults
-
-if TYPE_CHECKING:
-    from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +114,6 @@ class DiffusionDecoder:
             joined = logits if len(free) == len(rows) and _covers(spans, logits) else torch.cat(mine)
             self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
         if bound:
-            from agentfast.runtime.decode.posterior import canvas_posterior
-
             canvases = [_canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
                 proposals[rows[i]] = _constrained(rows[i], canvas, posterior)
@@ -196,9 +191,10 @@ class DiffusionDecoder:
         if not going_on:
             return
         soft = self._model.soft_embeddings(torch.cat([probabilities for _, probabilities in going_on]))
-        parts = soft.split([len(canvas.tokens) for canvas, _ in going_on])
-        for (canvas, _), part in zip(going_on, parts, strict=True):
-            canvas.soft = part
+        start = 0
+        for canvas, _ in going_on:
+            canvas.soft = soft[start : start + len(canvas.tokens)]
+            start += len(canvas.tokens)
 
 
 def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
@@ -209,14 +205,12 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
     """
     order = np.argsort(entropy, kind="stable")
     rising = entropy[order]
-    accepted = np.empty(len(entropy), dtype=np.bool_)
+    accepted: NDArray[np.bool_] = np.empty(len(entropy), dtype=np.bool_)
     accepted[order] = np.cumsum(rising) - rising <= bound
     return accepted
 
 
 def _canvas_row(row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
-    from agentfast.runtime.decode.posterior import CanvasRow
-
     assert row.grammar is not None
     return CanvasRow(
         logits=logits, grammar=row.grammar, state=row.state, budget=row.budget, uniforms=uniforms
@@ -228,11 +222,11 @@ def _constrained(
 ) -> Proposal | GrammarError:
     if isinstance(posterior, GrammarError):
         return posterior
-    best = np.asarray(posterior.best)
+    best = posterior.best
     return Proposal(
         best=best,
-        sample=np.asarray(posterior.sample) if row.request.temperature else best,
-        entropy=np.asarray(posterior.entropy),
+        sample=posterior.sample if row.request.temperature else best,
+        entropy=posterior.entropy,
         length=posterior.length,
         state=posterior.end_state,
         probabilities=posterior.log_marginals(canvas.logits).exp(),
@@ -240,4 +234,4 @@ def _constrained(
 
 
 def _covers(spans: list[slice], logits: Tensor) -> bool:
-    return sum(span.stop - span.start for span in spans) == logits.shape[0]
+    return bool(sum(span.stop - span.start for span in spans) == len(logits))
