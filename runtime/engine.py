@@ -68,7 +68,7 @@ class Engine:
         """
         self.config = config or EngineConfig()
         self.metrics = Metrics()
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._decoder = decoder or _decoder_for(model, tokenizer, self.config)
         self._intake = Intake(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
         self._scheduler = Scheduler(self.config)
@@ -267,7 +267,7 @@ class Engine:
             queue_s=(row.admitted or now) - row.submitted,
             total_s=now - row.submitted,
         )
-        return Completion(row.request.id, tokens, self._tokenizer.decode(tokens), finish, usage)
+        return Completion(row.request.id, tokens, self.tokenizer.decode(tokens), finish, usage)
 
     def _show(self, batch: Batch, outcomes: list[Outcome]) -> None:
         """Tell the streams and the observers. Costs nothing when there are none."""
