@@ -128,7 +128,7 @@ def test_importing_agentfast_is_light() -> None:
 
 
 def test_every_exported_name_exists() -> None:
-    missing = []
+    missing: list[str] = []
     for path in source_files():
         if "__all__" not in path.read_text(encoding="utf-8"):
             continue
