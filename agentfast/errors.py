@@ -26,6 +26,12 @@ before any work starts. A failing tool is not an exception for the run: it becom
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentfast.messages import Message
+    from agentfast.result import Step
+
 
 class AgentFastError(Exception):
     """Base of all agentfast exceptions. `hint`, if any, says in one line what to do about it."""
@@ -127,8 +133,33 @@ class ToolTimeoutError(ToolError, TimeoutError):
 
 
 class OutputError(AgentFastError):
-    """The final answer does not fit the output type."""
+    """The final answer does not fit the output type.
+
+    Attributes:
+        messages: the conversation up to there.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, messages: tuple[Message, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.messages = messages
 
 
 class LimitExceededError(AgentFastError):
-    """A run used up its budget of steps, calls, tokens or time."""
+    """A run used up its budget of steps, calls, tokens or time.
+
+    Attributes:
+        messages: the conversation up to there; nothing that was done is lost.
+        steps: the completed steps, as in a result.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        messages: tuple[Message, ...] = (),
+        steps: tuple[Step, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.messages = messages
+        self.steps = steps

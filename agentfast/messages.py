@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
+from agentfast.tools.call import ToolCall, ToolResult
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One call that the model asks for. `arguments` is the decoded JSON object."""
-
-    name: str
-    arguments: dict[str, Any]
-    id: str = ""
+__all__ = [
+    "AssistantMessage",
+    "Message",
+    "SystemMessage",
+    "ToolCall",
+    "ToolMessage",
+    "ToolResult",
+    "Transcript",
+    "UserMessage",
+    "assistant_turns",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +55,53 @@ class ToolMessage:
     call_id: str = ""
     is_error: bool = False
 
+    @classmethod
+    def of(cls, result: ToolResult) -> ToolMessage:
+        """The message that tells the model of a result."""
+        return cls(result.content, result.name, result.call_id, result.is_error)
+
 
 Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+
+class Transcript(Sequence[Message]):
+    """A conversation that only grows.
+
+    A model sees it at every step, so what a model derived from the messages up to now (their tokens) stays true
+    and can be kept in `memo`, under a key of the model's own, instead of being made anew at each step.
+    """
+
+    __slots__ = ("_messages", "assistant_turns", "memo")
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self._messages: list[Message] = []
+        self.assistant_turns = 0
+        self.memo: dict[object, Any] = {}
+        for message in messages:
+            self.append(message)
+
+    def append(self, message: Message) -> None:
+        """Add a message at the end."""
+        self._messages.append(message)
+        if isinstance(message, AssistantMessage):
+            self.assistant_turns += 1
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        return self._messages[index]
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self._messages)
+
+
+def assistant_turns(messages: Sequence[Message]) -> int:
+    """How often the model has spoken; at once for a Transcript."""
+    if isinstance(messages, Transcript):
+        return messages.assistant_turns
+    return sum(isinstance(message, AssistantMessage) for message in messages)

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentfast.tools.call import ToolCall, ToolResult
-    from agentfast.tools.definition import Tool, ToolDefinition, as_tool, tool
+    from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
+    from agentfast.tools.definition import Tool, as_tool, tool
     from agentfast.tools.executor import Executor
     from agentfast.tools.registry import ToolRegistry
 
@@ -20,7 +20,7 @@ _HOMES = {
     "Executor": "executor",
     "Tool": "definition",
     "ToolCall": "call",
-    "ToolDefinition": "definition",
+    "ToolDefinition": "call",
     "ToolRegistry": "registry",
     "ToolResult": "call",
     "as_tool": "definition",

@@ -1,9 +1,19 @@
-"""A call that a model asks for, and what came of it."""
+"""What passes between a model and the tools, without the tools: a declaration, a call, a result."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool's declaration: what a model is told of it. `parameters` is the JSON Schema of a closed object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

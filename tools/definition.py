@@ -13,22 +13,16 @@ import pydantic_core
 from pydantic import TypeAdapter, ValidationError
 
 from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
+from agentfast.tools.call import ToolDefinition
 from agentfast.tools.docstring import parse_docstring
-from agentfast.tools.signature import read_signature
+from agentfast.tools.signature import complaints, read_signature
+
+__all__ = ["Tool", "ToolDefinition", "as_tool", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class ToolDefinition:
-    """A tool's declaration: what a model is told of it. `parameters` is the JSON Schema of a closed object."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +72,7 @@ class Tool(Generic[P, R]):
         try:
             return self._validator.validate_json(pydantic_core.to_json(arguments), strict=True)
         except ValidationError as error:
-            raise ToolArgumentsError(f"invalid arguments: {_complaints(error)}") from error
+            raise ToolArgumentsError("invalid arguments: " + complaints(error, "arguments")) from error
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
             raise ToolArgumentsError(f"arguments are not JSON: {error}") from error
 
@@ -175,12 +169,3 @@ def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
 def _is_async(function: Callable[..., Any]) -> bool:
     call = getattr(function, "__call__", None)  # noqa: B004  (an object whose __call__ is async)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-
-
-def _complaints(error: ValidationError) -> str:
-    """One line: "id: Input should be a valid integer; at: Field required"."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc']) or 'arguments'}: {detail['msg']}"
-        for detail in details
-    )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NotRequired, Required
 
 import pydantic_core
 import typing_extensions
-from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter
+from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
 
@@ -150,3 +150,11 @@ def tidy_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     if tidy.get("type") == "object" and "additionalProperties" not in tidy and "properties" in tidy:
         tidy["additionalProperties"] = False
     return tidy
+
+
+def complaints(error: ValidationError, root: str) -> str:
+    """What pydantic found wrong, in one line: "id: Input should be a valid integer; at: Field required"."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}" for detail in details
+    )

@@ -15,23 +15,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any, cast
 
+from agentfast.chat.base import Segment, TurnRules
+from agentfast.chat.signature import dump_json, render_signature, render_type
+from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
-from agentfast.tools.definition import ToolDefinition
+from agentfast.tools.call import ToolDefinition
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar import Grammar
 
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
 ASSISTANT, CALL, RESULT = "<|assistant|>", "<|call|>", "<|result|>"
 PAD = "<pad>"
 SPECIAL_TOKENS = (PAD, END, SYSTEM, USER, ASSISTANT, CALL, RESULT)
-
-Segment = tuple[bool, str]
-"""(True, name of a special token) or (False, text)."""
-
-
-def dump_json(value: Any) -> str:
-    """Compact JSON as the model writes and reads it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def render_call(call: ToolCall) -> str:
@@ -61,7 +60,9 @@ def render_message(message: Message, declarations: str = "") -> Iterator[Segment
     yield True, END
 
 
-def render_declarations(tools: Sequence[ToolDefinition], output_schema: Mapping[str, Any] | None = None) -> str:
+def render_declarations(
+    tools: Sequence[ToolDefinition], output_schema: Mapping[str, Any] | None = None
+) -> str:
     """Tool declarations, a line each, then the type of the answer if one is asked for."""
     lines = [f"\n{tool.name}{render_signature(tool.parameters)}{tool.description}" for tool in tools]
     if output_schema is not None:
@@ -69,42 +70,72 @@ def render_declarations(tools: Sequence[ToolDefinition], output_schema: Mapping[
     return "".join(lines)
 
 
-def render_signature(parameters: Mapping[str, Any]) -> str:
-    """`(a:int,b?:str)` for an object schema."""
-    return "(" + _members(parameters, parameters) + ")"
+class JsonChat:
+    """The format as a `ChatFormat`."""
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        start: int,
+        tools: Sequence[ToolDefinition],
+        output_schema: Mapping[str, Any] | None,
+    ) -> Iterator[Segment]:
+        declarations = render_declarations(tools, output_schema) if start == 0 else ""
+        rest = messages[start:]
+        if declarations and not (rest and isinstance(rest[0], SystemMessage)):
+            yield from render_message(SystemMessage(""), declarations)
+            declarations = ""
+        for message in rest:
+            yield from render_message(message, declarations)
+            declarations = ""
+
+    def open_turn(self, messages: Sequence[Message]) -> Iterator[Segment]:
+        yield True, ASSISTANT
+
+    def close_turn(self, message: AssistantMessage) -> Iterator[Segment]:
+        yield True, END
+
+    def grammar(self, rules: TurnRules) -> Grammar:
+        from agentfast.runtime.grammar import Grammar, compile_schema
+
+        options: list[Grammar] = []
+        if rules.may_answer:
+            schema = rules.output_schema
+            options.append(Grammar.text() if schema is None else compile_schema(schema))
+        calls = [
+            Grammar.special(CALL)
+            + Grammar.literal(f'{{"name":{dump_json(tool.name)},"arguments":')
+            + compile_schema(tool.parameters)
+            + Grammar.literal("}")
+            for tool in rules.callable_tools
+        ]
+        if calls:
+            most = rules.max_calls if rules.tool_choice in ("auto", "required") else 1
+            options.append(_any_of(calls).repeat(1, most))
+        return _any_of(options)
+
+    def parse(self, segments: Sequence[Segment]) -> AssistantMessage:
+        text, calls = "", list[ToolCall]()
+        for index, (is_special, piece) in enumerate(segments):
+            if is_special and piece != CALL:
+                raise ModelError(f"the model wrote {piece} inside its turn")
+            if not is_special and index == 0:
+                text = piece
+            elif not is_special:
+                calls.append(_parse_call(piece))
+        return AssistantMessage(text, tuple(calls))
 
 
-def _members(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    required = set(schema.get("required", ()))
-    return ",".join(
-        f"{name}{'' if name in required else '?'}:{render_type(value, root)}"
-        for name, value in schema.get("properties", {}).items()
-    )
+def _any_of(options: Sequence[Grammar]) -> Grammar:
+    return reduce(lambda one, other: one | other, options)
 
 
-_SCALARS = {"string": "str", "integer": "int", "number": "num", "boolean": "bool", "null": "null"}
-
-
-def render_type(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """A short type expression for a schema; what has no short form is shown as JSON."""
-    if "$ref" in schema and schema["$ref"].startswith("#/$defs/"):
-        name = schema["$ref"].removeprefix("#/$defs/")
-        target = root.get("$defs", {}).get(name)
-        # A recursive definition has no finite expansion: its name has to do.
-        return name if target is None or f'"{schema["$ref"]}"' in json.dumps(target) else render_type(target, root)
-    if "enum" in schema:
-        return "|".join(dump_json(value) for value in schema["enum"])
-    if "const" in schema:
-        return dump_json(schema["const"])
-    if "anyOf" in schema:
-        return "|".join(render_type(option, root) for option in schema["anyOf"])
-    kind = schema.get("type")
-    if kind == "object":
-        return "{" + _members(schema, root) + "}"
-    if kind == "array":
-        return "[" + render_type(schema.get("items", {}), root) + "]"
-    if kind == "string" and "format" in schema:
-        return str(schema["format"])
-    if isinstance(kind, str) and kind in _SCALARS:
-        return _SCALARS[kind]
-    return "any" if not schema else dump_json(schema)
+def _parse_call(text: str) -> ToolCall:
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"the model wrote a call that is not JSON: {text!r}") from error
+    try:
+        return ToolCall(name=str(value["name"]), arguments=cast("dict[str, Any]", value["arguments"]))
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"the model wrote a call without a name or arguments: {text!r}") from error

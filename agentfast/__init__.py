@@ -1,0 +1,180 @@
+"""agentfast runs agents on a block-diffusion language model: many agents, one batch, every tool call valid.
+
+Names load on first use, so that `import agentfast` takes no time and does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentfast import nano
+    from agentfast.agent import Agent
+    from agentfast.errors import (
+        AbortedError,
+        AgentFastError,
+        BudgetTooSmallError,
+        CapacityError,
+        CheckpointError,
+        ConfigError,
+        EngineClosedError,
+        EngineError,
+        GrammarError,
+        LimitExceededError,
+        ModelError,
+        OutputError,
+        QueueFullError,
+        ToolArgumentsError,
+        ToolDefinitionError,
+        ToolError,
+        ToolTimeoutError,
+        UnknownToolError,
+        UnsupportedSchemaError,
+    )
+    from agentfast.events import (
+        AgentEvent,
+        CallsProposed,
+        CanvasUpdate,
+        OutputRejected,
+        RunFinished,
+        StepStarted,
+        ToolFinished,
+        ToolStarted,
+    )
+    from agentfast.limits import Limits, Settings
+    from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
+    from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, PlainModel
+    from agentfast.models.local import LocalModel
+    from agentfast.models.replay import RecordingModel, ReplayModel
+    from agentfast.models.scripted import ScriptedModel
+    from agentfast.result import RunResult, RunUsage, Step
+    from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
+    from agentfast.tools.definition import Tool, tool
+
+__all__ = [
+    "Agent",
+    "AbortedError",
+    "AgentEvent",
+    "AgentFastError",
+    "AssistantMessage",
+    "BudgetTooSmallError",
+    "CallsProposed",
+    "CanvasState",
+    "CanvasUpdate",
+    "CapacityError",
+    "CheckpointError",
+    "ConfigError",
+    "EngineClosedError",
+    "EngineError",
+    "GrammarError",
+    "LimitExceededError",
+    "Limits",
+    "LocalModel",
+    "Message",
+    "Model",
+    "ModelError",
+    "ModelRequest",
+    "ModelResponse",
+    "ModelUsage",
+    "OutputError",
+    "OutputRejected",
+    "PlainModel",
+    "QueueFullError",
+    "RecordingModel",
+    "ReplayModel",
+    "RunFinished",
+    "RunResult",
+    "RunUsage",
+    "ScriptedModel",
+    "Settings",
+    "Step",
+    "StepStarted",
+    "SystemMessage",
+    "Tool",
+    "ToolArgumentsError",
+    "ToolCall",
+    "ToolDefinition",
+    "ToolDefinitionError",
+    "ToolError",
+    "ToolFinished",
+    "ToolMessage",
+    "ToolResult",
+    "ToolStarted",
+    "ToolTimeoutError",
+    "UnknownToolError",
+    "UnsupportedSchemaError",
+    "UserMessage",
+    "nano",
+    "tool",
+]
+
+_HOMES = {
+    "Agent": "agent",
+    "AbortedError": "errors",
+    "AgentFastError": "errors",
+    "BudgetTooSmallError": "errors",
+    "CapacityError": "errors",
+    "CheckpointError": "errors",
+    "ConfigError": "errors",
+    "EngineClosedError": "errors",
+    "EngineError": "errors",
+    "GrammarError": "errors",
+    "LimitExceededError": "errors",
+    "ModelError": "errors",
+    "OutputError": "errors",
+    "QueueFullError": "errors",
+    "ToolArgumentsError": "errors",
+    "ToolDefinitionError": "errors",
+    "ToolError": "errors",
+    "ToolTimeoutError": "errors",
+    "UnknownToolError": "errors",
+    "UnsupportedSchemaError": "errors",
+    "AgentEvent": "events",
+    "CallsProposed": "events",
+    "CanvasUpdate": "events",
+    "OutputRejected": "events",
+    "RunFinished": "events",
+    "StepStarted": "events",
+    "ToolFinished": "events",
+    "ToolStarted": "events",
+    "Limits": "limits",
+    "Settings": "limits",
+    "AssistantMessage": "messages",
+    "Message": "messages",
+    "SystemMessage": "messages",
+    "ToolMessage": "messages",
+    "UserMessage": "messages",
+    "CanvasState": "models.base",
+    "Model": "models.base",
+    "ModelRequest": "models.base",
+    "ModelResponse": "models.base",
+    "ModelUsage": "models.base",
+    "PlainModel": "models.base",
+    "LocalModel": "models.local",
+    "RecordingModel": "models.replay",
+    "ReplayModel": "models.replay",
+    "ScriptedModel": "models.scripted",
+    "RunResult": "result",
+    "RunUsage": "result",
+    "Step": "result",
+    "ToolCall": "tools.call",
+    "ToolDefinition": "tools.call",
+    "ToolResult": "tools.call",
+    "Tool": "tools.definition",
+    "tool": "tools.definition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "nano":
+        return import_module("agentfast.nano")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"agentfast.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,244 @@
+"""Agents: an immutable definition that any number of runs share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, overload
+
+import anyio
+
+from agentfast.errors import ConfigError
+from agentfast.events import AgentEvent, RunEvent, RunFinished
+from agentfast.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
+from agentfast.loop import Emit, Run, derive_seed
+from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
+from agentfast.models.base import Model
+from agentfast.output import OutputType
+from agentfast.result import RunResult, T
+from agentfast.tools.definition import Tool
+from agentfast.tools.executor import Executor
+from agentfast.tools.registry import ToolRegistry
+
+AnyTool = Tool[..., Any] | Callable[..., Any]
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Agent(Generic[T]):
+    """A model, its tools and instructions, and the type of its answers.
+
+    Immutable: one agent serves any number of runs at once, on any event loop.
+    """
+
+    model: Model
+    tools: tuple[Tool[..., Any], ...]
+    instructions: str
+    output_type: Any
+    limits: Limits
+    settings: Settings
+    name: str
+    _executor: Executor = field(init=False, repr=False)
+    _output: OutputType[T] = field(init=False, repr=False)
+    _opening: tuple[Message, ...] = field(init=False, repr=False)
+
+    @overload
+    def __init__(
+        self: Agent[str],
+        model: Model,
+        *,
+        tools: Iterable[AnyTool] = ...,
+        instructions: str = ...,
+        limits: Limits = ...,
+        settings: Settings = ...,
+        name: str = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        model: Model,
+        *,
+        tools: Iterable[AnyTool] = ...,
+        instructions: str = ...,
+        output_type: type[T],
+        limits: Limits = ...,
+        settings: Settings = ...,
+        name: str = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[Any],
+        model: Model,
+        *,
+        tools: Iterable[AnyTool] = ...,
+        instructions: str = ...,
+        output_type: object,
+        limits: Limits = ...,
+        settings: Settings = ...,
+        name: str = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        model: Model,
+        *,
+        tools: Iterable[AnyTool] = (),
+        instructions: str = "",
+        output_type: object = str,
+        limits: Limits = DEFAULT_LIMITS,
+        settings: Settings = DEFAULT_SETTINGS,
+        name: str = "agent",
+    ) -> None:
+        """Define an agent.
+
+        Args:
+            model: answers the requests.
+            tools: tools, or functions to make tools of.
+            instructions: the system message.
+            output_type: what an answer is: str for text, or any type that pydantic can describe.
+            limits: budgets of each run.
+            settings: how each turn is generated.
+            name: for logs and for fairness between programs on one engine.
+
+        Raises:
+            ToolDefinitionError: a function cannot become a tool, or two tools share a name.
+            ConfigError: the output type has no JSON Schema.
+        """
+        registry = ToolRegistry(tools)
+        executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
+        output = OutputType[T](output_type)
+        needs_system = instructions or len(registry) or output.schema is not None
+        values = {
+            "model": model,
+            "tools": tuple(registry),
+            "instructions": instructions,
+            "output_type": output_type,
+            "limits": limits,
+            "settings": settings,
+            "name": name,
+            "_executor": executor,
+            "_output": output,
+            "_opening": (SystemMessage(instructions),) if needs_system else (),
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+
+    async def run(self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0) -> RunResult[T]:
+        """Answer one prompt. Cancelling the caller stops the model's generation and the tools.
+
+        Args:
+            prompt: what the user asks.
+            history: an earlier conversation to go on with, e.g. a result's `messages`; its instructions are
+                replaced by this agent's.
+            seed: of everything random in the run; the same seed gives the same run if the tools play along.
+
+        Raises:
+            LimitExceededError: a budget is used up; it carries the messages so far.
+            OutputError: the answer does not fit the output type, after the allowed retries.
+            AgentFastError: the model could not answer.
+        """
+        return await self._new_run(prompt, history, seed, None).execute()
+
+    def run_sync(self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0) -> RunResult[T]:
+        """`run` for code without an event loop.
+
+        Raises:
+            ConfigError: an event loop is running in this thread.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.run(prompt, history=history, seed=seed))
+        raise ConfigError(
+            "run_sync was called inside a running event loop", hint="await agent.run(...) there"
+        )
+
+    async def stream(
+        self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0
+    ) -> AsyncIterator[AgentEvent[T]]:
+        """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
+
+        Leaving the loop early stops the run (at once inside `contextlib.aclosing`).
+        """
+        events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+        run = self._new_run(prompt, history, seed, events.put_nowait)
+        task = asyncio.create_task(run.execute())
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield RunFinished(await task)
+        finally:
+            if not task.done():
+                task.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait([task])
+
+    @overload
+    async def map(
+        self,
+        prompts: Iterable[str],
+        *,
+        concurrency: int = ...,
+        return_exceptions: Literal[False] = ...,
+        seed: int = ...,
+    ) -> list[RunResult[T]]: ...
+    @overload
+    async def map(
+        self, prompts: Iterable[str], *, concurrency: int = ..., return_exceptions: bool, seed: int = ...
+    ) -> list[RunResult[T] | Exception]: ...
+    async def map(
+        self,
+        prompts: Iterable[str],
+        *,
+        concurrency: int = 32,
+        return_exceptions: bool = False,
+        seed: int = 0,
+    ) -> list[RunResult[T]] | list[RunResult[T] | Exception]:
+        """Answer many prompts; the results are in the order of the prompts.
+
+        Args:
+            prompts: read as runs become free, so a generator is fine.
+            concurrency: runs at once.
+            return_exceptions: put a failed run's exception in its place; otherwise the first one stops the rest
+                and is raised.
+            seed: each prompt's run has its own, derived from this one and its place.
+        """
+        if concurrency < 1:
+            raise ConfigError(f"concurrency is {concurrency}; it must be at least 1")
+        outcomes: dict[int, RunResult[T] | Exception] = {}
+        numbered = enumerate(prompts)
+
+        async def work() -> None:
+            for index, prompt in numbered:
+                try:
+                    outcomes[index] = await self.run(prompt, seed=derive_seed(seed, index))
+                except Exception as error:
+                    if not return_exceptions:
+                        raise
+                    outcomes[index] = error
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(concurrency):
+                    group.create_task(work())
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [outcomes[index] for index in sorted(outcomes)]
+
+    def _new_run(self, prompt: str, history: Sequence[Message], seed: int, emit: Emit | None) -> Run[T]:
+        transcript = Transcript(self._opening)
+        for message in history:
+            if not isinstance(message, SystemMessage):
+                transcript.append(message)
+        transcript.append(UserMessage(prompt))
+        return Run(
+            name=self.name,
+            model=self.model,
+            executor=self._executor,
+            output=self._output,
+            limits=self.limits,
+            settings=self.settings,
+            transcript=transcript,
+            seed=seed,
+            emit=emit,
+        )

@@ -1,0 +1,95 @@
+"""What a chat format does: messages to segments, a turn's rules to a grammar, and the model's segments to a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agentfast.errors import ConfigError
+from agentfast.messages import AssistantMessage, Message
+from agentfast.tools.call import ToolDefinition
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar import Grammar
+
+Segment = tuple[bool, str]
+"""(True, name of a special token) or (False, text). Text is encoded apart from the special tokens, so it holds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRules:
+    """What the model may say in a turn; see `ModelRequest`."""
+
+    tools: tuple[ToolDefinition, ...] = ()
+    output_schema: Mapping[str, Any] | None = None
+    tool_choice: str = "auto"
+    max_calls: int = 8
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the turn may be an answer rather than calls."""
+        return self.tool_choice in ("auto", "none")
+
+    @property
+    def callable_tools(self) -> tuple[ToolDefinition, ...]:
+        """The tools that may be called in this turn.
+
+        Raises:
+            ConfigError: a call is asked for, but there is no such tool.
+        """
+        if self.tool_choice == "none":
+            return ()
+        if self.tool_choice == "auto":
+            return self.tools
+        if self.tool_choice == "required":
+            chosen = self.tools
+        else:
+            chosen = tuple(tool for tool in self.tools if tool.name == self.tool_choice)
+        if not chosen:
+            raise ConfigError(f"tool_choice is {self.tool_choice!r}, but there is no such tool")
+        return chosen
+
+
+class ChatFormat(Protocol):
+    """How a model was taught to converse. Stateless.
+
+    The rendering of a conversation is the concatenation of its messages' renderings, each of which depends on the
+    messages before it at most, so a conversation that grows is rendered piece by piece. An assistant message is
+    rendered as `open_turn`, its content, `close_turn`.
+    """
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        start: int,
+        tools: Sequence[ToolDefinition],
+        output_schema: Mapping[str, Any] | None,
+    ) -> Iterator[Segment]:
+        """Segments of `messages[start:]`; those before are known to be rendered. Start 0 declares the tools as well."""
+        ...
+
+    def open_turn(self, messages: Sequence[Message]) -> Iterator[Segment]:
+        """What stands after `messages` before the model speaks."""
+        ...
+
+    def close_turn(self, message: AssistantMessage) -> Iterator[Segment]:
+        """What stands after what the model said, its end token included."""
+        ...
+
+    def grammar(self, rules: TurnRules) -> Grammar:
+        """All that the model may say in a turn, without the end token.
+
+        Raises:
+            ConfigError: the rules ask for a tool that there is not.
+            UnsupportedSchemaError: a schema that cannot be enforced.
+        """
+        ...
+
+    def parse(self, segments: Sequence[Segment]) -> AssistantMessage:
+        """What the model said, without the end token, as a message.
+
+        Raises:
+            ModelError: it does not keep to the format, which the grammar rules out.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""What `Agent.stream` yields, in order: a run's steps as they happen, then RunFinished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic
+
+from agentfast.messages import ToolCall, ToolResult
+from agentfast.models.base import CanvasState
+from agentfast.result import RunResult, T
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """The model begins its turn number `step`, from 0."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasUpdate:
+    """The canvas of the turn after a denoising step. Models without a canvas have none."""
+
+    step: int
+    canvas: CanvasState
+
+
+@dataclass(frozen=True, slots=True)
+class CallsProposed:
+    """The model asks for these calls; they start now."""
+
+    step: int
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A call has begun."""
+
+    step: int
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A call has ended, well or not; calls of a turn end in any order."""
+
+    step: int
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRejected:
+    """The answer does not fit the output type; the model is told and may try again."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Generic[T]):
+    """The last event."""
+
+    result: RunResult[T]
+
+
+RunEvent = StepStarted | CanvasUpdate | CallsProposed | ToolStarted | ToolFinished | OutputRejected
+"""Any event but the last."""
+
+AgentEvent = RunEvent | RunFinished[T]

@@ -1,0 +1,70 @@
+"""How far a run may go, and how each of its turns is generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentfast.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of one run; None is no limit. Beyond one, LimitExceededError carries the messages so far.
+
+    Attributes:
+        max_steps: turns of the model.
+        max_tool_calls: calls over all turns.
+        max_tokens: generated tokens over all turns.
+        deadline_s: seconds for the whole run.
+        output_retries: how often the model is told that its answer does not fit the output type, before OutputError.
+    """
+
+    max_steps: int | None = 32
+    max_tool_calls: int | None = 128
+    max_tokens: int | None = None
+    deadline_s: float | None = None
+    output_retries: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "max_tool_calls", "max_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} is {value}; it must be at least 1, or None")
+        if self.deadline_s is not None and not self.deadline_s > 0:
+            raise ConfigError(f"deadline_s is {self.deadline_s}; it must be above 0, or None")
+        if self.output_retries < 0:
+            raise ConfigError(f"output_retries is {self.output_retries}; it must be at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How each turn is generated.
+
+    Attributes:
+        temperature: 1 is the model's own; 0 takes the most likely output.
+        max_tokens: tokens of one turn at most.
+        max_calls: tool calls in one turn at most.
+        priority: among the runs on one engine; higher goes first.
+        tool_timeout_s: seconds for a call to a tool that sets no timeout of its own.
+        tool_concurrency: tool calls that all runs of the agent together may have under way.
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 1024
+    max_calls: int = 8
+    priority: int = 0
+    tool_timeout_s: float = 60.0
+    tool_concurrency: int = 64
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < float("inf"):
+            raise ConfigError(f"temperature is {self.temperature}; it must be a number of at least 0")
+        for name in ("max_tokens", "max_calls", "tool_concurrency"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not self.tool_timeout_s > 0:
+            raise ConfigError(f"tool_timeout_s is {self.tool_timeout_s}; it must be above 0")
+
+
+DEFAULT_LIMITS = Limits()
+DEFAULT_SETTINGS = Settings()

@@ -1,0 +1,207 @@
+"""One run of an agent: generate, parse, execute, append, until the model answers. All mutable state lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Generic
+
+from agentfast.errors import BudgetTooSmallError, LimitExceededError, ModelError, OutputError
+from agentfast.events import (
+    CallsProposed,
+    CanvasUpdate,
+    OutputRejected,
+    RunEvent,
+    StepStarted,
+    ToolFinished,
+    ToolStarted,
+)
+from agentfast.limits import Limits, Settings
+from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
+from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse
+from agentfast.output import OutputType
+from agentfast.result import RunResult, Step, T, total_usage
+from agentfast.tools.call import ToolCall, ToolResult
+from agentfast.tools.executor import Executor
+
+_run_numbers = itertools.count(1)
+
+Emit = Callable[[RunEvent], None]
+
+
+class Run(Generic[T]):
+    """A conversation in progress. Made for one call of `execute`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        model: Model,
+        executor: Executor,
+        output: OutputType[T],
+        limits: Limits,
+        settings: Settings,
+        transcript: Transcript,
+        seed: int,
+        emit: Emit | None = None,
+    ) -> None:
+        """Take the agent's parts, the conversation so far, and where to report events, if anywhere."""
+        self._model = model
+        self._executor = executor
+        self._output = output
+        self._limits = limits
+        self._settings = settings
+        self._transcript = transcript
+        self._seed = seed
+        self._emit = emit
+        self._program = f"{name}-{next(_run_numbers)}"
+        self._steps: list[Step] = []
+        self._calls = 0
+        self._tokens = 0
+
+    async def execute(self) -> RunResult[T]:
+        """Go on until the model answers.
+
+        Raises:
+            LimitExceededError: a budget is used up.
+            OutputError: the answer does not fit the output type, after the allowed retries.
+            AgentFastError: the model could not answer.
+        """
+        start = time.perf_counter()
+        deadline = asyncio.timeout(self._limits.deadline_s)
+        try:
+            async with deadline:
+                output = await self._until_answer()
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise self._exceeded(f"the deadline of {self._limits.deadline_s:g} s is over") from error
+        steps = tuple(self._steps)
+        duration_s = time.perf_counter() - start
+        return RunResult(output, tuple(self._transcript), steps, total_usage(steps), duration_s)
+
+    async def _until_answer(self) -> T:
+        rejections = 0
+        for step in itertools.count():
+            message = await self._step(step)
+            if message.calls:
+                continue
+            try:
+                return self._output.parse(message.text)
+            except OutputError as error:
+                rejections += 1
+                if rejections > self._limits.output_retries:
+                    raise OutputError(error.message, messages=tuple(self._transcript)) from error
+                self._reject(step, error.message)
+        raise AssertionError("itertools.count ended")
+
+    async def _step(self, step: int) -> AssistantMessage:
+        """One turn of the model, then the calls it asks for."""
+        request = self._request(step)
+        if self._emit is not None:
+            self._emit(StepStarted(step))
+        start = time.perf_counter()
+        response = await self._respond(request, step)
+        generated = time.perf_counter()
+        message = _with_call_ids(response.message, self._transcript.assistant_turns)
+        self._transcript.append(message)
+        self._tokens += response.usage.generated_tokens
+        self._check_response(response)
+        results = await self._execute(message.calls, step) if message.calls else ()
+        for result in results:
+            self._transcript.append(ToolMessage.of(result))
+        tools_s = time.perf_counter() - generated
+        self._steps.append(Step(message, results, response.usage, generated - start, tools_s))
+        return message
+
+    def _request(self, step: int) -> ModelRequest:
+        limits, settings = self._limits, self._settings
+        if limits.max_steps is not None and step >= limits.max_steps:
+            raise self._exceeded(f"no answer within {limits.max_steps} steps")
+        max_tokens = settings.max_tokens
+        if limits.max_tokens is not None:
+            max_tokens = min(max_tokens, limits.max_tokens - self._tokens)
+            if max_tokens < 1:
+                raise self._exceeded(f"no answer within {limits.max_tokens} tokens")
+        return ModelRequest(
+            messages=self._transcript,
+            tools=self._executor.registry.definitions,
+            output_schema=self._output.schema,
+            max_calls=settings.max_calls,
+            max_tokens=max_tokens,
+            temperature=settings.temperature,
+            seed=derive_seed(self._seed, step),
+            program=self._program,
+            priority=settings.priority,
+        )
+
+    async def _respond(self, request: ModelRequest, step: int) -> ModelResponse:
+        try:
+            if self._emit is None:
+                return await self._model.respond(request)
+            async for event in self._model.stream(request):
+                if isinstance(event, CanvasState):
+                    self._emit(CanvasUpdate(step, event))
+                else:
+                    return event
+        except BudgetTooSmallError as error:
+            if request.max_tokens == self._settings.max_tokens:
+                raise
+            raise self._exceeded(
+                f"the {request.max_tokens} tokens left are too few: {error.message}"
+            ) from error
+        raise ModelError(f"model {self._model.name!r} ended its stream without a response")
+
+    def _check_response(self, response: ModelResponse) -> None:
+        if response.finish_reason == "length":
+            raise self._exceeded("the model's turn was cut off at its token limit")
+        self._calls += len(response.message.calls)
+        limit = self._limits.max_tool_calls
+        if limit is not None and self._calls > limit:
+            raise self._exceeded(f"more than {limit} tool calls")
+
+    async def _execute(self, calls: tuple[ToolCall, ...], step: int) -> tuple[ToolResult, ...]:
+        """Run the calls at once; the results are in the order of the calls."""
+        if self._emit is not None:
+            self._emit(CallsProposed(step, calls))
+        if len(calls) == 1:
+            return (await self._run_tool(calls[0], step),)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._run_tool(call, step)) for call in calls]
+        return tuple(task.result() for task in tasks)
+
+    async def _run_tool(self, call: ToolCall, step: int) -> ToolResult:
+        if self._emit is None:
+            return await self._executor.run(call)
+        self._emit(ToolStarted(step, call))
+        result = await self._executor.run(call)
+        self._emit(ToolFinished(step, result))
+        return result
+
+    def _reject(self, step: int, reason: str) -> None:
+        if self._emit is not None:
+            self._emit(OutputRejected(step, reason))
+        self._transcript.append(UserMessage(f"The answer is not valid: {reason}"))
+
+    def _exceeded(self, message: str) -> LimitExceededError:
+        return LimitExceededError(message, messages=tuple(self._transcript), steps=tuple(self._steps))
+
+
+def derive_seed(seed: int, index: int) -> int:
+    """A seed for part `index` of something seeded by `seed`; parts of different seeds do not coincide."""
+    return int.from_bytes(blake2b(f"{seed}/{index}".encode(), digest_size=7).digest())
+
+
+def _with_call_ids(message: AssistantMessage, turn: int) -> AssistantMessage:
+    """Give every call an id that no other call of the conversation has, unless the model did."""
+    if all(call.id for call in message.calls):
+        return message
+    calls: Sequence[ToolCall] = [
+        call if call.id else replace(call, id=f"call_{turn}_{index}")
+        for index, call in enumerate(message.calls)
+    ]
+    return AssistantMessage(message.text, tuple(calls))

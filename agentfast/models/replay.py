@@ -1,0 +1,119 @@
+"""Recording a model's exchanges to a file of JSON lines, and a model that answers from such a file."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from agentfast.errors import ConfigError, ModelError
+from agentfast.models.base import Model, ModelRequest, ModelResponse, PlainModel
+from agentfast.models.codec import decode_response, encode_request, encode_response
+
+
+class RecordingModel(PlainModel):
+    """Passes requests on to another model and appends each exchange to a file, one JSON object per line."""
+
+    def __init__(self, model: Model, path: str | Path) -> None:
+        self._model = model
+        self._path = Path(path)
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """The model's answer, recorded. Failures are not recorded."""
+        asked = encode_request(request)  # before the answer: the run appends to its messages afterwards
+        response = await self._model.respond(request)
+        line = _canonical({"request": asked, "response": encode_response(response)})
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        return response
+
+
+class ReplayModel(PlainModel):
+    """Answers from a recording, whatever the order and concurrency of the requests.
+
+    A request that was recorded several times is answered in the order of the recording.
+    """
+
+    def __init__(self, path: str | Path, *, name: str = "replay") -> None:
+        """Read the recording.
+
+        Raises:
+            ConfigError: there is no such file, or a line of it is not an exchange.
+        """
+        self._path = Path(path)
+        self._name = name
+        self._requests: list[dict[str, Any]] = []
+        self._responses: dict[str, deque[ModelResponse]] = defaultdict(deque)
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise ConfigError(f"cannot read the recording: {error}") from error
+        for number, line in enumerate(lines, 1):
+            self._load(line, number)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """The recorded answer to exactly this request.
+
+        Raises:
+            ModelError: there is none, or all of them were given; the message says where the closest one differs.
+        """
+        asked = json.loads(_canonical(encode_request(request)))
+        responses = self._responses.get(_canonical(asked))
+        if responses is None:
+            raise ModelError(f"{self._path} has no answer to this request; {self._closest(asked)}")
+        if not responses:
+            raise ModelError(f"all answers to this request in {self._path} were given already")
+        return responses.popleft()
+
+    def _load(self, line: str, number: int) -> None:
+        try:
+            exchange = json.loads(line)
+            response = decode_response(exchange["response"])
+            request = exchange["request"]
+        except (ValueError, KeyError, TypeError, ModelError) as error:
+            raise ConfigError(f"{self._path}, line {number}, is not a recorded exchange: {error}") from error
+        self._requests.append(request)
+        self._responses[_canonical(request)].append(response)
+
+    def _closest(self, asked: dict[str, Any]) -> str:
+        """Where the recorded request with the fewest differences differs first."""
+        if not self._requests:
+            return "it is empty"
+        number, differences = min(
+            (
+                (number, list(_differences(request, asked, "")))
+                for number, request in enumerate(self._requests, 1)
+            ),
+            key=lambda item: len(item[1]),
+        )
+        return f"the closest, in line {number}, differs at {differences[0]}"
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _differences(recorded: object, asked: object, path: str) -> Iterator[str]:
+    """Places where two JSON values differ, each with both values."""
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        left, right = cast("dict[str, object]", recorded), cast("dict[str, object]", asked)
+        for key in sorted(left.keys() | right.keys()):
+            yield from _differences(left.get(key), right.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(recorded, list) and isinstance(asked, list):
+        ours, theirs = cast("list[object]", recorded), cast("list[object]", asked)
+        for index in range(max(len(ours), len(theirs))):
+            one = ours[index] if index < len(ours) else None
+            other = theirs[index] if index < len(theirs) else None
+            yield from _differences(one, other, f"{path}[{index}]")
+    elif recorded != asked:
+        yield f"{path}: recorded {recorded!s}, asked {asked!s}"

@@ -1,0 +1,62 @@
+"""What a run leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic
+
+from typing_extensions import TypeVar
+
+from agentfast.messages import AssistantMessage, Message
+from agentfast.models.base import ModelUsage
+from agentfast.tools.call import ToolResult
+
+T = TypeVar("T", default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn of the model and the tools that ran for it; times in seconds."""
+
+    message: AssistantMessage
+    results: tuple[ToolResult, ...]
+    usage: ModelUsage
+    model_s: float
+    tools_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunUsage:
+    """Sums over a run."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    generated_tokens: int = 0
+    canvases: int = 0
+    denoising_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult(Generic[T]):
+    """A finished run: its typed output, the whole conversation, its steps, and how long it took in seconds."""
+
+    output: T
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
+    usage: RunUsage
+    duration_s: float
+
+
+def total_usage(steps: tuple[Step, ...]) -> RunUsage:
+    """The steps' usage, summed."""
+    return RunUsage(
+        steps=len(steps),
+        tool_calls=sum(len(step.results) for step in steps),
+        prompt_tokens=sum(step.usage.prompt_tokens for step in steps),
+        cached_tokens=sum(step.usage.cached_tokens for step in steps),
+        generated_tokens=sum(step.usage.generated_tokens for step in steps),
+        canvases=sum(step.usage.canvases for step in steps),
+        denoising_steps=sum(step.usage.denoising_steps for step in steps),
+    )
