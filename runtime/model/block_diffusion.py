@@ -84,7 +84,7 @@ class BlockDiffusionModel(nn.Module):
         if self.self_conditioning is None:
             raise ValueError("an autoregressive model has no denoise mode")
         if denoise is True:
-            flat = self.self_conditioning(x.reshape(-1, x.shape[-1]), soft)
+            flat: Tensor = self.self_conditioning(x.reshape(-1, x.shape[-1]), soft)
             return flat.view(x.shape)
         return x.index_put((denoise,), self.self_conditioning(x[denoise], soft))
 
@@ -95,5 +95,4 @@ class BlockDiffusionModel(nn.Module):
     @staticmethod
     def _rope(positions: Tensor, frequencies: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         angles = positions[..., None, None].float() * frequencies.float()
-        angles = torch.cat((angles, angles), dim=-1)
         return angles.cos().to(dtype), angles.sin().to(dtype)

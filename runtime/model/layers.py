@@ -6,13 +6,14 @@ Architecture as in `transformers` (models/diffusion_gemma, models/gemma4), again
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig
+from agentfast.runtime.model.functions import apply_rope, rms_norm
 
 
 class Attention(Protocol):
@@ -35,7 +36,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = None if self.weight is None else self.weight.float()
-        return F.rms_norm(x.float(), x.shape[-1:], weight, self.eps).to(x.dtype)
+        return rms_norm(x.float(), weight, self.eps).to(x.dtype)
 
 
 class GatedMLP(nn.Module):
@@ -87,15 +88,18 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor, weights: Tensor, index: Tensor) -> Tensor:
         """x [T, H], weights [T, k], index [T, k] -> [T, H]. Tokens are sorted by expert: one matmul pair each."""
-        chosen = index.flatten()
-        order = torch.argsort(chosen)
+        chosen, order = index.flatten().sort()
         tokens = torch.div(order, index.shape[-1], rounding_mode="floor")
-        counts: list[int] = torch.bincount(chosen, minlength=self.gate_up_proj.shape[0]).tolist()
+        counted = cast("Any", torch.bincount(chosen, minlength=self.gate_up_proj.shape[0]))
+        counts: list[int] = counted.tolist()
         parts: list[Tensor] = []
-        for expert, group in enumerate(x[tokens].split(counts)):
-            if counts[expert]:
-                gate, up = F.linear(group, self.gate_up_proj[expert]).chunk(2, dim=-1)
-                parts.append(F.linear(F.gelu(gate, approximate="tanh") * up, self.down_proj[expert]))
+        # unbind, because the gradient of indexing an expert is as large as all of them.
+        stacked = zip(self.gate_up_proj.unbind(), self.down_proj.unbind(), strict=True)
+        groups = torch.split(x.index_select(0, tokens), counts)
+        for group, (gate_up_proj, down_proj) in zip(groups, stacked, strict=True):
+            if group.shape[0]:
+                gate, up = F.linear(group, gate_up_proj).chunk(2, dim=-1)
+                parts.append(F.linear(F.gelu(gate, approximate="tanh") * up, down_proj))
         weighted = torch.cat(parts) * weights.flatten()[order, None]
         return torch.zeros_like(x).index_add_(0, tokens, weighted.to(x.dtype))
 
@@ -122,10 +126,10 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], attention: Attention) -> Tensor:
         heads = (*x.shape[:-1], -1, self.config.head_dim)
-        q = apply_rope(self.q_norm(self.q_proj(x).view(heads)), rope)
+        q = apply_rope(self.q_norm(self.q_proj(x).view(heads)), *rope)
         k = self.k_proj(x).view(heads)
         v = k if self.v_proj is None else self.v_proj(x).view(heads)
-        out = attention(self.layer, q, apply_rope(self.k_norm(k), rope), self.v_norm(v))
+        out = attention(self.layer, q, apply_rope(self.k_norm(k), *rope), self.v_norm(v))
         projected: Tensor = self.o_proj(out.reshape(*x.shape[:-1], -1))
         return projected
 
@@ -194,10 +198,3 @@ def rope_frequencies(config: AttentionConfig) -> Tensor:
     rotating = int(config.rope.partial * half)
     exponent = torch.arange(0, 2 * rotating, 2, dtype=torch.float32) / config.head_dim
     return torch.cat([1.0 / config.rope.theta**exponent, torch.zeros(half - rotating)])
-
-
-def apply_rope(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
-    """x [*S, H, D]; rope cos, sin [*S, 1, D]. Rotates the halves (RoFormer, arXiv 2104.09864)."""
-    cos, sin = rope
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin

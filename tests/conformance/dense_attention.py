@@ -100,5 +100,5 @@ class DenseRunner:
         )
         for row, ids in encode.items():
             self.lengths[row] = self.lengths.get(row, 0) + len(ids)
-        logits = self.model.logits(hidden).split(sizes)
+        logits = torch.split(self.model.logits(hidden), sizes)
         return {row: part for (row, _), part in zip(parts, logits, strict=True)}
