@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from agentfast.tools.definition import Tool, tool
 
 __all__ = [
-    "Agent",
     "AbortedError",
+    "Agent",
     "AgentEvent",
     "AgentFastError",
     "AssistantMessage",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, overload
 
@@ -154,7 +154,7 @@ class Agent(Generic[T]):
 
     async def stream(
         self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0
-    ) -> AsyncIterator[AgentEvent[T]]:
+    ) -> AsyncGenerator[AgentEvent[T], None]:
         """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
 
         Leaving the loop early stops the run (at once inside `contextlib.aclosing`).
@@ -226,11 +226,8 @@ class Agent(Generic[T]):
         return [outcomes[index] for index in sorted(outcomes)]
 
     def _new_run(self, prompt: str, history: Sequence[Message], seed: int, emit: Emit | None) -> Run[T]:
-        transcript = Transcript(self._opening)
-        for message in history:
-            if not isinstance(message, SystemMessage):
-                transcript.append(message)
-        transcript.append(UserMessage(prompt))
+        earlier = (message for message in history if not isinstance(message, SystemMessage))
+        transcript = Transcript([*self._opening, *earlier, UserMessage(prompt)])
         return Run(
             name=self.name,
             model=self.model,

@@ -143,18 +143,25 @@ class Run(Generic[T]):
         try:
             if self._emit is None:
                 return await self._model.respond(request)
-            async for event in self._model.stream(request):
-                if isinstance(event, CanvasState):
-                    self._emit(CanvasUpdate(step, event))
-                else:
-                    return event
+            return await self._watch(request, step, self._emit)
         except BudgetTooSmallError as error:
             if request.max_tokens == self._settings.max_tokens:
                 raise
             raise self._exceeded(
                 f"the {request.max_tokens} tokens left are too few: {error.message}"
             ) from error
-        raise ModelError(f"model {self._model.name!r} ended its stream without a response")
+
+    async def _watch(self, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
+        """Generate by way of the model's stream, read to its end so that it is closed here."""
+        response: ModelResponse | None = None
+        async for event in self._model.stream(request):
+            if isinstance(event, CanvasState):
+                emit(CanvasUpdate(step, event))
+            else:
+                response = event
+        if response is None:
+            raise ModelError(f"model {self._model.name!r} ended its stream without a response")
+        return response
 
     def _check_response(self, response: ModelResponse) -> None:
         if response.finish_reason == "length":

@@ -74,11 +74,9 @@ class Transcript(Sequence[Message]):
     __slots__ = ("_messages", "assistant_turns", "memo")
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
-        self._messages: list[Message] = []
-        self.assistant_turns = 0
+        self._messages: list[Message] = list(messages)
+        self.assistant_turns = sum(isinstance(message, AssistantMessage) for message in self._messages)
         self.memo: dict[object, Any] = {}
-        for message in messages:
-            self.append(message)
 
     def append(self, message: Message) -> None:
         """Add a message at the end."""

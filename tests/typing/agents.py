@@ -1,0 +1,55 @@
+"""What type checkers infer of agents and tools; checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, assert_type
+
+from pydantic import BaseModel
+
+from agentfast import Agent, LimitExceededError, RunFinished, RunResult, ScriptedModel, Tool, tool
+
+
+class City(BaseModel):
+    """An output type."""
+
+    name: str
+
+
+@tool
+def add(a: int, b: int = 1) -> int:
+    """A sync tool."""
+    return a + b
+
+
+@tool(timeout=5)
+async def greet(name: str) -> str:
+    """An async tool."""
+    return name
+
+
+model = ScriptedModel(["hello"])
+assert_type(Agent(model), Agent[str])
+assert_type(Agent(model, tools=[add, greet, print]), Agent[str])
+assert_type(Agent(model, output_type=City), Agent[City])
+assert_type(Agent(model, output_type=list[int]), Agent[list[int]])
+assert_type(Agent(model, output_type=int | str), Agent[Any])
+assert_type(Agent(model, output_type=Literal["a", "b"]), Agent[Any])
+assert_type(add(1), int)
+add_tool: Tool[..., int] = add
+
+
+async def runs() -> None:
+    """Results, streams and maps carry the output type."""
+    agent = Agent(model, output_type=City)
+    assert_type(await agent.run("a"), RunResult[City])
+    assert_type(agent.run_sync("a").output, City)
+    assert_type(await agent.map(["a"]), list[RunResult[City]])
+    assert_type(await agent.map(["a"], return_exceptions=True), list[RunResult[City] | Exception])
+    assert_type(await greet("a"), str)
+    async for event in agent.stream("a"):
+        if isinstance(event, RunFinished):
+            assert_type(event.result.output, City)
+    try:
+        await agent.run("a")
+    except LimitExceededError as error:
+        assert_type([step.model_s for step in error.steps], list[float])
