@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -22,7 +23,7 @@ _NEGLIGIBLE: Final = 1e-40  # probability of a state below which its successors 
 _WIDE: Final = 600.0  # exp of a difference below this neither overflows nor vanishes
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def reduce_to_classes(
     logits: Floats,
     exponentials: Floats,
@@ -81,7 +82,7 @@ def reduce_to_classes(
     return total, mean, top, top_token
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def layers(
     edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int
 ) -> tuple[npt.NDArray[np.int64], Ints]:
@@ -115,7 +116,7 @@ def layers(
     return layer_start, states[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def weigh_labels(
     total: Doubles, top: Doubles, label_start: Ints, label_class: Ints, used: npt.NDArray[np.bool_]
 ) -> tuple[Doubles, Doubles]:
@@ -148,7 +149,7 @@ def weigh_labels(
     return weight, best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _log_sum(values: Doubles, chosen: Ints) -> float:
     highest = -np.inf
     for k in chosen:
@@ -159,7 +160,7 @@ def _log_sum(values: Doubles, chosen: Ints) -> float:
     return np.log(mass) + highest
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def used_labels(edge_start: Ints, edge_label: Ints, states: Ints, n_labels: int) -> npt.NDArray[np.bool_]:
     """[L] whether any state of any layer has an edge with the label."""
     used = np.zeros(n_labels, np.bool_)
@@ -172,7 +173,7 @@ def used_labels(edge_start: Ints, edge_label: Ints, states: Ints, n_labels: int)
     return used
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def backward(
     edge_start: Ints,
     edge_target: Ints,
@@ -231,7 +232,7 @@ def backward(
     return beta, choice
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def trace_best(
     edge_target: Ints,
     edge_label: Ints,
@@ -265,7 +266,7 @@ def trace_best(
     return tokens, path
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sample_classes(
     edge_start: Ints,
     edge_target: Ints,
@@ -330,7 +331,7 @@ def sample_classes(
     return chosen, left
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def pick_tokens(
     logits: Floats, total: Doubles, chosen: Ints, left: Doubles, token_order: Ints, class_start: Ints
 ) -> npt.NDArray[np.int64]:
@@ -349,7 +350,7 @@ def pick_tokens(
     return tokens
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def label_masses(
     edge_start: Ints,
     edge_target: Ints,
@@ -386,7 +387,7 @@ def label_masses(
     return mass
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def class_marginals(
     mass: Doubles, weight: Doubles, total: Doubles, mean: Doubles, label_start: Ints, label_class: Ints
 ) -> tuple[Floats, Floats]:
@@ -419,7 +420,7 @@ def class_marginals(
     return bias, entropy
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _sum_by_class(
     mass: Doubles, shift: Doubles, reference: float, label_start: Ints, label_class: Ints, count: int
 ) -> Doubles:

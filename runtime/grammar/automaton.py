@@ -108,20 +108,22 @@ class Automaton:
         """Fill the state's row in `table`."""
         if self.row_of[state] >= 0:
             return
-        row = np.full(256, -1, np.int32)
-        moves = [move for cont in self._state_conts(state) for move in self._moves(cont)]
-        if _are_disjoint(moves):
+        if self._rows == len(self.table):
+            self.table = np.concatenate([self.table, np.full_like(self.table, -1)])
+        row = self.table[self._rows]
+        conts = self._state_conts(state)
+        moves = self._moves(conts[0]) if len(conts) == 1 else [m for cont in conts for m in self._moves(cont)]
+        if len(conts) == 1 or _are_disjoint(moves):
             for low, high, cont in moves:
-                row[low : high + 1] = self._state_after(cont)
+                if low == high:
+                    row[low] = self._state_after(cont)
+                else:
+                    row[low : high + 1] = self._state_after(cont)
         else:
             cuts = sorted({move[0] for move in moves} | {move[1] + 1 for move in moves})
             for low, after in zip(cuts, cuts[1:], strict=False):
-                conts = {cont for first, last, cont in moves if first <= low <= last}
-                if conts:
-                    row[low:after] = self._intern({item for cont in conts for item in self._closure(cont)})
-        if self._rows == len(self.table):
-            self.table = np.concatenate([self.table, np.full_like(self.table, -1)])
-        self.table[self._rows] = row
+                met = {cont for first, last, cont in moves if first <= low <= last}
+                row[low:after] = self._intern({item for cont in met for item in self._closure(cont)})
         self.row_of[state] = self._rows
         self._rows += 1
 
@@ -198,9 +200,9 @@ class Automaton:
         known = self._closures.get(cont)
         if known is not None:
             return known
-        result: set[int] = set()
-        seen = {cont}
-        pending = [cont]
+        consumes, pending = self._unfold(cont)
+        result = {cont} if consumes else set[int]()
+        seen = {cont, *pending}
         while pending:
             current = pending.pop()
             if current == END or current >= _BLOCK:

@@ -22,12 +22,15 @@ class Grammar:
     """An immutable language. Equal grammars have equal digests.
 
     Build one with `compile_schema`, or from parts: `literal`, `special`, `text`, `+`, `|`, `repeat`.
+
+    Attributes:
+        node: the expression, see nodes.py.
     """
 
-    __slots__ = ("_automaton", "_node")
+    __slots__ = ("_automaton", "node")
 
     def __init__(self, node: nodes.Node) -> None:
-        self._node = node
+        self.node = node
         self._automaton: Automaton | None = None
 
     @classmethod
@@ -46,10 +49,10 @@ class Grammar:
         return cls(_any_text())
 
     def __add__(self, other: Grammar) -> Grammar:
-        return Grammar(nodes.Sequence(self._node, other._node))
+        return Grammar(nodes.Sequence(self.node, other.node))
 
     def __or__(self, other: Grammar) -> Grammar:
-        return Grammar(nodes.Choice((self._node, other._node)))
+        return Grammar(nodes.Choice((self.node, other.node)))
 
     def repeat(self, least: int, most: int | None = None) -> Grammar:
         """This grammar `least` to `most` times; `most` None is without end.
@@ -59,18 +62,18 @@ class Grammar:
         """
         if least < 0 or (most is not None and most < least):
             raise GrammarError(f"cannot repeat a grammar {least} to {most} times")
-        return Grammar(nodes.Repeat(self._node, least, most))
+        return Grammar(nodes.Repeat(self.node, least, most))
 
     @property
     def digest(self) -> bytes:
         """Identifies the content; a key for caches."""
-        return self._node.digest
+        return self.node.digest
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Grammar) and self._node == other._node
+        return isinstance(other, Grammar) and self.node == other.node
 
     def __hash__(self) -> int:
-        return hash(self._node)
+        return hash(self.node)
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the whole text matches. Text that UTF-8 cannot carry (lone surrogates) does not."""
@@ -79,7 +82,7 @@ class Grammar:
         except UnicodeEncodeError:
             return False
         if self._automaton is None or len(self._automaton) > MAX_STATES:
-            self._automaton = Automaton(self._node, max_depth=None, max_states=_MAX_ACCEPT_STATES)
+            self._automaton = Automaton(self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES)
         state = self._automaton.start
         for byte in data:
             if state < 0:
@@ -107,10 +110,12 @@ def _any_text() -> nodes.Node:
 
 @lru_cache(maxsize=256)
 def _compile(grammar: Grammar, vocabulary: Vocabulary) -> TokenGrammar:
+    """Lift, and where the grammar is recursive go deeper while that stays cheap."""
     best: TokenGrammar | None = None
-    failure = GrammarError("the grammar's recursion has no end")
+    failure: GrammarError | None = None
     for depth in _DEPTHS:
-        automaton = Automaton(grammar._node, max_depth=depth, max_states=MAX_STATES)  # pyright: ignore[reportPrivateUsage]
+        limit = MAX_STATES if best is None else 4 * _COMFORTABLE_STATES
+        automaton = Automaton(grammar.node, max_depth=depth, max_states=limit)
         try:
             best = token_grammar(automaton, vocabulary)
         except GrammarError as error:
@@ -118,5 +123,6 @@ def _compile(grammar: Grammar, vocabulary: Vocabulary) -> TokenGrammar:
         if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
             break
     if best is None:
+        assert failure is not None
         raise failure
     return best

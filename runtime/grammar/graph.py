@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -26,7 +27,7 @@ def starts_of(rising: Longs, count: int) -> Longs:
     return np.searchsorted(rising, np.arange(count + 1)).astype(np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _search(edge_start: Longs, edge_target: Longs, start: int) -> Ints:
     count = len(edge_start) - 1
     distance = np.full(count, UNREACHABLE, np.int32)

@@ -63,10 +63,12 @@ class StringLift:
 
     Attributes:
         inner: [n, 4] place, place after, code points, node; sorted.
+        inner_uncounted: the same with 0 code points: one edge per pair of places where nothing is counted.
         exits: [m, 3] place, code points, node that the closing quote leads to.
     """
 
     inner: Ints
+    inner_uncounted: Ints
     exits: Ints
 
 
@@ -81,7 +83,7 @@ def string_lift_of(vocabulary: Vocabulary) -> StringLift:
             counted[place, low : high + 1] = count
     trie = trie_of(vocabulary)
     inner, exits = walk_string(places, counted, trie.byte, trie.depth, trie.skip, trie.is_token)
-    return StringLift(_sorted_rows(inner), exits)
+    return StringLift(_sorted_rows(inner), _sorted_rows(inner * np.array([1, 1, 0, 1], np.int32)), exits)
 
 
 def lift(automaton: Automaton, vocabulary: Vocabulary, done: int) -> Edges:
@@ -109,6 +111,7 @@ class _Lifter:
         self._edges: list[tuple[Longs, Longs, Longs]] = []
         self._pairs: list[Ints] = []  # source, node, state; source -1 - k is the k-th way out
         self._blocks_seen: set[int] = set()
+        self._inside_made: dict[bool, tuple[Longs, Longs, Longs, Longs]] = {}
         self._ways_out: list[
             tuple[Block, int, int]
         ] = []  # block, place, code points (0 where they do not matter)
@@ -168,13 +171,8 @@ class _Lifter:
 
     def _add_inside(self, block: Block) -> None:
         """Edges between the states of a string body."""
-        rows = self._string.inner
-        if block.node.counts == 1:  # nothing is counted: one edge per pair of places
-            rows = _sorted_rows(rows * np.array([1, 1, 0, 1], np.int32))
-        starts = _starts(rows[:, :3])
-        labels = self._labels.intern(np.ascontiguousarray(rows[:, 3]), starts)
-        place, after, codes = (rows[starts, column].astype(np.int64) for column in range(3))
         last = block.node.counts - 1
+        place, after, codes, labels = self._inside(counting=last > 0)
         # Without an upper bound the counter stays at the last value, from which every step is allowed.
         most = np.full_like(codes, last) if block.node.most is None else last - codes
         index, count = _spread(np.zeros_like(codes), most)
@@ -182,6 +180,16 @@ class _Lifter:
         self._edges.append(
             (block.first_state + count * PLACES + place[index], block.first_state + target, labels[index])
         )
+
+    def _inside(self, *, counting: bool) -> tuple[Longs, Longs, Longs, Longs]:
+        """Place, place after, code points and label of the edges inside any string body; made once."""
+        if counting not in self._inside_made:
+            rows = self._string.inner if counting else self._string.inner_uncounted
+            starts = _starts(rows[:, :3])
+            labels = self._labels.intern(np.ascontiguousarray(rows[:, 3]), starts)
+            place, after, codes = (rows[starts, column].astype(np.int64) for column in range(3))
+            self._inside_made[counting] = place, after, codes, labels
+        return self._inside_made[counting]
 
     def _leave(self, block: Block) -> Ints:
         """Entries for what tokens do behind the closing quote; a token that ends with it is found at once."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.kernel import kernel
 from agentfast.runtime.vocabulary import Vocabulary
 
 
@@ -54,7 +54,7 @@ def trie_of(vocabulary: Vocabulary) -> Trie:
     return Trie(byte, depth, _skips(depth), is_token, node_of_token, special_nodes, len(byte) + len(specials))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _preorder(
     data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
@@ -83,7 +83,7 @@ def _preorder(
     return byte[:count].copy(), depth[:count].copy(), is_token[:count].copy(), node_of
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _skips(depth: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """First node after each subtree: the next one that is not deeper."""
     n = len(depth)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.strings import CLOSED, PLACES
+from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def walk(
     entries: Ints,
     table: Ints,
@@ -66,7 +66,7 @@ def walk(
     return found, n_found, waiting, n_waiting
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _append(rows: Ints, count: int, a: int, b: int, c: int) -> tuple[Ints, int]:
     if count == len(rows):
         grown = np.empty((2 * count, 3), np.int32)
@@ -78,7 +78,7 @@ def _append(rows: Ints, count: int, a: int, b: int, c: int) -> tuple[Ints, int]:
     return rows, count + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def walk_string(
     places: Ints,
     counted: Ints,

@@ -1,0 +1,176 @@
+"""Automata over code points: regular expressions by subset construction, length limits, and their intersection."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Protocol
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar import regex
+from agentfast.runtime.grammar.codepoints import ALL, LAST, Interval, Intervals, intersect, normalise
+
+MAX_POSITIONS: Final = 20_000
+"""Most nodes of a regular expression after its counts are unrolled."""
+
+
+class CodepointAutomaton(Protocol):
+    """A deterministic automaton over code points; the moves from one state are disjoint."""
+
+    @property
+    def start(self) -> Hashable: ...
+
+    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]: ...
+
+    def accepting(self, state: Hashable) -> bool: ...
+
+
+class Length:
+    """Texts of `least` to `most` code points."""
+
+    start: Hashable = 0
+
+    def __init__(self, least: int, most: int | None) -> None:
+        self._least = least
+        self._most = most
+
+    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
+        assert isinstance(state, int)
+        if self._most is None:
+            return [(ALL, min(state + 1, self._least))]
+        return [(ALL, state + 1)] if state < self._most else []
+
+    def accepting(self, state: Hashable) -> bool:
+        assert isinstance(state, int)
+        return state >= self._least
+
+
+class Both:
+    """Texts of two automata at once."""
+
+    def __init__(self, left: CodepointAutomaton, right: CodepointAutomaton) -> None:
+        self._left = left
+        self._right = right
+        self.start: Hashable = (left.start, right.start)
+
+    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
+        assert isinstance(state, tuple)
+        return [
+            (common, (left, right))
+            for left_set, left in self._left.moves(state[0])
+            for right_set, right in self._right.moves(state[1])
+            if (common := intersect(left_set, right_set))
+        ]
+
+    def accepting(self, state: Hashable) -> bool:
+        assert isinstance(state, tuple)
+        return self._left.accepting(state[0]) and self._right.accepting(state[1])
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An edge of the nondeterministic automaton: over a set, or free (None), or free at an end of the text only."""
+
+    over: Intervals | None
+    anchor: regex.Anchor | None
+    to: int
+
+
+class Matching:
+    """Texts that a regular expression matches: somewhere in them, unless it has anchors (ECMA `test`)."""
+
+    def __init__(self, expression: regex.Regex) -> None:
+        """Raises: GrammarError if the expression is too large."""
+        self._steps: list[list[_Step]] = [[]]
+        any_char = regex.Quantified(regex.Chars(ALL), 0, None)
+        self._final = self._add(regex.Concat((any_char, expression, any_char)), 0)
+        cuts = {0, LAST + 1}
+        for step in (step for steps in self._steps for step in steps):
+            cuts.update(cut for low, high in step.over or () for cut in (low, high + 1))
+        self._atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
+        self._memo: dict[Hashable, list[tuple[Intervals, Hashable]]] = {}
+        self.start: Hashable = (True, self._free({0}, at_start=True, at_end=False))
+
+    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
+        if state not in self._memo:
+            self._memo[state] = self._moves(_nodes(state))
+        return self._memo[state]
+
+    def accepting(self, state: Hashable) -> bool:
+        assert isinstance(state, tuple)
+        return self._final in self._free(_nodes(state), at_start=bool(state[0]), at_end=True)
+
+    def _moves(self, nodes: frozenset[int]) -> list[tuple[Intervals, Hashable]]:
+        steps = [step for node in nodes for step in self._steps[node] if step.over is not None]
+        by_target: dict[frozenset[int], list[Interval]] = {}
+        for atom in self._atoms:
+            direct = {step.to for step in steps if step.over and any(a <= atom[0] <= b for a, b in step.over)}
+            if direct:
+                by_target.setdefault(self._free(direct, at_start=False, at_end=False), []).append(atom)
+        return [
+            (normalise(atoms), (False, target)) for target, atoms in by_target.items() if normalise(atoms)
+        ]
+
+    def _free(self, nodes: set[int] | frozenset[int], *, at_start: bool, at_end: bool) -> frozenset[int]:
+        """Nodes reached without a code point."""
+        seen = set(nodes)
+        pending = list(nodes)
+        while pending:
+            for step in self._steps[pending.pop()]:
+                free = step.over is None and (
+                    step.anchor is None or (at_start if step.anchor.at_start else at_end)
+                )
+                if free and step.to not in seen:
+                    seen.add(step.to)
+                    pending.append(step.to)
+        return frozenset(seen)
+
+    def _new(self) -> int:
+        if len(self._steps) >= MAX_POSITIONS:
+            raise GrammarError(f"the pattern unrolls to more than {MAX_POSITIONS} positions")
+        self._steps.append([])
+        return len(self._steps) - 1
+
+    def _link(self, source: int, target: int) -> None:
+        self._steps[source].append(_Step(None, None, target))
+
+    def _add(self, expression: regex.Regex, source: int) -> int:
+        """Add an expression behind a node; returns the node after it."""
+        if isinstance(expression, regex.Concat):
+            for part in expression.parts:
+                source = self._add(part, source)
+            return source
+        if isinstance(expression, regex.Quantified):
+            return self._add_quantified(expression, source)
+        target = self._new()
+        if isinstance(expression, regex.Union):
+            for option in expression.options:
+                self._link(self._add(option, source), target)
+        elif isinstance(expression, regex.Anchor):
+            self._steps[source].append(_Step(None, expression, target))
+        else:
+            self._steps[source].append(_Step(expression.intervals, None, target))
+        return target
+
+    def _add_quantified(self, expression: regex.Quantified, source: int) -> int:
+        for _ in range(expression.least):
+            source = self._add(expression.item, source)
+        if expression.most is None:
+            loop = self._new()
+            self._link(source, loop)
+            self._link(self._add(expression.item, loop), loop)
+            return loop
+        target = self._new()
+        self._link(source, target)
+        for _ in range(expression.most - expression.least):
+            source = self._add(expression.item, source)
+            self._link(source, target)
+        return target
+
+
+def _nodes(state: Hashable) -> frozenset[int]:
+    assert isinstance(state, tuple)
+    nodes = state[1]
+    assert isinstance(nodes, frozenset)
+    return nodes

@@ -1,0 +1,16 @@
+"""The one place where numba comes in: functions compiled on first use, kept on disk, free of the interpreter lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function of arrays and scalars; the type checker keeps seeing the function itself."""
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
