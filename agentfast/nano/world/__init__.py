@@ -1,0 +1,23 @@
+"""The task world: a shop on SQLite, its tools, and requests with known solutions to train and test on."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.database import Shop
+from agentfast.nano.world.desks import DESKS, Desk, definitions, shop_tools
+from agentfast.nano.world.episodes import MIX, Episode, EpisodeMaker, episodes
+from agentfast.nano.world.scenarios import Kind
+from agentfast.nano.world.splits import Split
+
+__all__ = [
+    "DESKS",
+    "MIX",
+    "Desk",
+    "Episode",
+    "EpisodeMaker",
+    "Kind",
+    "Shop",
+    "Split",
+    "definitions",
+    "episodes",
+    "shop_tools",
+]

@@ -1,0 +1,166 @@
+"""Scenarios: a request, the calls that serve it, and the answer, written as one small generator."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from agentfast.messages import ToolCall
+from agentfast.nano.world.database import Customer, Event, Note, Order, Product, Shop
+from agentfast.nano.world.splits import Split
+from agentfast.nano.world.values import Values
+
+Kind = Literal["single", "parallel", "chain", "no_tool", "random", "extract"]
+
+T = TypeVar("T")
+
+UNKNOWN = 0.04  # how often a request names something that does not exist
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The final text, and what of it has to be there for an answer to count as right."""
+
+    text: str
+    expected: tuple[str, ...] = ()
+
+
+Script = Generator[list[ToolCall], list[Any], Answer]
+"""Yields the calls of a turn, receives their results, returns the answer."""
+
+
+DONE = Answer("Done.")
+
+
+def answer(template: str, *values: object) -> Answer:
+    """An answer whose every value is expected."""
+    return Answer(template.format(*values), tuple(str(value) for value in values))
+
+
+def listing(template: str, values: Sequence[object], none: str = "None.") -> Answer:
+    """An answer that enumerates: "1042, 1077 and 1093"."""
+    texts = tuple(str(value) for value in values)
+    if not texts:
+        return Answer(none, (none.rstrip("."),))
+    joined = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+    return Answer(template.format(joined), texts)
+
+
+def call(tool: str, /, **arguments: Any) -> ToolCall:
+    """A tool call."""
+    return ToolCall(tool, arguments)
+
+
+class Rows:
+    """The rows a shop was generated with, as lists to draw from."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.customers = [Customer(*row) for row in shop.rows("select * from customers")]
+        self.products = [Product(*row) for row in shop.rows("select * from products")]
+        self.orders = [Order(*row) for row in shop.rows("select * from orders")]
+        self.events = [Event(*row) for row in shop.rows("select * from events")]
+        self.notes = [Note(*row) for row in shop.rows("select * from messages")]
+
+
+@dataclass(slots=True)
+class Draw:
+    """What a scenario draws from: rows of the shop, fresh values, and the slots of its request (set by `say`)."""
+
+    rng: random.Random
+    split: Split
+    rows: Rows
+    values: Values
+    slots: dict[str, object] = field(default_factory=dict[str, object])
+
+    def say(self, **slots: object) -> None:
+        """Fill the request's slots."""
+        self.slots.update(slots)
+
+    def customer(self) -> Customer:
+        return self.rng.choice(self.rows.customers)
+
+    def product(self) -> Product:
+        return self.rng.choice(self.rows.products)
+
+    def order(self) -> Order:
+        return self.rng.choice(self.rows.orders)
+
+    def event(self) -> Event:
+        return self.rng.choice(self.rows.events)
+
+    def note(self) -> Note:
+        return self.rng.choice(self.rows.notes)
+
+    def two(self, drawn: Callable[[], Any]) -> tuple[Any, Any]:
+        """Two different rows."""
+        first = second = drawn()
+        while second[0] == first[0]:
+            second = drawn()
+        return first, second
+
+    def customer_id(self) -> int:
+        return self._known(self.customer().id, self.values.number(100, 999))
+
+    def customer_name(self) -> str:
+        return self._known(self.customer().name, self.values.person())
+
+    def product_id(self) -> int:
+        return self._known(self.product().id, self.values.number(100, 999))
+
+    def product_name(self) -> str:
+        return self._known(self.product().name, self.values.product())
+
+    def order_id(self) -> int:
+        return self._known(self.order().id, self.values.number(1000, 9999))
+
+    def event_id(self) -> int:
+        return self._known(self.event().id, self.values.number(100, 999))
+
+    def event_title(self) -> str:
+        return self._known(self.event().title, self.values.title())
+
+    def date(self) -> str:
+        return self.values.date()
+
+    def time(self) -> str:
+        return self.values.time()
+
+    def quantity(self) -> int:
+        return self.rng.randint(2, 30)
+
+    def _known(self, known: T, unknown: T) -> T:
+        return unknown if self.rng.random() < UNKNOWN else known
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of request to a desk.
+
+    Attributes:
+        patterns: phrasings with slots; see `phrases`.
+        script: draws what the request is about, then plays the calls.
+    """
+
+    name: str
+    desk: str
+    kind: Kind
+    patterns: tuple[str, ...]
+    script: Callable[[Draw], Script]
+
+
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(
+    desk: str, kind: Kind, *patterns: str
+) -> Callable[[Callable[[Draw], Script]], Callable[[Draw], Script]]:
+    """Registers a script as a scenario of `desk`."""
+
+    def register(script: Callable[[Draw], Script]) -> Callable[[Draw], Script]:
+        SCENARIOS.append(Scenario(script.__name__, desk, kind, patterns, script))
+        return script
+
+    return register

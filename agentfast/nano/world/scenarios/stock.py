@@ -1,0 +1,321 @@
+"""Requests to the stock desk."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing, scenario
+
+
+@scenario(
+    "stock",
+    "single",
+    "[what is|tell me|give me|show me|look up|check|find] the [price|cost] of product [|number ]{id}",
+    "[what|how much] does product [|number ]{id} cost?",
+    "how [much|expensive] is product [|number ]{id}?",
+)
+def price_by_id(d: Draw) -> Script:
+    id_ = d.product_id()
+    d.say(id=id_)
+    [found] = yield [call("get_product", id=id_)]
+    return answer("The price is {}.", found["price"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[what is|tell me|give me|show me|look up|check|find] the stock of product [|number ]{id}",
+    "how many [|pieces ]of product {id} [are in stock|do we have|are there|are left]?",
+)
+def stock_by_id(d: Draw) -> Script:
+    id_ = d.product_id()
+    d.say(id=id_)
+    [found] = yield [call("get_product", id=id_)]
+    return answer("The stock is {}.", found["stock"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[what is|tell me|give me|show me|look up|check|find] the [name|title] of product [|number ]{id}",
+    "[what|which] [thing|item] is product [|number ]{id}?",
+    "what is product [|number ]{id} [called|named]?",
+)
+def name_of_product(d: Draw) -> Script:
+    id_ = d.product_id()
+    d.say(id=id_)
+    [found] = yield [call("get_product", id=id_)]
+    return answer("The name is {}.", found["name"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[what is|tell me|give me|show me|look up|check|find] the [price|cost] of the {name}",
+    "[what|how much] does the {name} cost?",
+    "how [much|expensive] is the {name}?",
+)
+def price_by_name(d: Draw) -> Script:
+    name = d.product_name()
+    d.say(name=name)
+    [found] = yield [call("find_product", name=name)]
+    return answer("The price is {}.", found["price"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[what is|tell me|give me|show me|look up|check|find] the stock of the {name}",
+    "how many [|pieces ]of the {name} [are in stock|do we have|are there|are left]?",
+)
+def stock_by_name(d: Draw) -> Script:
+    name = d.product_name()
+    d.say(name=name)
+    [found] = yield [call("find_product", name=name)]
+    return answer("The stock is {}.", found["stock"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[tell me|give me|show me|look up|find] the [id|number|product number|product id] of the {name}",
+    "[which|what] [id|number|product number|product id] [does the {name} have|belongs to the {name}|has the {name}]?",
+)
+def id_of_product(d: Draw) -> Script:
+    name = d.product_name()
+    d.say(name=name)
+    [found] = yield [call("find_product", name=name)]
+    return answer("The id is {}.", found["id"])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[which|what] products [have|are at] [less|fewer] than {n} [|pieces ][in stock|left]?",
+    "[list|show|show me|find|give me] [the|all] products with [a stock below|a stock under|less than|fewer than] {n}",
+    "[which|what] products are [below|under] {n}?",
+)
+def low_products(d: Draw) -> Script:
+    n = d.rng.randint(3, 30)
+    d.say(n=n)
+    [rows] = yield [call("low_stock", below=n)]
+    return listing("Products: {}.", [row["id"] for row in rows])
+
+
+@scenario(
+    "stock",
+    "single",
+    "[change|set|update|raise|lower|put] the [price|cost] of product {id} to {price}",
+    "product {id} [costs {price} now|now costs {price}|has the new price {price}|should cost {price}].",
+    "[sell|offer] product {id} for {price}",
+    "[make|let] product {id} cost {price}",
+)
+def set_price(d: Draw) -> Script:
+    id_, price = d.product_id(), d.values.price()
+    d.say(id=id_, price=price)
+    yield [call("set_price", id=id_, price=price)]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "single",
+    "[add|put|book] {n} [|pieces ]to the stock of product {id}",
+    "{n} [|more |new ]pieces of product {id} [arrived|came in|are here].",
+    "we [got|received|bought] {n} [|more |new ][|pieces ]of product {id}.",
+    "[restock|refill] product {id} [with|by] {n}[| pieces]",
+)
+def add_stock(d: Draw) -> Script:
+    id_, n = d.product_id(), d.quantity()
+    d.say(id=id_, n=n)
+    [added] = yield [call("add_stock", id=id_, quantity=n)]
+    return answer("The stock is {}.", added["stock"])
+
+
+@scenario(
+    "stock",
+    "parallel",
+    "[what are|tell me|give me|show me|look up|check|find] the [prices|costs] of products {a} and {b}",
+    "[what|how much] do products {a} and {b} cost?",
+    "how [much|expensive] are products {a} and {b}?",
+)
+def two_prices(d: Draw) -> Script:
+    a, b = d.two(d.product)
+    d.say(a=a.id, b=b.id)
+    first, second = yield [call("get_product", id=a.id), call("get_product", id=b.id)]
+    return answer("The prices are {} and {}.", first["price"], second["price"])
+
+
+@scenario(
+    "stock",
+    "parallel",
+    "[what is|tell me|give me|show me|look up|check|find] the stock of the {a} and the {b}",
+    "how many [|pieces ]of the {a} and the {b} [are in stock|do we have|are there|are left]?",
+)
+def two_stocks(d: Draw) -> Script:
+    a, b = d.two(d.product)
+    d.say(a=a.name, b=b.name)
+    first, second = yield [call("find_product", name=a.name), call("find_product", name=b.name)]
+    return answer("The stocks are {} and {}.", first["stock"], second["stock"])
+
+
+@scenario(
+    "stock",
+    "parallel",
+    "[change|set|update|put] the [prices|price] of products {a} and {b} to {price}",
+    "products {a} and {b} [cost {price} now|now cost {price}|have the new price {price}|should cost {price}].",
+    "[sell|offer] products {a} and {b} for {price}",
+)
+def set_two_prices(d: Draw) -> Script:
+    (a, b), price = d.two(d.product), d.values.price()
+    d.say(a=a.id, b=b.id, price=price)
+    yield [call("set_price", id=a.id, price=price), call("set_price", id=b.id, price=price)]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "parallel",
+    "[change|set|update|put] the [price|cost] of product {id} to {price} and [add|put] {n} to its stock",
+    "[add|put] {n} to the stock of product {id} and [change|set|update] its [price|cost] to {price}",
+    "product {id} costs {price} [now|from now on] and {n} [|more |new ]pieces [arrived|came in].",
+)
+def price_and_stock(d: Draw) -> Script:
+    id_, price, n = d.product_id(), d.values.price(), d.quantity()
+    d.say(id=id_, price=price, n=n)
+    yield [call("set_price", id=id_, price=price), call("add_stock", id=id_, quantity=n)]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[change|set|update|raise|lower|put] the [price|cost] of the {name} to {price}",
+    "the {name} [costs {price} now|now costs {price}|has the new price {price}|should cost {price}].",
+    "[sell|offer] the {name} for {price}",
+    "[make|let] the {name} cost {price}",
+)
+def set_price_by_name(d: Draw) -> Script:
+    name, price = d.product_name(), d.values.price()
+    d.say(name=name, price=price)
+    [found] = yield [call("find_product", name=name)]
+    yield [call("set_price", id=found["id"], price=price)]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[add|put|book] {n} [|pieces ]to the stock of the {name}",
+    "{n} [|more |new ]pieces of the {name} [arrived|came in|are here].",
+    "we [got|received|bought] {n} [|more |new ][|pieces ]of the {name}.",
+    "[restock|refill] the {name} [with|by] {n}[| pieces]",
+)
+def add_stock_by_name(d: Draw) -> Script:
+    name, n = d.product_name(), d.quantity()
+    d.say(name=name, n=n)
+    [found] = yield [call("find_product", name=name)]
+    [added] = yield [call("add_stock", id=found["id"], quantity=n)]
+    return answer("The stock is {}.", added["stock"])
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[give|sell|offer] the {name} [for|at] the [price|cost] of the {other}",
+    "[change|set|update|put] the [price|cost] of the {name} to [that|the price|the one] of the {other}",
+    "the {name} [costs|should cost] [as much as|the same as] the {other}.",
+)
+def copy_price(d: Draw) -> Script:
+    a, b = d.two(d.product)
+    d.say(name=a.name, other=b.name)
+    first, second = yield [call("find_product", name=a.name), call("find_product", name=b.name)]
+    yield [call("set_price", id=first["id"], price=second["price"])]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[what is|tell me|give me|show me|look up|find] the [price|cost] of the product [in|of] order {id}",
+    "[what|how much] does the product [in|of] order {id} cost?",
+)
+def price_in_order(d: Draw) -> Script:
+    id_ = d.order_id()
+    d.say(id=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [found] = yield [call("get_product", id=order["product"])]
+    return answer("The price is {}.", found["price"])
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[what is|tell me|give me|show me|look up|find] the [name|title] of the product [in|of] order {id}",
+    "[what|which product|which item|which thing] [is in|was ordered in|is sold in] order {id}?",
+)
+def product_in_order(d: Draw) -> Script:
+    id_ = d.order_id()
+    d.say(id=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [found] = yield [call("get_product", id=order["product"])]
+    return answer("The name is {}.", found["name"])
+
+
+@scenario(
+    "stock",
+    "chain",
+    "order {id} [came back|was returned|is back], [add|put|book] its [quantity|pieces] to the stock.",
+    "[add|put|book] the [quantity|pieces] of order {id} [|back ]to the stock",
+    "[return|take back] order {id} [to|into] the stock",
+)
+def return_order(d: Draw) -> Script:
+    id_ = d.order_id()
+    d.say(id=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [added] = yield [call("add_stock", id=order["product"], quantity=order["quantity"])]
+    return answer("The stock is {}.", added["stock"])
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[change|set|update|put] the [price|cost] of the product [in|of] order {id} to {price}",
+    "the product [in|of] order {id} [costs {price} now|now costs {price}|should cost {price}].",
+)
+def set_price_in_order(d: Draw) -> Script:
+    id_, price = d.order_id(), d.values.price()
+    d.say(id=id_, price=price)
+    [order] = yield [call("get_order", id=id_)]
+    yield [call("set_price", id=order["product"], price=price)]
+    return DONE
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[add|put|book] {n} [|pieces ]to [all|the|all the] products [below|under] {low}",
+    "[restock|refill] [all|the|all the] products [below|under] {low} [with|by] {n}[| pieces]",
+)
+def restock_low(d: Draw) -> Script:
+    low, n = d.rng.randint(5, 30), d.quantity()
+    d.say(low=low, n=n)
+    [rows] = yield [call("low_stock", below=low)]
+    if rows:
+        yield [call("add_stock", id=row["id"], quantity=n) for row in rows]
+        return DONE
+    return listing("", [])
+
+
+@scenario(
+    "stock",
+    "chain",
+    "[what is|tell me|give me|show me|find] the [name|title] of the product with the [lowest|least|smallest] stock below {n}",
+    "[which|what] product below {n} has the [lowest|least|smallest] stock?",
+)
+def scarcest(d: Draw) -> Script:
+    n = d.rng.randint(10, 40)
+    d.say(n=n)
+    [rows] = yield [call("low_stock", below=n)]
+    if not rows:
+        return listing("", [])
+    [found] = yield [call("get_product", id=rows[0]["id"])]
+    return answer("The name is {}.", found["name"])
