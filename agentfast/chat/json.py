@@ -135,7 +135,10 @@ def _parse_call(text: str) -> ToolCall:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"the model wrote a call that is not JSON: {text!r}") from error
-    try:
-        return ToolCall(name=str(value["name"]), arguments=cast("dict[str, Any]", value["arguments"]))
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"the model wrote a call without a name or arguments: {text!r}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"the model wrote a call that is not an object: {text!r}")
+    fields = cast("dict[str, Any]", value)
+    name, arguments = fields.get("name"), fields.get("arguments")
+    if not (isinstance(name, str) and isinstance(arguments, dict)):
+        raise ModelError(f"the model wrote a call without a name or arguments: {text!r}")
+    return ToolCall(name, cast("dict[str, Any]", arguments))

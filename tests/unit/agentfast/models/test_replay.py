@@ -1,0 +1,166 @@
+"""Recording and replaying: the same run again, and a loud error when it is not the same."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentfast import (
+    Agent,
+    AssistantMessage,
+    ConfigError,
+    ModelError,
+    ModelRequest,
+    ModelResponse,
+    ModelUsage,
+    RecordingModel,
+    ReplayModel,
+    ScriptedModel,
+    ToolCall,
+    UserMessage,
+)
+from agentfast.models.codec import decode_response, encode_response
+from agentfast.models.scripted import Answer
+
+SCRIPT: list[Answer] = [[ToolCall("add", {"a": 1, "b": 2}), ToolCall("add", {"a": 3, "b": 4})], "grüße"]
+
+
+async def add(a: int, b: int) -> int:
+    """Add."""
+    return a + b
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "recording.jsonl"
+
+
+@pytest.fixture
+def empty(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def agent(model: ScriptedModel | RecordingModel | ReplayModel, instructions: str = "Add.") -> Agent[str]:
+    return Agent(model, tools=[add], instructions=instructions)
+
+
+async def test_a_recorded_run_is_replayed_without_the_model(path: Path) -> None:
+    recording = RecordingModel(ScriptedModel(SCRIPT, name="original"), path)
+    original = await agent(recording).run("go", seed=3)
+    replayed = await agent(ReplayModel(path)).run("go", seed=3)
+    assert replayed.messages == original.messages
+    assert recording.name == "original"
+    assert len(lines_of(path)) == 2
+
+
+async def test_concurrent_runs_are_replayed_in_any_order(path: Path) -> None:
+    prompts = [f"p{number}" for number in range(8)]
+    originals = await agent(RecordingModel(ScriptedModel(SCRIPT), path)).map(prompts)
+    replayed = await agent(ReplayModel(path)).map(prompts, concurrency=3)
+    assert [result.messages for result in replayed] == [result.messages for result in originals]
+
+
+async def test_a_request_that_was_not_recorded_is_an_error_that_says_what_differs(path: Path) -> None:
+    await agent(RecordingModel(ScriptedModel(SCRIPT), path)).run("go")
+    with pytest.raises(
+        ModelError, match=r"line 1, differs at messages\[0\]\.text: recorded Add\., asked Sub\."
+    ):
+        await agent(ReplayModel(path), "Sub.").run("go")
+    with pytest.raises(ModelError, match="seed"):
+        await agent(ReplayModel(path)).run("go", seed=1)
+
+
+async def test_a_request_is_answered_as_often_as_it_was_recorded_and_in_order(path: Path) -> None:
+    answers = iter(["one", "two"])
+    recording = RecordingModel(ScriptedModel(lambda _: next(answers)), path)
+    request = ModelRequest([UserMessage("go")])
+    for _ in range(2):
+        await recording.respond(request)
+    replay = ReplayModel(path)
+    assert [(await replay.respond(request)).message.text for _ in range(2)] == ["one", "two"]
+    with pytest.raises(ModelError, match="given already"):
+        await replay.respond(request)
+
+
+async def test_the_runs_name_and_priority_do_not_matter(path: Path) -> None:
+    request = ModelRequest([UserMessage("go")], program="a-1")
+    await RecordingModel(ScriptedModel(["x"]), path).respond(request)
+    renamed = dataclasses.replace(request, program="b-2", priority=3)
+    assert (await ReplayModel(path).respond(renamed)).message.text == "x"
+
+
+async def test_an_empty_recording_says_so(empty: Path) -> None:
+    with pytest.raises(ModelError, match="it is empty"):
+        await ReplayModel(empty).respond(ModelRequest([UserMessage("go")]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not JSON",
+        "[]",
+        '{"request":{}}',
+        '{"request":{},"response":{"message":{"text":"a","calls":[{"x":1}]},"usage":{},"finish_reason":"stop"}}',
+    ],
+)
+def test_a_broken_recording_is_refused_by_line(path: Path, line: str) -> None:
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 1"):
+        ReplayModel(path)
+
+
+def test_a_missing_recording_is_refused(path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        ReplayModel(path)
+
+
+async def test_a_failure_is_not_recorded(path: Path) -> None:
+    with pytest.raises(ModelError):
+        await RecordingModel(ScriptedModel([]), path).respond(ModelRequest([UserMessage("go")]))
+    assert lines_of(path) == []
+
+
+async def test_cancelling_a_recorded_request_cancels_the_model(path: Path) -> None:
+    async def hang(_: object) -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    task = asyncio.create_task(RecordingModel(ScriptedModel(hang), path).respond(ModelRequest([])))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+calls = st.builds(
+    ToolCall,
+    st.text(max_size=5),
+    st.dictionaries(st.text(max_size=3), json_values, max_size=3),
+    st.text(max_size=3),
+)
+responses = st.builds(
+    ModelResponse,
+    st.builds(AssistantMessage, st.text(max_size=9), st.lists(calls, max_size=2).map(tuple)),
+    st.builds(ModelUsage, st.integers(0), st.integers(0), st.integers(0), st.integers(0), st.integers(0)),
+    st.sampled_from(["stop", "length"]),
+)
+
+
+@given(responses)
+def test_every_response_survives_encoding(response: ModelResponse) -> None:
+    assert decode_response(encode_response(response)) == response
