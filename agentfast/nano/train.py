@@ -1,0 +1,227 @@
+"""Train the embedded model: `python -m agentfast.nano.train`.
+
+The recipe is deterministic for a seed (up to floating-point rounding) and resumable: the batch at a step depends
+on the seed and the step alone, and the run's folder holds the last checkpoint. The learning rate is constant until
+the cooldown (warmup-stable-decay, arXiv 2404.06395), so a run can be prolonged from `stable.pt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agentfast.nano.data import BatchStream, TrainingBatch, episode_texts
+from agentfast.nano.objective import LoadBalance, denoiser, encode, losses
+from agentfast.nano.optimizer import make_optimizers
+from agentfast.nano.presets import PRESETS, initialise
+from agentfast.nano.tokenizer import train_tokenizer
+from agentfast.nano.world import Split, episodes
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.tokenizer import Tokenizer
+
+TOKENIZER_EPISODES = 20_000
+END_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides the result."""
+
+    preset: str = "cpu"
+    decoder: str = "diffusion"
+    seed: int = 0
+    steps: int = 6000
+    batch_size: int = 16
+    matrix_lr: float = 0.02
+    other_lr: float = 3e-3
+    warmup: int = 100
+    cooldown: float = 0.25
+    balance: float = 0.01
+    canvas_lengths: tuple[int, ...] = (16, 32, 32, 48)
+
+    def learning_rate_factor(self, step: int) -> float:
+        """Warmup, constant, then linear to zero over the last `cooldown` share of the steps."""
+        left = (self.steps - step) / max(1.0, self.cooldown * self.steps)
+        return min(1.0, (step + 1) / self.warmup, left)
+
+    @property
+    def cooldown_start(self) -> int:
+        """The step at which the learning rate begins to fall."""
+        return self.steps - int(self.cooldown * self.steps)
+
+
+def load_tokenizer(folder: Path, seed: int) -> Tokenizer:
+    """The run's tokenizer, trained first if there is none."""
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        texts = (
+            t
+            for e in islice(episodes(seed=seed, split="train"), TOKENIZER_EPISODES)
+            for t in episode_texts(e)
+        )
+        train_tokenizer(texts).save(str(path))
+    return Tokenizer.from_file(path, [END_ID])
+
+
+class Trainer:
+    """One training run in a folder."""
+
+    def __init__(self, folder: Path, recipe: Recipe, device: str = "cpu") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.recipe, self.device, self.step = folder, recipe, device, 0
+        self.tokenizer = load_tokenizer(folder, recipe.seed)
+        config = PRESETS[recipe.preset].model_config(self.tokenizer.vocabulary.size, recipe.decoder)
+        torch.manual_seed(recipe.seed)
+        self.model = BlockDiffusionModel(config)
+        initialise(self.model)
+        self.model.to(device)
+        self.optimizers = make_optimizers(self.model, matrix_lr=recipe.matrix_lr, other_lr=recipe.other_lr)
+        self.base_lrs = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
+        self.balance = LoadBalance(self.model)
+        self.stream = self._stream(recipe.canvas_lengths, "train", batches_per_chunk=16)
+        self.held_out = self._stream((config.canvas_length,), "test", batches_per_chunk=4)
+
+    def _stream(self, canvas_lengths: tuple[int, ...], split: Split, batches_per_chunk: int) -> BatchStream:
+        return BatchStream(
+            self.tokenizer,
+            seed=self.recipe.seed,
+            batch_size=self.recipe.batch_size,
+            canvas_lengths=canvas_lengths,
+            split=split,
+            batches_per_chunk=batches_per_chunk,
+        )
+
+    def train_step(self) -> dict[str, float]:
+        """One optimiser step; returns what was measured."""
+        factor = self.recipe.learning_rate_factor(self.step)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, base in zip(groups, self.base_lrs, strict=True):
+            group["lr"] = base * factor
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        self.balance.reset()
+        result = losses(self.model, self.stream.batch(self.step).to(self.device), generator)
+        balance = self.balance.loss()
+        torch.autograd.backward(result.total + self.recipe.balance * balance)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        measured = {"causal": result.causal.item(), "balance": balance.item()}
+        return measured if result.denoise is None else {"denoise": result.denoise.item(), **measured}
+
+    @torch.no_grad()
+    def evaluate(self, batches: int = 4) -> dict[str, float]:
+        """On held-out episodes, from pure noise in a single step: share of right tokens and of exact canvases."""
+        if self.recipe.decoder == "autoregressive":
+            return {}
+        right = tokens = exact = canvases = 0.0
+        for number in range(batches):
+            batch = self.held_out.batch(number).to(self.device)
+            guess = one_step(self.model, batch, torch.Generator().manual_seed(number))
+            counted = batch.canvas_weights == 1.0
+            hit = (guess == batch.canvas) & counted
+            right += hit.sum().item()
+            tokens += counted.sum().item()
+            exact += (hit == counted).all(dim=1).sum().item()
+            canvases += len(batch.canvas)
+        return {"one_step_tokens": right / tokens, "one_step_exact": exact / canvases}
+
+    def save(self, name: str) -> None:
+        """Write a checkpoint of the run, atomically."""
+        state = {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        partial = self.folder / f"{name}.partial"
+        torch.save(state, partial)
+        partial.replace(self.folder / name)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint of this recipe."""
+        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+    def run(self, *, evaluate_every: int = 250, save_every: int = 100) -> None:
+        """Train to the end, with a progress bar, a log in `log.jsonl` and checkpoints."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns) as progress, (self.folder / "log.jsonl").open("a") as log:
+            bar = progress.add_task("training", total=self.recipe.steps, completed=self.step)
+            started = time.monotonic()
+            while self.step < self.recipe.steps:
+                if self.step == self.recipe.cooldown_start:
+                    self.save("stable.pt")
+                measured = self.train_step()
+                description = " ".join(f"{key} {value:.3f}" for key, value in measured.items())
+                progress.update(bar, completed=self.step, description=description)
+                if self.step % 25 == 0 or self.step == self.recipe.steps:
+                    evaluated = self.evaluate() if self.step % evaluate_every == 0 else {}
+                    line = {"step": self.step, "seconds": time.monotonic() - started, **measured, **evaluated}
+                    print(
+                        json.dumps({key: round(value, 4) for key, value in line.items()}),
+                        file=log,
+                        flush=True,
+                    )
+                if self.step % save_every == 0:
+                    self.save("last.pt")
+        self.save("last.pt")
+
+
+@torch.no_grad()
+def one_step(model: BlockDiffusionModel, batch: TrainingBatch, generator: torch.Generator) -> torch.Tensor:
+    """Arg-max canvases [N, C] after one denoising step from pure noise."""
+    encoded, _ = encode(model, batch)
+    noise = torch.randint(model.config.vocab_size, batch.canvas.shape, generator=generator).to(
+        batch.canvas.device
+    )
+    return model.logits(denoiser(model, batch, encoded)(noise, None)).argmax(dim=-1).view(batch.canvas.shape)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; see --help."""
+    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.train", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="the run's folder")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
+    parser.add_argument("--decoder", choices=["diffusion", "autoregressive"], default="diffusion")
+    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--batch-size", type=int, default=Recipe().batch_size)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--from-stable", action="store_true", help="go on from stable.pt, before its cooldown"
+    )
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    recipe = Recipe(
+        preset=options.preset,
+        decoder=options.decoder,
+        seed=options.seed,
+        steps=options.steps,
+        batch_size=options.batch_size,
+    )
+    trainer = Trainer(options.out, recipe, options.device)
+    checkpoint = options.out / ("stable.pt" if options.from_stable else "last.pt")
+    if checkpoint.exists():
+        trainer.restore(checkpoint)
+    (options.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    trainer.run()
+
+
+if __name__ == "__main__":
+    main()
