@@ -70,7 +70,7 @@ class BlockDiffusionModel(nn.Module):
     def soft_embeddings(self, probabilities: Tensor) -> Tensor:
         """Mean embeddings [N, H] under token distributions [N, V], the self-conditioning of the next step."""
         weight = self.embed_tokens.weight
-        return (probabilities.to(weight.dtype) @ weight) * self._embed_scale(weight)
+        return (probabilities.to(weight.dtype) @ weight) * self._embed_scale(weight.dtype)
 
     def attention_config(self, layer: int) -> AttentionConfig:
         """Heads, window and rope of a layer."""
@@ -78,7 +78,7 @@ class BlockDiffusionModel(nn.Module):
 
     def _embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
         x: Tensor = self.embed_tokens(tokens)
-        x = x * self._embed_scale(x)
+        x = x * self._embed_scale(x.dtype)
         if denoise is False:
             return x
         if self.self_conditioning is None:
@@ -88,9 +88,9 @@ class BlockDiffusionModel(nn.Module):
             return flat.view(x.shape)
         return x.index_put((denoise,), self.self_conditioning(x[denoise], soft))
 
-    def _embed_scale(self, like: Tensor) -> Tensor:
+    def _embed_scale(self, dtype: torch.dtype) -> float:
         # Rounded to the weights' type first, as the checkpoint was trained.
-        return torch.tensor(self.config.hidden_size**0.5, dtype=like.dtype, device=like.device)
+        return torch.tensor(self.config.hidden_size**0.5, dtype=dtype, device="cpu").item()
 
     @staticmethod
     def _rope(positions: Tensor, frequencies: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

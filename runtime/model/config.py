@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentfast.errors import ConfigError
+
 Kind = Literal["diffusion", "autoregressive"]
 LayerType = Literal["sliding", "full"]
 
@@ -51,6 +53,19 @@ class ModelConfig:
     canvas_length: int = 256
     rms_norm_eps: float = 1e-6
     logit_softcap: float | None = 30.0
+
+    def __post_init__(self) -> None:
+        if not self.layers or self.layers[-1] != "full":
+            raise ConfigError("the last layer must be a full one, as it is in every Gemma 4")
+        if not self.sliding.window or self.full.window:
+            raise ConfigError("sliding layers need a window, and full layers have none")
+        for attention in (self.sliding, self.full):
+            if self.num_heads % attention.kv_heads:
+                raise ConfigError(f"{self.num_heads} query heads cannot share {attention.kv_heads} KV heads")
+            if attention.head_dim % 2:
+                raise ConfigError(f"head_dim is {attention.head_dim}, but rope turns pairs")
+        if self.top_k_experts > self.num_experts:
+            raise ConfigError(f"cannot choose {self.top_k_experts} of {self.num_experts} experts")
 
     def attention(self, layer: int) -> AttentionConfig:
         """The attention numbers of one layer."""

@@ -1,4 +1,4 @@
-"""A checkpoint's `config.json`: what is read of it, and what is refused."""
+"""A checkpoint's `config.json`: what is read of it, what is refused, and what is written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentfast.errors import CheckpointError
+from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.model.config import AttentionConfig, Kind, LayerType, ModelConfig, RopeConfig
 
 _DIFFUSION = ("diffusion_gemma", "diffusion_gemma_text")
@@ -17,6 +17,28 @@ _DEFAULT_ROPE: dict[str, dict[str, Any]] = {
     "full_attention": {"rope_type": "proportional", "rope_theta": 1e6, "partial_rotary_factor": 0.25},
 }
 
+# transformers builds no DiffusionGemma without a vision tower; this one has `vision_shapes` only.
+SMALLEST_VISION: dict[str, Any] = {
+    "model_type": "gemma4_vision",
+    "num_hidden_layers": 0,
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_attention_heads": 1,
+    "num_key_value_heads": 1,
+    "head_dim": 8,
+    "patch_size": 1,
+    "position_embedding_size": 1,
+}
+
+
+def vision_shapes(hidden_size: int) -> dict[str, tuple[int, ...]]:
+    """The tensors of `SMALLEST_VISION` beside a text model of `hidden_size`, by their checkpoint names."""
+    return {
+        "model.encoder.vision_tower.patch_embedder.input_proj.weight": (8, 3),
+        "model.encoder.vision_tower.patch_embedder.position_embedding_table": (2, 1, 8),
+        "model.encoder.embed_vision.embedding_projection.weight": (hidden_size, 8),
+    }
+
 
 def read_config(raw: Mapping[str, Any]) -> ModelConfig:
     """See `ModelConfig.from_hf`."""
@@ -26,10 +48,77 @@ def read_config(raw: Mapping[str, Any]) -> ModelConfig:
             f"model_type {model_type!r} is not supported",
             hint="DiffusionGemma and Gemma 4 checkpoints are",
         )
+    if raw.get("quantization_config"):
+        raise CheckpointError("quantized weights (quantization_config) are not supported")
     text: Mapping[str, Any] = raw.get("text_config") or raw
     kind: Kind = "diffusion" if model_type in _DIFFUSION else "autoregressive"
     _refuse_variants(text, kind)
-    return _from_text(text, kind, canvas_length=_number(raw, "canvas_length", 256))
+    try:
+        return _from_text(text, kind, canvas_length=_number(raw, "canvas_length", 256))
+    except ConfigError as error:
+        raise CheckpointError(f"config.json: {error.message}") from error
+
+
+def write_config(config: ModelConfig, *, eos_ids: Sequence[int], pad_id: int, dtype: str) -> dict[str, Any]:
+    """The `config.json` from which `read_config` and transformers read this model.
+
+    Raises:
+        ConfigError: the architecture has no such variant.
+    """
+    text = _write_text(config) | {"eos_token_id": list(eos_ids), "pad_token_id": pad_id}
+    if config.kind == "autoregressive":
+        variant = {
+            "model_type": "gemma4_text",
+            "attention_k_eq_v": config.full.shared_kv,
+            "enable_moe_block": True,
+            "hidden_size_per_layer_input": 0,
+        }
+        return {"architectures": ["Gemma4ForCausalLM"], "dtype": dtype, **text, **variant}
+    if not config.full.shared_kv:
+        raise ConfigError("DiffusionGemma's full layers have one projection for keys and values (shared_kv)")
+    return {
+        "architectures": ["DiffusionGemmaForBlockDiffusion"],
+        "model_type": "diffusion_gemma",
+        "dtype": dtype,
+        "canvas_length": config.canvas_length,
+        "tie_word_embeddings": True,
+        "text_config": {"model_type": "diffusion_gemma_text", **text},
+        "vision_config": SMALLEST_VISION,
+    }
+
+
+def _write_text(config: ModelConfig) -> dict[str, Any]:
+    full = {"head_dim": config.full.head_dim, "num_key_value_heads": config.full.kv_heads}
+    return {
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "num_hidden_layers": len(config.layers),
+        "layer_types": [f"{layer}_attention" for layer in config.layers],
+        "num_attention_heads": config.num_heads,
+        "num_key_value_heads": config.sliding.kv_heads,
+        "head_dim": config.sliding.head_dim,
+        "sliding_window": config.sliding.window,
+        "per_layer_config": {str(i): full for i, layer in enumerate(config.layers) if layer == "full"},
+        "rope_parameters": {
+            "sliding_attention": _write_rope(config.sliding.rope),
+            "full_attention": _write_rope(config.full.rope),
+        },
+        "num_experts": config.num_experts,
+        "top_k_experts": config.top_k_experts,
+        "moe_intermediate_size": config.moe_intermediate_size,
+        "max_position_embeddings": config.max_position,
+        "rms_norm_eps": config.rms_norm_eps,
+        "final_logit_softcapping": config.logit_softcap,
+        "hidden_activation": "gelu_pytorch_tanh",
+        "tie_word_embeddings": True,
+    }
+
+
+def _write_rope(rope: RopeConfig) -> dict[str, Any]:
+    if rope.partial == 1.0:
+        return {"rope_type": "default", "rope_theta": rope.theta}
+    return {"rope_type": "proportional", "rope_theta": rope.theta, "partial_rotary_factor": rope.partial}
 
 
 def _refuse_variants(text: Mapping[str, Any], kind: Kind) -> None:
@@ -59,13 +148,12 @@ def _refuse_variants(text: Mapping[str, Any], kind: Kind) -> None:
 def _from_text(text: Mapping[str, Any], kind: Kind, canvas_length: int) -> ModelConfig:
     layers = _layers(text)
     shared_kv = kind == "diffusion" or bool(text.get("attention_k_eq_v"))
-    heads = _number(text, "num_attention_heads")
-    config = ModelConfig(
+    return ModelConfig(
         kind=kind,
         vocab_size=_number(text, "vocab_size"),
         hidden_size=_number(text, "hidden_size"),
         intermediate_size=_number(text, "intermediate_size"),
-        num_heads=heads,
+        num_heads=_number(text, "num_attention_heads"),
         layers=layers,
         sliding=AttentionConfig(
             kv_heads=_number(text, "num_key_value_heads"),
@@ -83,12 +171,6 @@ def _from_text(text: Mapping[str, Any], kind: Kind, canvas_length: int) -> Model
         # transformers leaves DiffusionGemma's own value out of the files that it saves.
         logit_softcap=text.get("final_logit_softcapping", 30.0 if kind == "diffusion" else None),
     )
-    for attention in (config.sliding, config.full):
-        if heads % attention.kv_heads:
-            raise CheckpointError(f"{heads} query heads cannot share {attention.kv_heads} KV heads")
-    if config.top_k_experts > config.num_experts:
-        raise CheckpointError(f"cannot choose {config.top_k_experts} of {config.num_experts} experts")
-    return config
 
 
 def _layers(text: Mapping[str, Any]) -> tuple[LayerType, ...]:

@@ -196,5 +196,6 @@ def rope_frequencies(config: AttentionConfig) -> Tensor:
     """[D/2] float32, radians per position. The frequencies past the partial share are 0."""
     half = config.head_dim // 2
     rotating = int(config.rope.partial * half)
-    exponent = torch.arange(0, 2 * rotating, 2, dtype=torch.float32) / config.head_dim
-    return torch.cat([1.0 / config.rope.theta**exponent, torch.zeros(half - rotating)])
+    # On the CPU even where a model is built on the meta device: no checkpoint holds them.
+    exponent = torch.arange(0, 2 * rotating, 2, dtype=torch.float32, device="cpu") / config.head_dim
+    return torch.cat([1.0 / config.rope.theta**exponent, torch.zeros(half - rotating, device="cpu")])

@@ -1,0 +1,160 @@
+"""A Hugging Face checkpoint directory -> a model, its tokenizer and how it wants to be decoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from agentfast.errors import CheckpointError, ConfigError
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.model.tensor_files import StoredTensor, find_tensors, get_tensor, open_tensors
+from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCheckpoint:
+    """What a checkpoint directory holds.
+
+    Attributes:
+        model: in evaluation mode; its parameters ask for no gradients.
+        tokenizer: the ids that end a turn are its `vocabulary.eos_ids`.
+        generation: the checkpoint's own way to be decoded.
+        max_new_tokens: tokens generated where a request does not say how many.
+    """
+
+    model: BlockDiffusionModel
+    tokenizer: Tokenizer
+    generation: GenerationDefaults
+    max_new_tokens: int
+
+
+def load_checkpoint(
+    path: str | Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+) -> LoadedCheckpoint:
+    """Load a DiffusionGemma checkpoint, or a Gemma 4 text model of the same backbone.
+
+    Read are config.json, generation_config.json (optional), tokenizer.json and safetensors weights, never pickle.
+    The files are memory-mapped and each tensor goes straight to where it stays. On the CPU, weights stored in
+    `dtype` already are not copied at all: they stay in the file's mapping, so replace such a file (a new file
+    under the same name) rather than write into it while the model lives. Image and sound towers are skipped.
+
+    Args:
+        path: a directory. Nothing is downloaded.
+
+    Raises:
+        CheckpointError: the directory, a file or a tensor is missing, unexpected, malformed or of another
+            architecture; the message names it.
+    """
+    directory = Path(path)
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory} is not a directory", hint="checkpoints are not downloaded")
+    raw = _json(directory / "config.json")
+    config = ModelConfig.from_hf(raw)
+    generation_path = directory / "generation_config.json"
+    raw_generation = _json(generation_path) if generation_path.exists() else {}
+    try:
+        generation = GenerationDefaults.from_hf(raw_generation)
+        tokenizer = _tokenizer(directory, _eos_ids(raw, raw_generation), config.vocab_size)
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"{directory}: {error}") from error
+    return LoadedCheckpoint(
+        model=load_weights(directory, config, dtype=dtype, device=device),
+        tokenizer=tokenizer,
+        generation=generation,
+        max_new_tokens=int(raw_generation.get("max_new_tokens") or 256),
+    )
+
+
+def load_weights(
+    directory: Path, config: ModelConfig, *, dtype: torch.dtype, device: torch.device | str
+) -> BlockDiffusionModel:
+    """The model alone; see `load_checkpoint`."""
+    with torch.device("meta"):
+        model = BlockDiffusionModel(config)
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if config.kind == "autoregressive":
+        wanted = {name: shape for name, shape in wanted.items() if not name.endswith(".decoder_scalar")}
+    stored = find_tensors(directory, config.kind)
+    sources = _check(stored, wanted)
+    state = {name: tensor.to(device, dtype) for name, tensor in _read(sources.values())}
+    repeated = (tensor for tensor in stored if tensor is not sources[tensor.name])
+    for name, tensor in _read(repeated):
+        if not torch.equal(tensor.to(device, dtype), state[name]):
+            raise CheckpointError(
+                f"{name} is stored twice, with different values: encoder, decoder and output must be tied"
+            )
+    if config.kind == "autoregressive":
+        ones = torch.ones(1, dtype=dtype, device=device)
+        state |= {f"layers.{i}.decoder_scalar": ones for i in range(len(config.layers))}
+    model.load_state_dict(state, assign=True)
+    return model.to(device).eval().requires_grad_(requires_grad=False)
+
+
+def _check(stored: Sequence[StoredTensor], wanted: Mapping[str, tuple[int, ...]]) -> dict[str, StoredTensor]:
+    """The file tensor of every tensor of the model, its own if it has copies."""
+    sources: dict[str, StoredTensor] = {}
+    for tensor in sorted(stored, key=lambda tensor: tensor.repeats, reverse=True):
+        sources[tensor.name] = tensor
+    wrong = [
+        f"{tensor.key} is {list(tensor.shape)}, not {list(wanted[tensor.name])}"
+        for tensor in stored
+        if tensor.name in wanted and tensor.shape != wanted[tensor.name]
+    ]
+    problems = {
+        "missing": sorted(wanted.keys() - sources.keys()),
+        "unexpected": sorted(tensor.key for tensor in stored if tensor.name not in wanted),
+        "wrongly shaped": wrong,
+    }
+    if any(problems.values()):
+        parts = [f"{len(names)} {what}: {_few(names)}" for what, names in problems.items() if names]
+        raise CheckpointError("the tensors do not fit config.json; " + "; ".join(parts))
+    return sources
+
+
+def _read(tensors: Iterable[StoredTensor]) -> Iterable[tuple[str, Tensor]]:
+    in_order = sorted(tensors, key=lambda tensor: str(tensor.path))
+    for path, group in groupby(in_order, key=lambda tensor: tensor.path):
+        with open_tensors(path) as file:
+            for tensor in group:
+                yield tensor.name, get_tensor(file, tensor)
+
+
+def _few(names: Sequence[str], count: int = 5) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        raw: object = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}") from error
+    if not isinstance(raw, dict):
+        raise CheckpointError(f"{path} holds no JSON object")
+    return cast("dict[str, Any]", raw)
+
+
+def _eos_ids(config: Mapping[str, Any], generation: Mapping[str, Any]) -> list[int]:
+    """generation_config.json's word first, as in transformers."""
+    text: Mapping[str, Any] = config.get("text_config") or {}
+    for source in (generation, config, text):
+        given: object = source.get("eos_token_id")
+        ids = cast("list[object]", given if isinstance(given, list) else [given])
+        if ids and all(isinstance(index, int) for index in ids):
+            return cast("list[int]", ids)
+    raise CheckpointError("neither generation_config.json nor config.json names an eos_token_id")
+
+
+def _tokenizer(directory: Path, eos_ids: Sequence[int], vocab_size: int) -> Tokenizer:
+    path = directory / "tokenizer.json"
+    if not path.exists():
+        raise CheckpointError(f"{directory} has no tokenizer.json")
+    return Tokenizer.from_file(path, eos_ids, vocab_size)
