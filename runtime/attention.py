@@ -114,10 +114,13 @@ class RaggedAttention:
 
     def _encode(self, span: Span, q: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:
         first = 0 if window is None else max(0, span.start - (window - 1))
+        keys, values = keys[first : span.prefix], values[first : span.prefix]
+        if span.start == 0 and (window is None or span.prefix <= window):
+            return _attend(q, keys, values, None, causal=True)
         key = (span.start - first, span.prefix - first, window)
         if key not in self._masks:
             self._masks[key] = causal_mask(*key, device=q.device)
-        return _attend(q, keys[first : span.prefix], values[first : span.prefix], self._masks[key])
+        return _attend(q, keys, values, self._masks[key])
 
 
 class SingleTokenBatch:
@@ -161,13 +164,14 @@ def causal_mask(start: int, stop: int, window: int | None, *, device: torch.devi
     return mask if window is None else mask & (key > query - window)
 
 
-def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
     """q [N, Hq, D] over keys, values [M, Hkv, D] -> [N, Hq, D]. Scores are not scaled: QK-norm did it."""
     return F.scaled_dot_product_attention(
         q.transpose(0, 1)[None],
         keys.transpose(0, 1)[None],
         values.transpose(0, 1)[None],
         attn_mask=mask,
+        is_causal=causal,
         scale=1.0,
         enable_gqa=True,
     )[0].transpose(0, 1)

@@ -102,9 +102,7 @@ class DiffusionDecoder:
         return outcomes
 
     def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | GrammarError]:
-        """Read the rows' logits [N, V], which are tempered in place."""
-        for row, span in zip(rows, spans, strict=True):
-            logits[span] /= self._temperature(row)
+        """Read the rows' logits [N, V]."""
         uniforms = [row.draws.uniforms(row.canvas_tokens) for row in rows]
         proposals: dict[Row, Proposal | GrammarError] = {}
         free = [i for i, row in enumerate(rows) if row.grammar is None]
@@ -114,7 +112,7 @@ class DiffusionDecoder:
             joined = logits if len(free) == len(rows) and _covers(spans, logits) else torch.cat(mine)
             self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
         if bound:
-            canvases = [_canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
+            canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
                 proposals[rows[i]] = _constrained(rows[i], canvas, posterior)
         return [proposals[row] for row in rows]
@@ -126,7 +124,8 @@ class DiffusionDecoder:
         uniforms: list[NDArray[np.float64]],
         proposals: dict[Row, Proposal | GrammarError],
     ) -> None:
-        reading = read_logits(logits, np.concatenate(uniforms))
+        temperatures = [np.full(row.canvas_tokens, self._temperature(row), np.float32) for row in rows]
+        reading = read_logits(logits, np.concatenate(temperatures), np.concatenate(uniforms))
         start = 0
         for row in rows:
             span = slice(start, start + row.canvas_tokens)
@@ -140,6 +139,11 @@ class DiffusionDecoder:
                 state=0,
                 probabilities=reading.probabilities[span],
             )
+
+    def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
+        assert row.grammar is not None
+        tempered = logits / self._temperature(row)
+        return CanvasRow(tempered, row.grammar, row.state, row.budget, uniforms)
 
     def _temperature(self, row: Row) -> float:
         assert row.canvas is not None
@@ -208,13 +212,6 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
     accepted: NDArray[np.bool_] = np.empty(len(entropy), dtype=np.bool_)
     accepted[order] = np.cumsum(rising) - rising <= bound
     return accepted
-
-
-def _canvas_row(row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
-    assert row.grammar is not None
-    return CanvasRow(
-        logits=logits, grammar=row.grammar, state=row.state, budget=row.budget, uniforms=uniforms
-    )
 
 
 def _constrained(

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agentfast.runtime.decode import sampling_kernels as kernels
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -27,15 +29,28 @@ class Reading:
     probabilities: Tensor
 
 
-def read_logits(logits: Tensor, uniforms: NDArray[np.float64]) -> Reading:
-    """logits [N, V] float32, already tempered; uniforms [N] in [0, 1)."""
-    log_p = torch.log_softmax(logits, dim=-1)
+def read_logits(logits: Tensor, temperatures: NDArray[np.float32], uniforms: NDArray[np.float64]) -> Reading:
+    """logits [N, V] float32, finite; temperatures [N] above 0; uniforms [N] in [0, 1)."""
+    if logits.is_cuda:
+        return read_logits_plainly(logits, temperatures, uniforms)
+    n = len(logits)
+    p = torch.empty_like(logits)
+    best, sample = np.empty(n, np.int64), np.empty(n, np.int64)
+    entropy = np.empty(n, np.float32)
+    kernels.read(logits.numpy(), temperatures, uniforms, p.numpy(), best, sample, entropy)
+    return Reading(best, sample, entropy, p)
+
+
+def read_logits_plainly(
+    logits: Tensor, temperatures: NDArray[np.float32], uniforms: NDArray[np.float64]
+) -> Reading:
+    """The same in torch, for any device; the kernel's reference."""
+    log_p = torch.log_softmax(logits / torch.from_numpy(temperatures).to(logits.device)[:, None], dim=-1)
     p = log_p.exp()
-    entropy = -(p * log_p).nan_to_num(0.0).sum(dim=-1)  # p log p is 0 at p = 0
     return Reading(
         best=logits.argmax(dim=-1).cpu().numpy(),
         sample=invert(p, torch.from_numpy(uniforms).to(p.device)).cpu().numpy(),
-        entropy=entropy.cpu().numpy(),
+        entropy=-(p * log_p).sum(dim=-1).cpu().numpy(),
         probabilities=p,
     )
 
