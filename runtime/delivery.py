@@ -37,6 +37,7 @@ class Ticket:
                 self._result.set_result(item)
             else:
                 self._result.set_exception(item)
+                self._result.exception()  # a caller that gave up does not come for it: no complaint from asyncio
         self._updates.put_nowait(None)
 
 
