@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
 
 from agentfast.chat.base import ChatFormat, Segment, TurnRules
-from agentfast.errors import ModelError
+from agentfast.chat.json import JsonChat
+from agentfast.errors import ConfigError, ModelError
 from agentfast.messages import AssistantMessage, Message, Transcript, assistant_turns
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
 from agentfast.runtime.engine import Engine
 from agentfast.runtime.grammar import Grammar
+from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.request import CanvasUpdate, Completion, Request
+from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.tokenizer import Tokenizer
 
 _KEPT_GRAMMARS = 256
@@ -45,6 +52,36 @@ class LocalModel:
         self._special_names = {index: text for text, index in self._tokenizer.vocabulary.special.items()}
         self._grammars: OrderedDict[tuple[object, ...], tuple[TurnRules, Grammar]] = OrderedDict()
 
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | Path,
+        *,
+        chat: ChatFormat | None = None,
+        config: EngineConfig | None = None,
+        device: str = "cpu",
+        dtype: str = "float32",
+    ) -> Self:
+        """Load a Hugging Face checkpoint directory onto an engine of its own.
+
+        Args:
+            path: the directory; nothing is downloaded.
+            chat: None: the JSON format.
+            config: None: the checkpoint's own way to be decoded, and the engine's defaults.
+            device: where torch puts the weights, e.g. "cuda".
+            dtype: torch's name of their type, e.g. "bfloat16".
+
+        Raises:
+            CheckpointError: see `load_checkpoint`.
+            ConfigError: no such dtype.
+        """
+        if not isinstance(torch_dtype := getattr(torch, dtype, None), torch.dtype):
+            raise ConfigError(f"torch has no dtype {dtype!r}")
+        checkpoint = load_checkpoint(path, dtype=torch_dtype, device=device)
+        config = config or EngineConfig(generation=checkpoint.generation)
+        engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
+        return cls(engine, chat or JsonChat(), name=Path(path).name)
+
     @property
     def name(self) -> str:
         return self._name
@@ -67,6 +104,14 @@ class LocalModel:
                 yield self._canvas_state(update)
             else:
                 yield self._finish(update, request, rendered)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the engine."""
