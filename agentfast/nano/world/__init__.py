@@ -7,17 +7,22 @@ from agentfast.nano.world.desks import DESKS, Desk, definitions, shop_tools
 from agentfast.nano.world.episodes import MIX, Episode, EpisodeMaker, episodes
 from agentfast.nano.world.scenarios import Kind
 from agentfast.nano.world.splits import Split
+from agentfast.nano.world.tasks import TASK_MIX, Task, generate_tasks, shared_tasks
 
 __all__ = [
     "DESKS",
     "MIX",
+    "TASK_MIX",
     "Desk",
     "Episode",
     "EpisodeMaker",
     "Kind",
     "Shop",
     "Split",
+    "Task",
     "definitions",
     "episodes",
+    "generate_tasks",
+    "shared_tasks",
     "shop_tools",
 ]

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -149,12 +149,17 @@ class Shop:
             self._db.execute(f"insert into {table} values (?{marks})", (id_, *values))
             return id_
 
+    def find(self, table: str, id_: int) -> tuple[Any, ...] | None:
+        """The row with that id."""
+        row: tuple[Any, ...] | None = self.row(f"select * from {table} where id = ?", id_)
+        return row
+
     def state(self) -> State:
         """Everything the database holds."""
         return {table: {row[0]: row for row in self.rows(f"select * from {table}")} for table in TABLES}
 
     @contextmanager
-    def rollback(self) -> Iterator[None]:
+    def rollback(self) -> Generator[None]:
         """What is changed inside is undone at the end. Holds the lock, so nothing else is undone with it."""
         with self.lock:
             self._db.execute("savepoint undo")

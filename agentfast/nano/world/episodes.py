@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
-from agentfast.nano.world import scenarios
 from agentfast.nano.world.database import Shop
-from agentfast.nano.world.desks import DESKS, Desk, definitions, functions_of
+from agentfast.nano.world.desks import DESKS, Desk, definitions
 from agentfast.nano.world.extraction import make_extraction
-from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
-from agentfast.nano.world.play import Solution, play, together
-from agentfast.nano.world.random_tools import NO_TOOL, make_task, random_request
-from agentfast.nano.world.scenarios import Draw, Kind, Rows, Scenario
+from agentfast.nano.world.invented.requests import random_request
+from agentfast.nano.world.invented.tasks import NO_TOOL, make_task
+from agentfast.nano.world.phrases import polite
+from agentfast.nano.world.play import Solution
+from agentfast.nano.world.requests import RequestMaker
+from agentfast.nano.world.scenarios import Kind
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
@@ -55,25 +56,6 @@ class Episode:
     output_schema: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request to a desk and its solution."""
-
-    text: str
-    desk: Desk
-    solution: Solution
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A scenario played: its request without politeness, whether words may follow it, and the values it mentions."""
-
-    core: str
-    open_end: bool
-    solution: Solution
-    values: set[str]
-
-
 def dump(value: Any) -> str:
     """Compact JSON, as tool results stand in messages."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -96,13 +78,13 @@ class EpisodeMaker:
         self.split: Split = split
         self.values = Values(rng, split)
         self._made = 0
-        self._new_shop()
+        self._requests = self._new_requests()
 
     def make(self, kind: Kind) -> Episode:
         """The next episode, of that kind."""
         if self._made == EPISODES_PER_SHOP:
-            self._shop.close()
-            self._new_shop()
+            self._requests.shop.close()
+            self._requests = self._new_requests()
             self._made = 0
         self._made += 1
         match kind:
@@ -115,7 +97,7 @@ class EpisodeMaker:
             case "extract":
                 return self._extract()
             case _:
-                request = self.request(kind)
+                request = self._requests.make(kind)
                 tools = self._toolset(request.desk, {call.name for call in request.solution.calls})
                 return build(
                     kind,
@@ -126,44 +108,8 @@ class EpisodeMaker:
                     request.solution,
                 )
 
-    def request(self, kind: Kind, desk: str | None = None) -> Request:
-        """A request of the shop kinds (single, parallel, chain), played and put back."""
-        rng = self.rng
-        if kind == "parallel" and rng.random() < 0.4:
-            return self._two_singles(desk)
-        chosen = rng.choice(scenarios.of(kind, desk))
-        played = self._play(chosen)
-        return Request(
-            polite(played.core, rng, open_end=played.open_end), DESKS[chosen.desk], played.solution
-        )
-
-    def _new_shop(self) -> None:
-        self._shop = Shop.generate(self.rng, self.split)
-        self._rows = Rows(self._shop)
-        self._functions = functions_of(self._shop)
-
-    def _play(self, chosen: Scenario) -> Played:
-        draw = Draw(self.rng, self.split, self._rows, self.values)
-        template = draw_phrase(chosen.patterns, self.split, self.rng)
-        with self._shop.rollback():
-            solution = play(chosen.script(draw), self._functions)
-        # Text that is to be sent stands at the end: nothing may follow it.
-        open_end = not template.endswith(("{text}", '"'))
-        return Played(
-            fill(template, draw.slots), open_end, solution, {str(slot) for slot in draw.slots.values()}
-        )
-
-    def _two_singles(self, desk: str | None) -> Request:
-        """Two requests of one desk together; their calls go out in one turn."""
-        rng = self.rng
-        name = desk or rng.choice(tuple(DESKS))
-        while True:
-            first = self._play(rng.choice(scenarios.of("single", name)))
-            second = self._play(rng.choice(scenarios.of("single", name)))
-            # Requests about the same row could disturb each other.
-            if first.open_end and not first.values & second.values:
-                text = polite_pair(first.core, second.core, rng, open_end=second.open_end)
-                return Request(text, DESKS[name], together(first.solution, second.solution))
+    def _new_requests(self) -> RequestMaker:
+        return RequestMaker(Shop.generate(self.rng, self.split), self.rng, self.split)
 
     def _instructions(self, desk: Desk) -> str:
         return desk.instructions[0] if self.rng.random() < 0.6 else self.rng.choice(desk.instructions)
@@ -187,20 +133,13 @@ class EpisodeMaker:
             case "random":
                 text = polite(random_request(self.values), rng)
             case "foreign":
-                text = self._foreign(desk)
+                text = self._requests.foreign(desk)
             case _:
-                request = self.request(rng.choice(("single", "chain")), desk.name)
+                request = self._requests.make(rng.choice(("single", "chain")), desk.name)
                 missing = rng.choice(request.solution.calls).name
                 tools = tuple(tool for tool in tools if tool.name != missing)
                 text = request.text
         return build("no_tool", desk.name, self._instructions(desk), tools, text, Solution((), NO_TOOL))
-
-    def _foreign(self, desk: Desk) -> str:
-        """A request of another desk that needs a tool this desk lacks."""
-        while True:
-            request = self.request(self.rng.choice(("single", "single", "chain")))
-            if not all(call.name in desk.tools for call in request.solution.calls):
-                return request.text
 
     def _extract(self) -> Episode:
         made = make_extraction(self.values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.scenarios.base import Answer, Script
@@ -34,8 +34,8 @@ class Solution:
 def error_of(results: tuple[Any, ...]) -> str | None:
     """The sentence of the first result that is an error."""
     for result in results:
-        if isinstance(result, dict) and "error" in result:
-            return str(result["error"])
+        if isinstance(result, Mapping) and "error" in result:
+            return str(cast("Mapping[str, object]", result)["error"])
     return None
 
 
