@@ -18,8 +18,12 @@ Ints = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class ClassSpace:
-    """What the dynamic programs need of [C, V] logits; all [C, K], see `reduce_to_classes`."""
+    """What the dynamic programs need of [C, V] logits; [C, K] each, see `reduce_to_classes`.
 
+    `exponentials` [C, V] stays at hand on the CPU, so that a token can be picked without taking them again.
+    """
+
+    exponentials: npt.NDArray[np.float32] | None
     total: Doubles
     mean: Doubles
     top: Doubles
@@ -40,9 +44,10 @@ def reduce_logits(logits: torch.Tensor, classes: Classes) -> ClassSpace:
     exponentials = values - highest[:, None]
     np.exp(exponentials, out=exponentials)
     return ClassSpace(
+        exponentials,
         *reduce_to_classes(
             values, exponentials, highest, classes.token_class, classes.token_order, classes.class_start
-        )
+        ),
     )
 
 
@@ -50,9 +55,11 @@ def pick(
     logits: torch.Tensor, classes: Classes, space: ClassSpace, chosen: Ints, left: Doubles
 ) -> npt.NDArray[np.int64]:
     """[C] a token of each chosen class by inverse CDF of `left`, tokens in order of ids."""
-    if logits.device.type != "cpu":
+    if space.exponentials is None:
         return _pick_on_device(logits, classes, chosen, left)
-    return pick_tokens(_numpy(logits), space.total, chosen, left, classes.token_order, classes.class_start)
+    return pick_tokens(
+        _numpy(logits), space.exponentials, space.top, chosen, left, classes.token_order, classes.class_start
+    )
 
 
 def token_classes(classes: Classes, device: torch.device) -> torch.Tensor:
@@ -91,6 +98,7 @@ def _reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
     )
     first = torch.where(top.isfinite(), first, -1)
     return ClassSpace(
+        None,
         (mass.log() + top.double()).nan_to_num(nan=-torch.inf, neginf=-torch.inf).cpu().numpy(),
         mean.cpu().numpy(),
         top.double().cpu().numpy(),

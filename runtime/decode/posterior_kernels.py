@@ -157,7 +157,7 @@ def _log_sum(values: Doubles, chosen: Ints) -> float:
     mass = 0.0
     for k in chosen:
         mass += np.exp(values[k] - highest)
-    return np.log(mass) + highest
+    return float(np.log(mass) + highest)
 
 
 @kernel
@@ -333,19 +333,43 @@ def sample_classes(
 
 @kernel
 def pick_tokens(
-    logits: Floats, total: Doubles, chosen: Ints, left: Doubles, token_order: Ints, class_start: Ints
+    logits: Floats,
+    exponentials: Floats,
+    top: Doubles,
+    chosen: Ints,
+    left: Doubles,
+    token_order: Ints,
+    class_start: Ints,
 ) -> npt.NDArray[np.int64]:
-    """[C] a token of each chosen class: inverse CDF of `left`, tokens in order of ids."""
+    """[C] a token of each chosen class: inverse CDF of `left`, tokens in order of ids.
+
+    Args:
+        exponentials: [C, V] as for `reduce_to_classes`; where they lost a class, its logits are used.
+        top: [C, K] greatest logit of each class.
+    """
     tokens = np.empty(len(chosen), np.int64)
     for i in range(len(chosen)):
         k = chosen[i]
+        members = token_order[class_start[k] : class_start[k + 1]]
+        mass = 0.0
+        for token in members:
+            mass += exponentials[i, token]
+        lost = mass < 1e-30
+        if lost:
+            mass = 0.0
+            for token in members:
+                mass += np.exp(np.float64(logits[i, token]) - top[i, k])
         low = 0.0
-        for at in range(class_start[k], class_start[k + 1]):
-            p = np.exp(np.float64(logits[i, token_order[at]]) - total[i, k])
+        for token in members:
+            p = (
+                np.exp(np.float64(logits[i, token]) - top[i, k])
+                if lost
+                else np.float64(exponentials[i, token])
+            )
             if p > 0.0:
-                tokens[i] = token_order[at]
+                tokens[i] = token
                 low += p
-                if left[i] < low:
+                if left[i] * mass < low:
                     break
     return tokens
 

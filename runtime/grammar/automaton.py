@@ -76,7 +76,7 @@ class Automaton:
     def is_accepting(self, state: int) -> bool:
         """Whether the bytes so far are complete."""
         items = self._items[state]
-        return bool(items) and items[0] == END
+        return items is not None and items[:1] == (END,)
 
     def step(self, state: int, byte: int) -> int:
         """State after one byte, -1 for none."""

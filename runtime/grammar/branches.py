@@ -24,8 +24,8 @@ def branches_of(rules: Mapping[str, Any], keyword: str, path: str, root: JsonSch
     Raises:
         UnsupportedSchemaError: a combination that would need the intersection of schemas, or branches that may overlap.
     """
-    members = rules[keyword]
-    if not isinstance(members, list) or not members:
+    members = keywords.as_list(rules[keyword])
+    if not members:
         raise UnsupportedSchemaError(keyword, path, "it is not a list of schemas")
     if keyword == "allOf" and len(members) > 1:
         raise UnsupportedSchemaError(
@@ -110,11 +110,12 @@ def _types(schema: Mapping[str, Any], path: str) -> set[str]:
 
 
 def _constants(schema: Any) -> list[Any] | None:
-    if not isinstance(schema, Mapping):
+    rules = keywords.as_object(schema)
+    if rules is None:
         return None
-    if "const" in schema:
-        return [schema["const"]]
-    return list(schema["enum"]) if isinstance(schema.get("enum"), list) else None
+    if "const" in rules:
+        return [rules["const"]]
+    return keywords.as_list(rules.get("enum"))
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -52,10 +52,10 @@ def classes_of(labels: list[Ints], trie: Trie) -> Classes:
     for nodes, key in zip(labels, random.integers(1, 1 << 63, len(labels), np.uint64), strict=True):
         signature[nodes] += key
     of_token = signature[trie.node_of_token]
-    found, token_class = np.unique(of_token, return_inverse=True)
-    token_class = token_class.reshape(-1).astype(np.int32)
+    found, inverse = np.unique(of_token, return_inverse=True)
     if found[0] != 0:  # every token is used: class 0 is there all the same, empty
-        token_class += 1
+        inverse = inverse + 1
+    token_class: Ints = inverse.reshape(-1).astype(np.int32)
     count = int(token_class.max()) + 1
     node_class = np.zeros(trie.node_count + 1, np.int32)
     node_class[trie.node_of_token] = token_class

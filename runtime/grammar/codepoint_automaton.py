@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import regex
@@ -46,26 +46,31 @@ class Length:
         return state >= self._least
 
 
+class _Pair(NamedTuple):
+    left: Hashable
+    right: Hashable
+
+
 class Both:
     """Texts of two automata at once."""
 
     def __init__(self, left: CodepointAutomaton, right: CodepointAutomaton) -> None:
         self._left = left
         self._right = right
-        self.start: Hashable = (left.start, right.start)
+        self.start: Hashable = _Pair(left.start, right.start)
 
     def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, tuple)
+        assert isinstance(state, _Pair)
         return [
-            (common, (left, right))
-            for left_set, left in self._left.moves(state[0])
-            for right_set, right in self._right.moves(state[1])
+            (common, _Pair(left, right))
+            for left_set, left in self._left.moves(state.left)
+            for right_set, right in self._right.moves(state.right)
             if (common := intersect(left_set, right_set))
         ]
 
     def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, tuple)
-        return self._left.accepting(state[0]) and self._right.accepting(state[1])
+        assert isinstance(state, _Pair)
+        return self._left.accepting(state.left) and self._right.accepting(state.right)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,13 @@ class _Step:
     over: Intervals | None
     anchor: regex.Anchor | None
     to: int
+
+
+class _Open(NamedTuple):
+    """Nodes that the text so far leaves open, and whether that is none of it."""
+
+    at_start: bool
+    nodes: frozenset[int]
 
 
 class Matching:
@@ -90,16 +102,17 @@ class Matching:
             cuts.update(cut for low, high in step.over or () for cut in (low, high + 1))
         self._atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
         self._memo: dict[Hashable, list[tuple[Intervals, Hashable]]] = {}
-        self.start: Hashable = (True, self._free({0}, at_start=True, at_end=False))
+        self.start: Hashable = _Open(at_start=True, nodes=self._free({0}, at_start=True, at_end=False))
 
     def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
+        assert isinstance(state, _Open)
         if state not in self._memo:
-            self._memo[state] = self._moves(_nodes(state))
+            self._memo[state] = self._moves(state.nodes)
         return self._memo[state]
 
     def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, tuple)
-        return self._final in self._free(_nodes(state), at_start=bool(state[0]), at_end=True)
+        assert isinstance(state, _Open)
+        return self._final in self._free(state.nodes, at_start=state.at_start, at_end=True)
 
     def _moves(self, nodes: frozenset[int]) -> list[tuple[Intervals, Hashable]]:
         steps = [step for node in nodes for step in self._steps[node] if step.over is not None]
@@ -109,7 +122,9 @@ class Matching:
             if direct:
                 by_target.setdefault(self._free(direct, at_start=False, at_end=False), []).append(atom)
         return [
-            (normalise(atoms), (False, target)) for target, atoms in by_target.items() if normalise(atoms)
+            (normalise(atoms), _Open(at_start=False, nodes=target))
+            for target, atoms in by_target.items()
+            if normalise(atoms)
         ]
 
     def _free(self, nodes: set[int] | frozenset[int], *, at_start: bool, at_end: bool) -> frozenset[int]:
@@ -167,10 +182,3 @@ class Matching:
             source = self._add(expression.item, source)
             self._link(source, target)
         return target
-
-
-def _nodes(state: Hashable) -> frozenset[int]:
-    assert isinstance(state, tuple)
-    nodes = state[1]
-    assert isinstance(nodes, frozenset)
-    return nodes

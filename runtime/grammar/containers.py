@@ -24,11 +24,11 @@ def object_node(
     Raises:
         UnsupportedSchemaError: a keyword's value is malformed, or the object is both declared and open.
     """
-    properties = schema.get("properties", {})
-    if not isinstance(properties, Mapping):
+    properties = keywords.as_object(schema.get("properties", {}))
+    if properties is None:
         raise UnsupportedSchemaError("properties", path, "it is not an object")
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+    required = keywords.as_list(schema.get("required", []))
+    if required is None or not all(isinstance(name, str) for name in required):
         raise UnsupportedSchemaError("required", path, "it is not a list of strings")
     additional = schema.get("additionalProperties", not closed)
     if additional is False:
@@ -73,7 +73,7 @@ def _declared(
     """Built from the back; `first` is what may follow the bracket, `later` what may follow a value."""
     first: nodes.Node = nodes.Literal(b"}")
     later: nodes.Node = nodes.Sequence(gap, nodes.Literal(b"}"))
-    for name, schema in reversed(properties.items()):
+    for name, schema in reversed(list(properties.items())):
         try:
             key = json.dumps(name, ensure_ascii=False).encode() + b":"
         except (UnicodeEncodeError, TypeError) as error:
@@ -104,8 +104,8 @@ def array_node(schema: Mapping[str, Any], path: str, build: Build, gap: nodes.No
     items = schema.get("items", True)
     if isinstance(items, list):
         raise UnsupportedSchemaError("items", path, "a list of schemas is draft 7", hint="use prefixItems")
-    prefix = schema.get("prefixItems", [])
-    if not isinstance(prefix, list):
+    prefix = keywords.as_list(schema.get("prefixItems", []))
+    if prefix is None:
         raise UnsupportedSchemaError("prefixItems", path, "it is not a list")
     if items is False:
         most = len(prefix) if most is None else min(most, len(prefix))

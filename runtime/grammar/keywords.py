@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from agentfast.errors import UnsupportedSchemaError
 
@@ -36,6 +36,24 @@ _HINTS: Final = {
 }
 
 
+def as_object(value: Any) -> Mapping[str, Any] | None:
+    """The value if it is a JSON object."""
+    return value if _is_object(value) else None
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """The value if it is a JSON array."""
+    return value if _is_list(value) else None
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def constraints(schema: Mapping[str, Any], path: str) -> dict[str, Any]:
     """The keywords of a schema that bear on validity.
 
@@ -64,8 +82,8 @@ def types_of(schema: Mapping[str, Any], path: str) -> tuple[str, ...]:
         UnsupportedSchemaError: `type` is not a type name or a list of them.
     """
     value = schema.get("type", list(TYPES))
-    names: list[Any] = value if isinstance(value, list) else [value]
-    if not names or any(name not in TYPES for name in names):
+    names = as_list(value) or [value]
+    if any(name not in TYPES for name in names):
         raise UnsupportedSchemaError("type", path, f"{value!r} is not a type or a list of types")
     found = [name for name in TYPES if name in names]
     return tuple(name for name in found if name != "integer" or "number" not in found)

@@ -245,7 +245,7 @@ class _Lifter:
             np.int64,
         )[way]
         first, place, codes, least, last, endless = ways.T
-        index, count = _spread(np.maximum(least - codes, 0), np.where(endless == 1, last, last - codes))
+        index, count = _spread(np.maximum(least - codes, 0), last - codes * (1 - endless))
         self._edges.append((first[index] + count * PLACES + place[index], target[index], label[index]))
 
 

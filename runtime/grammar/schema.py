@@ -84,7 +84,7 @@ class _Compiler:
             return any_value(self._gap)
         if schema is False:
             return nodes.NOTHING
-        if not isinstance(schema, Mapping):
+        if keywords.as_object(schema) is None:
             raise UnsupportedSchemaError("$schema", path, f"{schema!r} is not a schema")
         rules = keywords.constraints(schema, path)
         for keyword in ("enum", "const"):
@@ -115,8 +115,8 @@ class _Compiler:
         return self._finished[at]
 
     def _fixed(self, rules: Mapping[str, Any], keyword: str, path: str) -> nodes.Node:
-        values = [rules["const"]] if keyword == "const" else rules["enum"]
-        if not isinstance(values, list):
+        values = [rules["const"]] if keyword == "const" else keywords.as_list(rules["enum"])
+        if values is None:
             raise UnsupportedSchemaError("enum", path, "it is not a list")
         others = {name: value for name, value in rules.items() if name not in (keyword, "const")}
         if keyword == "enum" and "const" in rules:

@@ -65,9 +65,7 @@ class TokenGrammar:
             return state
         cls = self.classes.token_class[token_id]
         for edge in range(self.edge_start[state], self.edge_start[state + 1]):
-            members = self._label(self.edge_label[edge])
-            at = int(np.searchsorted(members, cls))
-            if at < len(members) and members[at] == cls:
+            if cls in self._label(self.edge_label[edge]):
                 return int(self.edge_target[edge])
         return DEAD
 

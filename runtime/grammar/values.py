@@ -24,16 +24,18 @@ def value_node(value: Any, gap: nodes.Node, keyword: str, path: str) -> nodes.No
     Raises:
         UnsupportedSchemaError: it is no JSON value, or has lone surrogates.
     """
-    if isinstance(value, Mapping):
-        pairs = [
+    mapping = keywords.as_object(value)
+    if mapping is not None:
+        pairs: list[nodes.Node] = [
             nodes.Sequence(
                 nodes.Literal(_text(name, keyword, path) + b":"), gap, value_node(item, gap, keyword, path)
             )
-            for name, item in value.items()
+            for name, item in mapping.items()
         ]
         return _bracketed(b"{", pairs, b"}", gap)
-    if isinstance(value, (list, tuple)):
-        return _bracketed(b"[", [value_node(item, gap, keyword, path) for item in value], b"]", gap)
+    items = keywords.as_list(value)
+    if items is not None:
+        return _bracketed(b"[", [value_node(item, gap, keyword, path) for item in items], b"]", gap)
     return nodes.Literal(_text(value, keyword, path))
 
 
@@ -45,7 +47,7 @@ def _bracketed(opening: bytes, items: list[nodes.Node], closing: bytes, gap: nod
 
 
 def _text(value: Any, keyword: str, path: str) -> bytes:
-    if isinstance(value, (float, Decimal)) and not isinstance(value, bool) and value == value // 1:
+    if isinstance(value, (float, Decimal)) and value == value // 1:
         value = int(value)
     try:
         text = (
@@ -151,10 +153,11 @@ def resolve(root: keywords.JsonSchema, reference: Any, path: str) -> tuple[keywo
     target: Any = root
     steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in reference[1:].split("/")[1:]]
     for step in steps:
-        if isinstance(target, Mapping) and step in target:
-            target = target[step]
-        elif isinstance(target, list) and step.isdecimal() and int(step) < len(target):
-            target = target[int(step)]
+        mapping, items = keywords.as_object(target), keywords.as_list(target)
+        if mapping is not None and step in mapping:
+            target = mapping[step]
+        elif items is not None and step.isdecimal() and int(step) < len(items):
+            target = items[int(step)]
         else:
             raise UnsupportedSchemaError("$ref", path, f"{reference!r} leads nowhere")
     return target, pointer("", *steps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,7 @@ from agentfast.runtime.grammar.strings import CLOSED, PLACES
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
+Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 
 @kernel
@@ -39,7 +42,7 @@ def walk(
     n_waiting = 0
     states = np.zeros(depth.max() + 2, np.int32)
     for e in range(len(entries)):
-        source, top, state = entries[e]
+        source, top, state = entries[e, 0], entries[e, 1], entries[e, 2]
         end = skip[top]
         if top + 1 == end:
             continue
@@ -67,7 +70,7 @@ def walk(
 
 
 @kernel
-def _append(rows: Ints, count: int, a: int, b: int, c: int) -> tuple[Ints, int]:
+def _append(rows: Ints, count: int, a: Int, b: Int, c: Int) -> tuple[Ints, int]:
     if count == len(rows):
         grown = np.empty((2 * count, 3), np.int32)
         grown[:count] = rows
