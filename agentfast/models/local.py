@@ -61,6 +61,7 @@ class LocalModel:
         config: EngineConfig | None = None,
         device: str = "cpu",
         dtype: str = "float32",
+        name: str | None = None,
     ) -> Self:
         """Load a Hugging Face checkpoint directory onto an engine of its own.
 
@@ -70,6 +71,7 @@ class LocalModel:
             config: None: the checkpoint's own way to be decoded, and the engine's defaults.
             device: where torch puts the weights, e.g. "cuda".
             dtype: torch's name of their type, e.g. "bfloat16".
+            name: for logs and traces; None: the directory's.
 
         Raises:
             CheckpointError: see `load_checkpoint`.
@@ -80,7 +82,7 @@ class LocalModel:
         checkpoint = load_checkpoint(path, dtype=torch_dtype, device=device)
         config = config or EngineConfig(generation=checkpoint.generation)
         engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
-        return cls(engine, chat or JsonChat(), name=Path(path).name)
+        return cls(engine, chat or JsonChat(), name=name or Path(path).name)
 
     @property
     def name(self) -> str:

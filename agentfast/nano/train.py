@@ -26,10 +26,13 @@ from agentfast.nano.presets import PRESETS, initialise
 from agentfast.nano.tokenizer import train_tokenizer
 from agentfast.nano.world import Split, episodes
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.saver import save_checkpoint
+from agentfast.runtime.settings import GenerationDefaults
 from agentfast.runtime.tokenizer import Tokenizer
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
+GENERATION = GenerationDefaults(max_denoising_steps=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,18 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(self.folder / name)
 
+    def export(self, path: Path) -> None:
+        """Write the model as a Hugging Face checkpoint directory, in fp16."""
+        tokenizer = self.folder / "tokenizer.json"
+        save_checkpoint(
+            self.model,
+            path,
+            tokenizer=tokenizer,
+            eos_ids=[END_ID],
+            generation=GENERATION,
+            dtype=torch.float16,
+        )
+
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint of this recipe."""
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
@@ -204,6 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--from-stable", action="store_true", help="go on from stable.pt, before its cooldown"
     )
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="write the trained model there as a checkpoint"
+    )
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -221,6 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         trainer.restore(checkpoint)
     (options.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     trainer.run()
+    if options.export:
+        trainer.export(options.export)
 
 
 if __name__ == "__main__":
