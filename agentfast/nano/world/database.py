@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import weakref
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ class Shop:
     def __init__(self, path: str = ":memory:", split: Split = "train") -> None:
         self.split: Split = split
         self.lock = threading.RLock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connect(path)
         if not self.rows("select 1 from sqlite_master limit 1"):
             self._db.executescript(SCHEMA)
 
@@ -115,9 +116,13 @@ class Shop:
             shop._db.execute("commit")
         return shop
 
+    def _connect(self, path: str) -> None:
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._closer = weakref.finalize(self, self._db.close)
+
     def close(self) -> None:
-        """Closes the database."""
-        self._db.close()
+        """Closes the database; a shop that nobody holds any more is closed by itself."""
+        self._closer()
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """Rows of a query."""
@@ -173,7 +178,7 @@ class Shop:
         """An independent copy in memory."""
         other = Shop.__new__(Shop)
         other.split, other.lock = self.split, threading.RLock()
-        other._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        other._connect(":memory:")
         with self.lock:
             self._db.backup(other._db)
         return other

@@ -76,5 +76,9 @@ def definitions() -> dict[str, ToolDefinition]:
 @cache
 def _patterns() -> dict[str, Tool[..., Any]]:
     """The tools of some shop: all but their functions is the same for every shop, and slow to make."""
-    functions = functions_of(Shop())
-    return {name: tool(functions[name]) for name in TOOL_NAMES}
+    shop = Shop()
+    try:
+        functions = functions_of(shop)
+        return {name: tool(functions[name]) for name in TOOL_NAMES}
+    finally:
+        shop.close()

@@ -63,7 +63,7 @@ VERB_GROUPS = tuple(
     for group in _words(
         """rent/hire/lease buy/purchase/acquire sell/trade repair/fix/mend paint/colour clean/wash/scrub
         build/construct/assemble destroy/demolish/wreck lock/secure unlock/release hide/conceal
-        move/shift/relocate print/publish record/log/register measure/gauge weigh/balance share/distribute
+        move/shift/relocate print/publish record/log/register measure/gauge weigh share/distribute
         copy/duplicate/clone delete/erase/remove rename/retitle start/launch/begin stop/halt/end
         pause/suspend inspect/examine/check reserve/book ship/deliver/dispatch collect/gather scan/analyse
         translate/interpret upgrade/improve test/try feed/nourish decorate/adorn wrap/pack open/unseal

@@ -159,7 +159,7 @@ def two_dates(d: Draw) -> Script:
 @scenario(
     "calendar",
     "parallel",
-    "[cancel|delete|remove|drop|call off] events {a} and {b}",
+    "[cancel|delete|remove|drop|call off] [|both ]events {a} and {b}",
     "events {a} and {b} [are cancelled|are off|are called off|will not happen|do not take place].",
 )
 def cancel_two(d: Draw) -> Script:
@@ -200,7 +200,7 @@ def move_by_title(d: Draw) -> Script:
 @scenario(
     "calendar",
     "chain",
-    "[cancel|delete|remove|drop|call off] the {title}",
+    "[cancel|delete|remove|drop|call off] [the|our] {title}",
     "the {title} [is cancelled|is off|is called off|will not happen|does not take place].",
 )
 def cancel_by_title(d: Draw) -> Script:
