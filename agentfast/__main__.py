@@ -1,0 +1,5 @@
+"""`python -m agentfast` is the `agentfast` command."""
+
+from agentfast.cli.main import main
+
+raise SystemExit(main())

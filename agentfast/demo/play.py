@@ -1,0 +1,136 @@
+"""Agents at their seats: each takes the next task when it has finished one, and all share the model's batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from time import perf_counter
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from agentfast.agent import Agent
+from agentfast.demo.board import Board, Seat
+from agentfast.demo.report import TaskResult
+from agentfast.errors import AgentFastError
+from agentfast.events import AgentEvent, CallsProposed, CanvasUpdate, RunFinished, StepStarted, ToolFinished
+from agentfast.limits import Limits
+from agentfast.loop import derive_seed
+from agentfast.messages import ToolCall
+from agentfast.models.base import CanvasState, Model
+from agentfast.nano.world import Task
+
+LIMITS = Limits(max_steps=8)
+
+Listener = Callable[[Seat, TaskResult], None]
+
+
+async def play(
+    model: Model, tasks: Sequence[Task], board: Board, *, seed: int = 0, listener: Listener | None = None
+) -> list[TaskResult]:
+    """Work through the tasks with one agent for each seat of the board.
+
+    Args:
+        listener: told of each task as it ends.
+
+    Returns:
+        The results, in the order of the tasks. A run that fails is a wrong answer, not an exception.
+    """
+    results: dict[int, TaskResult] = {}
+    numbered = iter(enumerate(tasks))
+    crew = Crew(model)
+
+    async def work(seat: Seat) -> None:
+        for index, task in numbered:
+            seat.sit(task.prompt)
+            result = results[index] = await crew.attempt(task, seat, derive_seed(seed, index))
+            seat.rise(right=result.right)
+            if listener is not None:
+                listener(seat, result)
+
+    async with asyncio.TaskGroup() as group:
+        for seat in board.seats:
+            group.create_task(work(seat))
+    return [results[index] for index in range(len(tasks))]
+
+
+class Crew:
+    """The agents, one definition for each desk: a definition is shared by any number of runs."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._agents: dict[tuple[str, int], Agent[str]] = {}
+
+    def agent_for(self, task: Task) -> Agent[str]:
+        """The agent of the task's desk and shop; a task without a desk has tools of its own."""
+        key = (task.desk, id(task.shop if task.desk else task))
+        if key not in self._agents:
+            self._agents[key] = Agent(
+                self._model,
+                tools=task.tools,
+                instructions=task.instructions,
+                limits=LIMITS,
+                name=task.desk or "tools",
+            )
+        return self._agents[key]
+
+    async def attempt(self, task: Task, seat: Seat, seed: int) -> TaskResult:
+        """One run over a task, shown on its seat."""
+        calls: list[ToolCall] = []
+        right = False
+        began = perf_counter()
+        try:
+            async with aclosing(self.agent_for(task).stream(task.prompt, seed=seed)) as events:
+                answer = await follow(events, seat, calls)
+            right = task.check(answer, calls)
+        except AgentFastError as error:
+            answer = f"{type(error).__name__}: {error}"
+        return TaskResult(
+            kind=task.kind,
+            prompt=task.prompt,
+            answer=answer,
+            right=right,
+            calls=len(calls),
+            invalid_calls=sum(not is_valid(call, task) for call in calls),
+            seconds=perf_counter() - began,
+        )
+
+
+async def follow(events: AsyncIterator[AgentEvent[str]], seat: Seat, calls: list[ToolCall]) -> str:
+    """Show a run on its seat, note its calls as the model asks for them, and return its answer."""
+    async for event in events:
+        match event:
+            case StepStarted():
+                seat.ask()
+            case CanvasUpdate(canvas=canvas):
+                seat.denoise(canvas.step, list(spans(canvas)))
+            case CallsProposed(calls=proposed):
+                calls.extend(proposed)
+                seat.use(tuple(call.name for call in proposed))
+            case ToolFinished(result=result):
+                seat.use(tuple(name for name in seat.tools if name != result.name))
+            case RunFinished(result=result):
+                return result.output
+            case _:
+                pass
+    raise AssertionError("a stream ends with RunFinished or raises")
+
+
+def spans(canvas: CanvasState, end: str = "<|end|>") -> Iterator[tuple[str, bool]]:
+    """The canvas's text up to its end token, piece by piece, each with whether the next step keeps it."""
+    for piece, accepted in zip(canvas.pieces, canvas.accepted, strict=True):
+        if piece == end:
+            return
+        yield piece, accepted or canvas.committed
+
+
+def is_valid(call: ToolCall, task: Task) -> bool:
+    """Whether the call names a tool of the task and its arguments match that tool's schema, by `jsonschema`."""
+    schemas = {tool.name: tool.parameters for tool in task.tools}
+    if call.name not in schemas:
+        return False
+    validator: Any = Draft202012Validator(
+        schemas[call.name], format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    return bool(validator.is_valid(call.arguments))

@@ -1,0 +1,110 @@
+"""The live terminal view of the demo, by rich: a line for each agent, and the batch below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from agentfast.demo.board import Board, Doing, Seat
+
+BARS = " ▁▂▃▄▅▆▇█"
+CHROME = 6  # lines of the view that are not seats
+
+DOING = {
+    Doing.IDLE: ("done", "dim"),
+    Doing.WAITING: ("in queue", "dim"),
+    Doing.DENOISING: ("denoise", "cyan"),
+    Doing.TOOLS: ("tool", "yellow"),
+}
+
+
+class LiveView:
+    """Draws the board while it is entered; the last state stays on the screen."""
+
+    def __init__(self, board: Board, console: Console | None = None) -> None:
+        self._live = Live(BoardPicture(board), console=console, refresh_per_second=10, screen=False)
+
+    def __enter__(self) -> LiveView:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+
+class BoardPicture:
+    """A rich renderable that looks at the board each time it is drawn."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = max(1, (options.height or console.height) - CHROME)
+        yield Group(
+            head(self.board), seats(self.board.seats, room), Text(), foot(self.board, options.max_width)
+        )
+
+
+def head(board: Board) -> Text:
+    """One line on what is going on."""
+    title = f"agentfast demo  {len(board.seats)} agents, one batch, {board.model}"
+    counts = f"   {board.done}/{board.tasks} tasks, {board.right} right"
+    return Text.assemble((title, "bold"), (counts, "green"), no_wrap=True, overflow="ellipsis")
+
+
+def seats(all_seats: Sequence[Seat], room: int) -> Table:
+    """The seats that fit into `room` lines; those at work first when not all fit."""
+    shown = list(all_seats)
+    if len(shown) > room:
+        shown.sort(key=lambda seat: (seat.doing is Doing.IDLE, seat.number))
+        shown = sorted(shown[: max(room - 1, 1)], key=lambda seat: seat.number)
+    table = Table(box=None, expand=True, padding=(0, 1), show_header=True, header_style="dim")
+    table.add_column("#", width=3, justify="right", no_wrap=True)
+    table.add_column("task", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("turn", width=4, justify="right", no_wrap=True)
+    table.add_column("at", width=20, no_wrap=True, overflow="ellipsis")
+    table.add_column("canvas", ratio=5, no_wrap=True, overflow="ellipsis")
+    for seat in shown:
+        table.add_row(str(seat.number), Text(seat.task), str(seat.turn or ""), activity(seat), canvas(seat))
+    if len(shown) < len(all_seats):
+        table.add_row("", Text(f"and {len(all_seats) - len(shown)} more", style="dim"), "", "", "")
+    return table
+
+
+def activity(seat: Seat) -> Text:
+    """What the agent is at, in a few words."""
+    word, style = DOING[seat.doing]
+    if seat.doing is Doing.DENOISING:
+        word = f"{word} {seat.step}"
+    if seat.doing is Doing.TOOLS:
+        word = ", ".join(seat.tools)
+    return Text(word, style=style)
+
+
+def canvas(seat: Seat) -> Text:
+    """The canvas: what has settled is plain, what may still change is dim."""
+    still = seat.doing is not Doing.DENOISING
+    text = Text(no_wrap=True)
+    for piece, settled in list(seat.canvas):
+        visible = "".join(char if char.isprintable() else " " for char in piece)
+        text.append(visible, style="" if settled or still else "dim magenta")
+    return text
+
+
+def foot(board: Board, width: int) -> Text:
+    """The batch: the speed so far, and the rows in as many of the last forward passes as fit."""
+    recent = list(board.occupancy)
+    rows = f"{recent[-1]} rows" if recent else "no rows yet"
+    speed = f" {rows}, {board.tokens_per_forward:.1f} tokens per forward pass, {board.forwards} passes "
+    room = max(width - len(speed) - 5, 0)
+    bars = sparkline(recent[len(recent) - min(room, len(recent)) :], len(board.seats))
+    return Text.assemble(("batch", "bold"), speed, (bars, "cyan"), no_wrap=True, overflow="ellipsis")
+
+
+def sparkline(values: Sequence[int], top: int) -> str:
+    """Bars for counts between 0 and `top`."""
+    return "".join(BARS[min(8, -(-8 * value // max(top, 1)))] for value in values)

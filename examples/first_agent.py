@@ -1,0 +1,33 @@
+"""A first agent: one tool, one question.
+
+The model ships with agentfast. It asks for the tool, the tool runs, and the model answers from what came back.
+"""
+
+from __future__ import annotations
+
+from agentfast import Agent, nano, tool
+
+ORDERS = {1042: "shipped", 1077: "open"}
+
+
+@tool
+def get_order(id: int) -> dict[str, object]:
+    """Reads an order."""
+    if id not in ORDERS:
+        return {"error": f"There is no order {id}."}
+    return {"id": id, "status": ORDERS[id]}
+
+
+def main() -> None:
+    agent = Agent(nano.load(), tools=[get_order], instructions="You run the order desk.")
+    result = agent.run_sync("What is the status of order 1042?")
+
+    for step in result.steps:
+        for call, outcome in zip(step.message.calls, step.results, strict=True):
+            print(f"{call.name}({call.arguments}) -> {outcome.content}")
+    print(result.output)
+    print(f"{result.usage.generated_tokens} tokens in {result.usage.denoising_steps} denoising steps")
+
+
+if __name__ == "__main__":
+    main()

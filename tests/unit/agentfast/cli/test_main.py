@@ -1,0 +1,117 @@
+"""The command line: help, usage errors, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+from agentfast.cli import main as cli
+from agentfast.cli.exits import Exit, exit_code, report
+from agentfast.errors import (
+    AgentFastError,
+    BudgetTooSmallError,
+    CheckpointError,
+    ConfigError,
+    EngineError,
+    LimitExceededError,
+    UnsupportedSchemaError,
+)
+
+HEAVY = ("torch", "numpy", "numba", "rich", "pydantic", "asyncio")
+
+
+def test_help_is_light() -> None:
+    script = (
+        "import sys\n"
+        "from agentfast.cli.main import build_parser\n"
+        "build_parser().format_help()\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["run"], ["chat"], ["schema"]])
+def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: agentfast" in capsys.readouterr().out
+
+
+def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    help_text = capsys.readouterr().out
+    assert all(f"\n  {code.value} " in help_text for code in Exit)
+
+
+def test_the_version_is_the_installed_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        return f"1.2.3 of {name}"
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == "agentfast 1.2.3 of agentfast\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["demo", "--agents", "0"], ["demo", "--agents", "x"], ["run"]]
+)
+def test_a_wrong_command_line_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == Exit.USAGE
+    assert capsys.readouterr().err.startswith("usage: agentfast")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("x"), Exit.USAGE),
+        (UnsupportedSchemaError("not", "/a", "why"), Exit.REFUSED),
+        (BudgetTooSmallError(9, 3), Exit.REFUSED),
+        (LimitExceededError("x"), Exit.LIMIT),
+        (CheckpointError("x"), Exit.FAILED),
+        (EngineError("x"), Exit.FAILED),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code(error: AgentFastError, code: Exit) -> None:
+    assert exit_code(error) is code
+
+
+def test_an_error_is_one_line_with_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    report(ConfigError("two\nlines", hint="do this"))
+    assert capsys.readouterr().err == "agentfast: two lines (do this)\n"
+
+
+def run_instead(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+    def fail(options: argparse.Namespace) -> Exit:
+        raise error
+
+    monkeypatch.setattr(cli, "run_demo", fail)
+    return cli.main(["demo"])
+
+
+def test_ctrl_c_ends_with_130_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_instead(monkeypatch, KeyboardInterrupt()) == Exit.INTERRUPTED
+    assert capsys.readouterr().err == "agentfast: interrupted\n"
+
+
+def test_an_agentfast_error_ends_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_instead(monkeypatch, LimitExceededError("too long")) == Exit.LIMIT
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match="bug"):
+        run_instead(monkeypatch, RuntimeError("bug"))
