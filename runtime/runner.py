@@ -77,9 +77,11 @@ class Runner:
 
     def _context(self, work: Work) -> Context:
         context = self._contexts.get(work.row)
-        if context is None or work.stop > work.start:
+        # A committed canvas may be found in the cache, and the prefix be longer with nothing to encode.
+        if context is None or work.stop > work.start or context.prefix != work.stop:
             slots = self._tensor([self._store.slots(work.row.blocks, 0, work.stop)])
             context = Context(slots, [None] * len(self.model.config.layers))
+            self._contexts.pop(work.row, None)  # it may be that of a shorter prefix
             if work.canvas_tokens:
                 self._contexts[work.row] = context
         return context

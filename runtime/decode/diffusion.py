@@ -223,7 +223,9 @@ def _constrained(
     return Proposal(
         best=best,
         sample=posterior.sample if row.request.temperature else best,
-        entropy=posterior.entropy,
+        # Positions that one choice decides together (the letters of a tool's name) have one entropy: rounding keeps
+        # them equal, so that the order of acceptance is that of the positions, not that of floating-point noise.
+        entropy=np.round(posterior.entropy, 3),
         length=posterior.length,
         state=posterior.end_state,
         probabilities=posterior.log_marginals(canvas.logits).exp(),
