@@ -37,7 +37,7 @@ def reduce_logits(logits: torch.Tensor, classes: Classes) -> ClassSpace:
         GrammarError: a position has a NaN or an infinite maximum, such as no finite logit at all.
     """
     if logits.device.type != "cpu":
-        return _reduce_on_device(logits, classes)
+        return reduce_on_device(logits, classes)
     values = _numpy(logits)
     highest = values.max(axis=1)
     _check(bool(np.isfinite(highest).all()))
@@ -56,7 +56,7 @@ def pick(
 ) -> npt.NDArray[np.int64]:
     """[C] a token of each chosen class by inverse CDF of `left`, tokens in order of ids."""
     if space.exponentials is None:
-        return _pick_on_device(logits, classes, chosen, left)
+        return pick_on_device(logits, classes, chosen, left)
     return pick_tokens(
         _numpy(logits), space.exponentials, space.top, chosen, left, classes.token_order, classes.class_start
     )
@@ -79,7 +79,8 @@ def _check(finite: bool) -> None:
         raise GrammarError("the logits of a position are NaN or have no finite maximum")
 
 
-def _reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
+def reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
+    """`reduce_logits` in torch operations, for any device."""
     values = logits.detach().to(torch.float32)
     _check(bool(torch.isfinite(values.amax(dim=1)).all()))
     index = token_classes(classes, values.device).expand(values.shape)
@@ -106,9 +107,10 @@ def _reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
     )
 
 
-def _pick_on_device(
+def pick_on_device(
     logits: torch.Tensor, classes: Classes, chosen: Ints, left: Doubles
 ) -> npt.NDArray[np.int64]:
+    """`pick` in torch operations, for any device."""
     device = logits.device
     members = token_classes(classes, device)[None] == torch.from_numpy(chosen).to(device)[:, None]
     values = logits.detach().double().masked_fill(~members, -torch.inf)

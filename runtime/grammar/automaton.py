@@ -44,14 +44,18 @@ class Automaton:
         row_of: [states] int32, the state's row in `table`, -1 where it was not expanded yet.
     """
 
-    def __init__(self, root: nodes.Node, *, max_depth: int | None, max_states: int) -> None:
+    def __init__(
+        self, root: nodes.Node, *, max_depth: int | None, max_states: int, blocks: bool = True
+    ) -> None:
         """
         Args:
             max_depth: recursive references that may be open at a time; deeper ones match nothing. None: any number.
             max_states: states after which a GrammarError is raised.
+            blocks: make the states of a string body all at once, which lifting needs; else as they are reached.
         """
         self._max_depth = max_depth
         self._max_states = max_states
+        self._with_blocks = blocks
         self._nodes: list[nodes.Node] = []
         self._node_ids: dict[bytes, int] = {}
         self._conts: list[tuple[int, int, int]] = [(-1, 0, 0)]
@@ -139,7 +143,7 @@ class Automaton:
         if node_id is None:
             node_id = self._node_ids[node.digest] = len(self._nodes)
             self._nodes.append(node)
-        if isinstance(node, nodes.StringBody):
+        if self._with_blocks and isinstance(node, nodes.StringBody):
             return self._block(node_id, node, rest) + position
         return self._cont_at(node_id, position, rest, self._depths[rest])
 
@@ -158,17 +162,21 @@ class Automaton:
         if index is None:
             index = self._block_ids[key] = len(self.blocks)
             block = Block(node, rest, len(self._items))
+            self._check_room(block.size)
+            self._add_states([None] * block.size)
             self.blocks.append(block)
             self._block_starts.append(block.first_state)
-            self._add_states([None] * block.size)
         return _BLOCK * (index + 1)
 
-    def _add_states(self, items: list[tuple[int, ...] | None]) -> None:
-        if len(self._items) + len(items) > self._max_states:
+    def _check_room(self, count: int) -> None:
+        if len(self._items) + count > self._max_states:
             raise GrammarError(
                 f"the grammar needs more than {self._max_states} states",
                 hint="lower maxLength or maxItems, or split the schema",
             )
+
+    def _add_states(self, items: list[tuple[int, ...] | None]) -> None:
+        self._check_room(len(items))
         self._items += items
         while len(self._items) > len(self.row_of):
             self.row_of = np.concatenate([self.row_of, np.full_like(self.row_of, -1)])
@@ -228,7 +236,7 @@ class Automaton:
             case nodes.Terminal():
                 accepting = node.machine.accepting[position]
                 return bool(node.machine.moves[position]), [rest] if accepting else []
-            case nodes.Special():
+            case nodes.Special() | nodes.StringBody():
                 return True, []
             case nodes.Sequence():
                 last = position + 1 == len(node.parts)
@@ -279,21 +287,33 @@ class Automaton:
             depth = self._depths[cont]
             moves = node.machine.moves[position]
             return [(low, high, self._cont_at(node_id, to, rest, depth)) for low, high, to in moves]
+        if isinstance(node, nodes.StringBody):
+            return [
+                (low, high, rest if to is None else self._cont_at(node_id, to, rest, self._depths[cont]))
+                for low, high, to in _string_moves(node, position)
+            ]
         return []
 
     def _block_moves(self, cont: int) -> list[tuple[int, int, int]]:
         index, offset = divmod(cont, _BLOCK)
         block = self.blocks[index - 1]
-        count, place = divmod(offset, PLACES)
-        node, base = block.node, index * _BLOCK
-        result: list[tuple[int, int, int]] = []
-        for low, high, to, counted in PLACE_MOVES[place]:
-            if to == CLOSED:
-                if count >= node.least:
-                    result.append((low, high, block.rest))
-            elif not counted or node.most is None or count < node.most:
-                result.append((low, high, base + min(count + counted, node.counts - 1) * PLACES + to))
-        return result
+        return [
+            (low, high, block.rest if to is None else index * _BLOCK + to)
+            for low, high, to in _string_moves(block.node, offset)
+        ]
+
+
+def _string_moves(node: nodes.StringBody, position: int) -> list[tuple[int, int, int | None]]:
+    """Byte ranges that a string body takes, each with the position after it, None after the closing quote."""
+    count, place = divmod(position, PLACES)
+    result: list[tuple[int, int, int | None]] = []
+    for low, high, to, counted in PLACE_MOVES[place]:
+        if to == CLOSED:
+            if count >= node.least:
+                result.append((low, high, None))
+        elif not counted or node.most is None or count < node.most:
+            result.append((low, high, min(count + counted, node.counts - 1) * PLACES + to))
+    return result
 
 
 def _are_disjoint(moves: list[tuple[int, int, int]]) -> bool:

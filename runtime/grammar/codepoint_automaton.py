@@ -101,18 +101,28 @@ class Matching:
         for step in (step for steps in self._steps for step in steps):
             cuts.update(cut for low, high in step.over or () for cut in (low, high + 1))
         self._atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
-        self._memo: dict[Hashable, list[tuple[Intervals, Hashable]]] = {}
-        self.start: Hashable = _Open(at_start=True, nodes=self._free({0}, at_start=True, at_end=False))
+        self._states: list[_Open] = []
+        self._ids: dict[_Open, int] = {}
+        self._memo: dict[int, list[tuple[Intervals, Hashable]]] = {}
+        self.start: Hashable = self._intern(self._free({0}, at_start=True, at_end=False), at_start=True)
 
     def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, _Open)
+        assert isinstance(state, int)
         if state not in self._memo:
-            self._memo[state] = self._moves(state.nodes)
+            self._memo[state] = self._moves(self._states[state].nodes)
         return self._memo[state]
 
     def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, _Open)
-        return self._final in self._free(state.nodes, at_start=state.at_start, at_end=True)
+        assert isinstance(state, int)
+        at_start, nodes = self._states[state]
+        return self._final in self._free(nodes, at_start=at_start, at_end=True)
+
+    def _intern(self, nodes: frozenset[int], *, at_start: bool) -> int:
+        state = _Open(at_start, nodes)
+        found = self._ids.setdefault(state, len(self._states))
+        if found == len(self._states):
+            self._states.append(state)
+        return found
 
     def _moves(self, nodes: frozenset[int]) -> list[tuple[Intervals, Hashable]]:
         steps = [step for node in nodes for step in self._steps[node] if step.over is not None]
@@ -122,9 +132,9 @@ class Matching:
             if direct:
                 by_target.setdefault(self._free(direct, at_start=False, at_end=False), []).append(atom)
         return [
-            (normalise(atoms), _Open(at_start=False, nodes=target))
+            (intervals, self._intern(target, at_start=False))
             for target, atoms in by_target.items()
-            if normalise(atoms)
+            if (intervals := normalise(atoms))
         ]
 
     def _free(self, nodes: set[int] | frozenset[int], *, at_start: bool, at_end: bool) -> frozenset[int]:

@@ -82,7 +82,9 @@ class Grammar:
         except UnicodeEncodeError:
             return False
         if self._automaton is None or len(self._automaton) > MAX_STATES:
-            self._automaton = Automaton(self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES)
+            self._automaton = Automaton(
+                self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES, blocks=False
+            )
         state = self._automaton.start
         for byte in data:
             if state < 0:

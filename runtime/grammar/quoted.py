@@ -12,7 +12,7 @@ from agentfast.runtime.grammar.formats import FORMATS
 from agentfast.runtime.grammar.machine import Machine
 from agentfast.runtime.grammar.regex import parse_regex
 
-MAX_STATES: Final = 60_000
+MAX_STATES: Final = 12_000
 """States that one pattern may take before minimisation."""
 
 

@@ -99,7 +99,9 @@ def _string_passes(value: str, schema: Mapping[str, Any], path: str) -> bool:
     least, most, pattern, format_name = string_rules(schema, path)
     if len(value) < least or (most is not None and len(value) > most):
         return False
-    text = json.dumps(value, ensure_ascii=False).encode()
+    text = json.dumps(value, ensure_ascii=False).encode(
+        errors="replace"
+    )  # lone surrogates are refused elsewhere
     return all(
         string_machine(0, None, *rule).accepts(text)
         for rule in ((pattern, None), (None, format_name))
