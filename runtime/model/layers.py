@@ -92,7 +92,7 @@ class Experts(nn.Module):
         tokens = torch.div(order, index.shape[-1], rounding_mode="floor")
         counted = cast("Any", torch.bincount(chosen, minlength=self.gate_up_proj.shape[0]))
         counts: list[int] = counted.tolist()
-        parts: list[Tensor] = []
+        parts = [x[:0]]  # something to join, even without tokens
         # unbind, because the gradient of indexing an expert is as large as all of them.
         stacked = zip(self.gate_up_proj.unbind(), self.down_proj.unbind(), strict=True)
         groups = torch.split(x.index_select(0, tokens), counts)

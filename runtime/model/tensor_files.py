@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -125,7 +126,7 @@ def _files(directory: Path) -> list[Path]:
 def _shards(index: Path) -> list[str]:
     try:
         weight_map = cast("dict[str, str]", json.loads(index.read_text("utf-8"))["weight_map"])
-        names = sorted(set(weight_map.values()))
+        names = sorted({os.fspath(name) for name in weight_map.values()})
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index.name} is not an index of safetensors files") from error
     for name in names:
