@@ -1,0 +1,300 @@
+"""The canvas posterior against enumeration of every token sequence of small vocabularies."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from agentfast.errors import BudgetTooSmallError, GrammarError
+from agentfast.runtime.decode.class_space import pick, pick_on_device, reduce_logits, reduce_on_device
+from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.vocabulary import Vocabulary
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass
+class Enumeration:
+    """Every allowed sequence [n, C] with its log weight [n], and what follows from them."""
+
+    sequences: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+
+    @property
+    def log_z(self) -> float:
+        return float(np.logaddexp.reduce(self.weights))
+
+    def marginals(self, size: int) -> npt.NDArray[np.float64]:
+        """[C, V]"""
+        result = np.zeros((self.sequences.shape[1], size))
+        for sequence, p in zip(self.sequences, np.exp(self.weights - self.log_z), strict=True):
+            result[np.arange(len(sequence)), sequence] += p
+        return result
+
+
+def enumerate_canvas(grammar: TokenGrammar, state: int, logits: Floats, budget: int) -> Enumeration:
+    """By brute force, from the definition: allowed, and able to end within the budget."""
+    canvas, size = logits.shape
+    sequences: list[tuple[int, ...]] = []
+    weights: list[float] = []
+    for sequence in itertools.product(range(size), repeat=canvas):
+        at = state
+        for i, token in enumerate(sequence):
+            at = grammar.advance(at, token)
+            if i + 1 == budget and not grammar.is_done(at):
+                break
+        else:
+            weight = float(sum(np.float64(logits[i, token]) for i, token in enumerate(sequence)))
+            if grammar.min_tokens(at) <= max(budget - canvas, 0) and weight > -np.inf:
+                sequences.append(sequence)
+                weights.append(weight)
+    return Enumeration(np.array(sequences, np.int64).reshape(-1, canvas), np.array(weights))
+
+
+def solve(
+    grammar: TokenGrammar,
+    logits: Floats,
+    budget: int,
+    uniforms: npt.NDArray[np.float64] | None = None,
+    state: int = 0,
+) -> CanvasPosterior | GrammarError:
+    drawn = np.full(len(logits), 0.5) if uniforms is None else uniforms
+    return canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, state, budget, drawn)])[0]
+
+
+def solved(
+    grammar: TokenGrammar,
+    logits: Floats,
+    budget: int,
+    uniforms: npt.NDArray[np.float64] | None = None,
+    state: int = 0,
+) -> CanvasPosterior:
+    result = solve(grammar, logits, budget, uniforms, state)
+    assert isinstance(result, CanvasPosterior)
+    return result
+
+
+def grammars() -> st.SearchStrategy[Grammar]:
+    leaves = st.sampled_from(["a", "b", "ab", ""]).map(Grammar.literal)
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.tuples(inner, inner).map(lambda pair: pair[0] + pair[1]),
+            st.tuples(inner, inner).map(lambda pair: pair[0] | pair[1]),
+            inner.map(lambda grammar: grammar.repeat(0, 2)),
+            inner.map(lambda grammar: grammar.repeat(1)),
+        ),
+        max_leaves=6,
+    )
+
+
+def vocabulary_of(extra: list[bytes]) -> Vocabulary:
+    tokens = (b"a", b"b", *extra)
+    return Vocabulary((*tokens, None, None), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[TokenGrammar, Floats, int]:
+    """A grammar, [C, V] logits of any scale with some of them -inf, and a budget around the canvas."""
+    extra = draw(st.lists(st.sampled_from([b"ab", b"ba", b"aa", b"bab"]), unique=True, max_size=2))
+    grammar = draw(grammars()).compile(vocabulary_of(extra))
+    canvas = draw(st.integers(1, 4))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    scale = draw(st.sampled_from([0.0, 1.0, 5.0, 200.0, 2000.0]))
+    logits = (random.normal(size=(canvas, grammar.vocabulary.size)) * scale).astype(np.float32)
+    logits[random.random(logits.shape) < draw(st.sampled_from([0.0, 0.3]))] = -np.inf
+    assume(np.isfinite(logits).any(axis=1).all())
+    return grammar, logits, grammar.min_tokens(0) + draw(st.integers(0, 4))
+
+
+@given(problems())
+def test_everything_agrees_with_enumeration(problem: tuple[TokenGrammar, Floats, int]) -> None:
+    grammar, logits, budget = problem
+    truth = enumerate_canvas(grammar, 0, logits, budget)
+    result = solve(grammar, logits, budget)
+    if not len(truth.weights):
+        assert isinstance(result, GrammarError)
+        return
+    assert isinstance(result, CanvasPosterior)
+    scale = max(1.0, float(np.abs(truth.weights).max()))
+    assert result.log_z == pytest.approx(truth.log_z, abs=1e-5 * scale)
+    found = {
+        tuple(sequence): weight
+        for sequence, weight in zip(truth.sequences.tolist(), truth.weights, strict=True)
+    }
+    assert found[tuple(result.best.tolist())] == pytest.approx(float(truth.weights.max()), abs=1e-5 * scale)
+    assert tuple(result.sample.tolist()) in found
+    marginals = truth.marginals(logits.shape[1])
+    log_marginals = result.log_marginals(torch.from_numpy(logits)).numpy()
+    np.testing.assert_allclose(np.exp(log_marginals), marginals, atol=2e-4 * max(1.0, scale / 100))
+    # The total mass is 1 at every position: Z is the same wherever it is read off.
+    np.testing.assert_allclose(np.exp(log_marginals).sum(axis=1), 1.0, atol=2e-4 * max(1.0, scale / 100))
+    entropy = -(marginals * np.log(np.where(marginals > 0, marginals, 1.0))).sum(axis=1)
+    np.testing.assert_allclose(result.entropy, entropy, atol=1e-3 * max(1.0, scale / 100))
+
+
+@given(problems())
+def test_best_says_where_it_ends(problem: tuple[TokenGrammar, Floats, int]) -> None:
+    grammar, logits, budget = problem
+    result = solve(grammar, logits, budget)
+    if isinstance(result, GrammarError):
+        return
+    states = [0]
+    for token in result.best.tolist():
+        states.append(grammar.advance(states[-1], token))
+    assert states[-1] == result.end_state
+    done = [i for i, state in enumerate(states) if grammar.is_done(state)]
+    assert result.length == (done[0] if done else len(logits))
+    assert grammar.min_tokens(result.end_state) <= max(budget - len(logits), 0)
+
+
+@given(problems(), st.integers(0, 2**32))
+def test_canvases_in_a_row_always_complete_within_the_budget(
+    problem: tuple[TokenGrammar, Floats, int], seed: int
+) -> None:
+    grammar, first, budget = problem
+    random = np.random.default_rng(seed)
+    state, left = grammar.start, budget
+    while not grammar.is_done(state):
+        logits = random.normal(size=first.shape).astype(np.float32)
+        result = solved(grammar, logits, left, random.random(len(first)), state)
+        for token in result.sample.tolist()[:left]:
+            state = grammar.advance(state, token)
+        left -= len(first)
+        assert left > 0 or grammar.is_done(state)
+
+
+STAR = (Grammar.literal("a") | Grammar.literal("ab")).repeat(1, 3).compile(vocabulary_of([b"ab", b"ba"]))
+
+
+def test_the_sample_follows_the_joint_distribution() -> None:
+    random = np.random.default_rng(3)
+    logits = random.normal(size=(3, STAR.vocabulary.size)).astype(np.float32)
+    truth = enumerate_canvas(STAR, 0, logits, 4)
+    draws = 6000
+    rows = [CanvasRow(torch.from_numpy(logits), STAR, 0, 4, random.random(3)) for _ in range(draws)]
+    counts: dict[tuple[int, ...], int] = {}
+    for result in canvas_posterior(rows):
+        assert isinstance(result, CanvasPosterior)
+        key = tuple(result.sample.tolist())
+        counts[key] = counts.get(key, 0) + 1
+    expected = np.exp(truth.weights - truth.log_z) * draws
+    observed = np.array([counts.pop(tuple(sequence), 0) for sequence in truth.sequences.tolist()])
+    assert not counts
+    common = expected >= 5
+    chi_square = float((((observed - expected) ** 2) / expected)[common].sum())
+    freedom = int(common.sum()) - 1
+    assert freedom > 10
+    assert chi_square < freedom + 4 * (2 * freedom) ** 0.5
+
+
+def test_a_grid_of_uniforms_reproduces_the_first_marginal_exactly() -> None:
+    logits = np.random.default_rng(4).normal(size=(3, STAR.vocabulary.size)).astype(np.float32)
+    marginal = enumerate_canvas(STAR, 0, logits, 5).marginals(STAR.vocabulary.size)[0]
+    steps = 500
+    counts = np.zeros_like(marginal)
+    for k in range(steps):
+        counts[solved(STAR, logits, 5, np.array([(k + 0.5) / steps, 0.5, 0.5])).sample[0]] += 1
+    # Each outcome is one interval, or a few: the grid misses at most one step at each of their ends.
+    np.testing.assert_allclose(counts / steps, marginal, atol=4 / steps)
+
+
+@pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 2**-53])
+def test_extreme_uniforms_give_allowed_samples(uniform: float) -> None:
+    logits = np.random.default_rng(5).normal(size=(4, STAR.vocabulary.size)).astype(np.float32) * 30
+    sample = solved(STAR, logits, 4, np.full(4, uniform)).sample
+    state = STAR.start
+    for token in sample.tolist():
+        state = STAR.advance(state, token)
+    assert STAR.is_done(state)
+
+
+def test_a_forced_structure_has_no_entropy() -> None:
+    grammar = Grammar.literal("abba").compile(vocabulary_of([]))
+    result = solved(grammar, np.zeros((5, 4), np.float32), 5)
+    assert result.best.tolist() == [0, 1, 1, 0, 2]
+    assert result.entropy.tolist() == [0.0] * 5
+    assert result.length == 5
+
+
+def test_after_the_end_every_token_is_free() -> None:
+    grammar = Grammar.literal("a").compile(vocabulary_of([]))
+    logits = np.random.default_rng(6).normal(size=(4, 4)).astype(np.float32)
+    result = solved(grammar, logits, 2)
+    assert result.length == 2
+    assert result.best[2:].tolist() == logits[2:].argmax(axis=1).tolist()
+    softmax = torch.log_softmax(torch.from_numpy(logits[2:]), dim=1)
+    torch.testing.assert_close(result.log_marginals(torch.from_numpy(logits))[2:], softmax)
+
+
+def test_one_bad_row_does_not_touch_the_others() -> None:
+    good = np.zeros((3, STAR.vocabulary.size), np.float32)
+    nan, empty, impossible = good.copy(), good.copy(), good.copy()
+    nan[1, 2] = np.nan
+    empty[2] = -np.inf
+    impossible[:, STAR.vocabulary.special["<eos>"]] = -np.inf
+    drawn = np.full(3, 0.5)
+
+    def row(logits: Floats, state: int = 0, budget: int = 3) -> CanvasRow:
+        return CanvasRow(torch.from_numpy(logits), STAR, state, budget, drawn)
+
+    rows = [
+        row(good),
+        row(nan),
+        row(empty),
+        row(impossible),
+        row(good, -1),
+        row(good, budget=1),
+        row(good[:, :2]),
+    ]
+    results = canvas_posterior([*rows, row(good)])
+    assert [isinstance(result, GrammarError) for result in results] == [False] + [True] * 6 + [False]
+    refused = results[5]
+    assert isinstance(refused, BudgetTooSmallError)
+    assert (refused.needed, refused.budget) == (2, 1)
+    first, last = results[0], results[-1]
+    assert isinstance(first, CanvasPosterior)
+    assert isinstance(last, CanvasPosterior)
+    assert first.log_z == last.log_z
+
+
+def test_weights_far_apart_keep_their_order() -> None:
+    """Linear arithmetic would lose the allowed tokens entirely: they weigh e^-20000 of the forbidden one."""
+    grammar = (Grammar.literal("ab") | Grammar.literal("aa")).compile(vocabulary_of([]))
+    logits = np.full((3, 4), -20000.0, np.float32)
+    logits[:, 3] = 0.0
+    logits[1, 1] = -19999.0
+    result = solved(grammar, logits, 3)
+    assert result.best.tolist() == [0, 1, 2]
+    assert result.log_z == pytest.approx(-60000 + np.log(1 + np.e), abs=1e-6)
+    marginals = result.log_marginals(torch.from_numpy(logits)).exp()
+    assert float(marginals[1, 1]) == pytest.approx(np.e / (1 + np.e), rel=1e-3)
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1.0, 10.0, 300.0]))
+def test_the_torch_reduction_agrees_with_the_compiled_one(seed: int, scale: float) -> None:
+    random = np.random.default_rng(seed)
+    grammar = compile_schema({"type": "object", "properties": {"a": {"type": "string"}}}).compile(
+        Vocabulary.byte_level()
+    )
+    values = (random.normal(size=(5, 257)) * scale).astype(np.float32)
+    values[random.random(values.shape) < 0.3] = -np.inf
+    logits = torch.from_numpy(values)
+    compiled, portable = reduce_logits(logits, grammar.classes), reduce_on_device(logits, grammar.classes)
+    np.testing.assert_allclose(portable.total, compiled.total, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(portable.mean, compiled.mean, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(portable.top, compiled.top)
+    np.testing.assert_array_equal(portable.top_token, compiled.top_token)
+    chosen = compiled.total.argmax(axis=1).astype(np.int32)
+    left = random.random(5)
+    picked = pick(logits, grammar.classes, compiled, chosen, left)
+    np.testing.assert_array_equal(pick_on_device(logits, grammar.classes, chosen, left), picked)
+    assert grammar.classes.token_class[picked].tolist() == chosen.tolist()
