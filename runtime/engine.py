@@ -147,6 +147,11 @@ class Engine:
         with self._stepping:
             self._scheduler.check_integrity()
 
+    def blocks(self) -> dict[str, int]:
+        """How many KV blocks are free, cached and used; waits for a step that is under way."""
+        with self._stepping:
+            return self._scheduler.pool.counts()
+
     async def aclose(self, *, drain: bool = False) -> None:
         """End the engine. Requests under way get EngineClosedError; with `drain` they are completed first."""
         with self._lock:

@@ -16,6 +16,8 @@ from agentfast.runtime.request import Request, Row
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.vocabulary import Vocabulary
 
+_LIFTED = 256  # grammars that are kept at hand
+
 
 class Intake:
     """Checks requests and prepares their rows, on the caller's side of the engine."""
@@ -37,7 +39,8 @@ class Intake:
         self._vocabulary = vocabulary
         self._decoder = decoder
         self._config = config
-        self._draws = draws or (lambda request: SeededDraws(request.seed, model.vocab_size))
+        self._lifted: dict[Grammar, TokenGrammar] = {}
+        self._draws = draws
 
     async def admit(self, request: Request) -> Row:
         """The row of a request.
@@ -57,7 +60,7 @@ class Intake:
         return Row(
             request=request,
             grammar=grammar,
-            draws=self._draws(request),
+            draws=self._draws(request) if self._draws else SeededDraws(request.seed, self._vocabulary.size),
             canvas_tokens=canvas,
             reach=reach,
             keys=block_keys(request.prompt, size) if self._config.prefix_cache else [],
@@ -78,5 +81,11 @@ class Intake:
             )
 
     async def _lift(self, grammar: Grammar) -> TokenGrammar:
-        """Lift in a thread, so that a large schema does not hold up the event loop."""
-        return await asyncio.to_thread(grammar.compile, self._vocabulary)
+        """Lift in a thread, so that a large schema does not hold up the event loop; known ones are at hand."""
+        known = self._lifted.get(grammar)
+        if known is None:
+            known = await asyncio.to_thread(grammar.compile, self._vocabulary)
+            while len(self._lifted) >= _LIFTED:
+                self._lifted.pop(next(iter(self._lifted)), None)
+            self._lifted[grammar] = known
+        return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -125,5 +126,5 @@ def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:
     finite = torch.isfinite(hidden.sum(dim=-1))
     if bool(finite.all()):
         return [True] * len(spans)
-    flags = finite.tolist()
+    flags = cast(list[bool], finite.tolist())
     return [all(flags[span.encode]) and all(flags[span.canvas]) for span in spans]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -62,11 +64,11 @@ class AutoregressiveDecoder:
             if row.allowed is not None:
                 logits[i].masked_fill_(~torch.from_numpy(row.allowed).to(logits.device), float("-inf"))
         temperatures = [self._generation.temperature * row.request.temperature for row in rows]
-        best: list[int] = logits.argmax(dim=-1).tolist()
+        best = _ints(logits.argmax(dim=-1))
         scale = torch.tensor([t or 1.0 for t in temperatures], device=logits.device)
         uniforms = np.concatenate([row.draws.uniforms(1) for row in rows])
         p = torch.softmax(logits / scale[:, None], dim=-1)
-        drawn: list[int] = invert(p, torch.from_numpy(uniforms).to(p.device)).tolist()
+        drawn = _ints(invert(p, torch.from_numpy(uniforms).to(p.device)))
         return [d if t else b for b, d, t in zip(best, drawn, temperatures, strict=True)]
 
     def _advance(self, row: Row, token: int) -> Outcome:
@@ -97,3 +99,7 @@ class AutoregressiveDecoder:
                 break
             finish = self._take(row, int(choices[0]))
         return finish
+
+
+def _ints(tensor: Tensor) -> list[int]:
+    return cast(list[int], tensor.tolist())

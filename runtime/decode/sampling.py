@@ -58,5 +58,9 @@ def read_logits_plainly(
 def invert(p: Tensor, uniforms: Tensor) -> Tensor:
     """The first token whose cumulative probability exceeds the uniform number: [N, V], [N] -> [N] int64."""
     cumulative = p.double().cumsum(dim=-1)
-    wanted = uniforms.double()[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, wanted, right=True)[:, 0].clamp_(max=p.shape[-1] - 1)
+    total = cumulative[:, -1:]
+    below = torch.nextafter(
+        total, torch.zeros_like(total)
+    )  # rounding must not lead past the last possible token
+    wanted = torch.minimum(uniforms.double()[:, None] * total, below)
+    return torch.searchsorted(cumulative, wanted, right=True)[:, 0]

@@ -56,8 +56,8 @@ def read(
             low, high = block * _BLOCK, min(size, (block + 1) * _BLOCK)
             mass, part = _weigh(x[low:high], y[low:high], top, inverse, powers)
             masses[block] = mass
-            total += mass
-            energy += part
+            total += float(mass)
+            energy += float(part)
         entropy[row] = max(0.0, math.log(total) - energy / total)
         sample[row] = _invert(y, masses, uniforms[row] * total)
         scale = np.float32(1.0 / total)
@@ -68,7 +68,7 @@ def read(
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _weigh(
     x: Floats, y: Floats, top: np.float32, inverse: np.float32, powers: NDArray[np.int32]
-) -> tuple[float, float]:
+) -> tuple[np.float32, np.float32]:
     """y = e^((x - top) * inverse); returns the sums of y and of y log y. `powers` is room for as many integers.
 
     In three loops, because each of them is one that the compiler can vectorise.

@@ -21,7 +21,12 @@ def config(**changes: int) -> EngineConfig:
 
 
 def row(
-    prompt: list[int], *, canvas: int = CANVAS, reach: int | None = None, program: str = "p", priority: int = 0
+    prompt: list[int],
+    *,
+    canvas: int = CANVAS,
+    reach: int | None = None,
+    program: str = "p",
+    priority: int = 0,
 ) -> Row:
     request = Request(tuple(prompt), max_tokens=100, program=program, priority=priority)
     return Row(
@@ -179,8 +184,8 @@ def test_rows_may_come_and_go_at_any_step_and_all_are_served(data: st.DataObject
         for work in batch.works:
             if work.decode and data.draw(st.booleans()):
                 scheduler.remove(work.row)
-        if rows and data.draw(st.booleans()):
-            scheduler.remove(data.draw(st.sampled_from(rows)))
+        if len(rows) > 0 and data.draw(st.booleans()):
+            scheduler.remove(rows[data.draw(st.integers(0, len(rows) - 1))])
         scheduler.check_integrity()
     for _ in range(200):
         for work in step(scheduler).works:

@@ -1,0 +1,105 @@
+"""The engine's attention against the obvious one."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from agentfast.runtime.draws import SeededDraws
+from agentfast.runtime.request import Canvas, Request, Row
+from agentfast.runtime.runner import Runner
+from agentfast.runtime.scheduler import Batch, Work
+from agentfast.runtime.settings import EngineConfig
+from tests.conformance.dense_attention import DenseRunner
+from tests.integration.engine_kit import VOCABULARY, small_model
+
+
+def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
+    rng = np.random.default_rng(index)
+    tokens = tuple(int(token) for token in rng.integers(0, VOCABULARY, 80))
+    made = Row(
+        request=Request(tokens, max_tokens=1),
+        grammar=None,
+        draws=SeededDraws(0, VOCABULARY),
+        canvas_tokens=canvas,
+        reach=len(tokens),
+        keys=[],
+        submitted=0.0,
+    )
+    made.blocks = blocks
+    if canvas:
+        made.canvas = Canvas(rng.integers(0, VOCABULARY, canvas))
+    return made
+
+
+@given(st.data())
+def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(data: st.DataObject) -> None:
+    model = small_model()
+    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8))
+    dense = DenseRunner(model)
+    order = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(60).tolist()
+    rows = [make_row(i, data.draw(st.integers(1, 9)), order[20 * i : 20 * i + 10]) for i in range(3)]
+    for _ in range(4):
+        works: list[Work] = []
+        for current in rows:
+            stop = min(80, current.encoded + data.draw(st.sampled_from([0, 0, 1, 5, 30])))
+            decode = stop > 0 and data.draw(st.booleans())
+            if decode or stop > current.encoded:
+                works.append(Work(current, current.encoded, stop, decode))
+        if not works:
+            continue
+        soft = draw_soft(data, works)
+        forward = runner.forward(Batch(tuple(works)))
+        expected = dense_logits(dense, works, soft)
+        if any(work.decode for work in works):
+            torch.testing.assert_close(forward.logits, expected, atol=2e-4, rtol=1e-4)
+        assert all(forward.finite)
+        for work in works:
+            work.row.encoded = work.stop
+
+
+def draw_soft(data: st.DataObject, works: list[Work]) -> dict[int, Tensor]:
+    """Give some canvases self-conditioning; returns it for all of them, zeros for the others."""
+    hidden = small_model().config.hidden_size
+    soft: dict[int, Tensor] = {}
+    for index, work in enumerate(works):
+        canvas = work.row.canvas
+        if work.decode and canvas is not None:
+            canvas.soft = torch.randn(work.canvas_tokens, hidden) if data.draw(st.booleans()) else None
+            soft[index] = torch.zeros(work.canvas_tokens, hidden) if canvas.soft is None else canvas.soft
+    return soft
+
+
+def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor]) -> Tensor:
+    """Encode row by row, then denoise row by row."""
+    parts: list[Tensor] = []
+    with torch.inference_mode():
+        for index, work in enumerate(works):
+            name = work.row.request.id
+            if work.stop > work.start:
+                dense.encode({name: work.row.tokens[work.start : work.stop]})
+            if work.decode and work.row.canvas is not None:
+                tokens = work.row.canvas.tokens.tolist()
+                parts.append(dense.denoise({name: tokens}, {name: soft[index]})[name])
+    return torch.cat(parts) if parts else torch.empty(0)
+
+
+@given(st.lists(st.integers(1, 79), min_size=1, max_size=5), st.integers(1, 30))
+def test_single_tokens_of_many_rows_give_what_dense_attention_gives(prompts: list[int], more: int) -> None:
+    model = small_model("autoregressive")
+    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8))
+    rows = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(prompts))]
+    works = [Work(r, 0, stop, decode=True) for r, stop in zip(rows, prompts, strict=True)]
+    dense = DenseRunner(model)
+    for _ in range(2):
+        forward = runner.forward(Batch(tuple(works)))
+        with torch.inference_mode():
+            expected = [
+                dense.encode({w.row.request.id: w.row.tokens[w.start : w.stop]})[w.row.request.id][-1]
+                for w in works
+            ]
+        torch.testing.assert_close(forward.logits, torch.stack(expected), atol=2e-4, rtol=1e-4)
+        works = [Work(w.row, w.stop, w.stop + 1, decode=True) for w in works]

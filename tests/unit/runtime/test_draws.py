@@ -1,0 +1,22 @@
+"""A request's random numbers."""
+
+from __future__ import annotations
+
+from agentfast.runtime.draws import SeededDraws
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    first, second = SeededDraws(3, 100), SeededDraws(3, 100)
+    assert first.noise(50).tolist() == second.noise(50).tolist()
+    assert first.uniforms(50).tolist() == second.uniforms(50).tolist()
+    assert SeededDraws(4, 100).noise(50).tolist() != SeededDraws(3, 100).noise(50).tolist()
+
+
+def test_noise_does_not_shift_the_uniforms() -> None:
+    first, second = SeededDraws(3, 100), SeededDraws(3, 100)
+    first.noise(7)
+    assert first.uniforms(5).tolist() == second.uniforms(5).tolist()
+
+
+def test_noise_covers_the_vocabulary() -> None:
+    assert set(SeededDraws(0, 5).noise(200).tolist()) == {0, 1, 2, 3, 4}
