@@ -172,6 +172,8 @@ class Agent(Generic[T]):
                 task.cancel()
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # whoever left early does not come for it
 
     @overload
     async def map(
@@ -217,12 +219,15 @@ class Agent(Generic[T]):
                         raise
                     outcomes[index] = error
 
+        first: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(concurrency):
                     group.create_task(work())
         except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+            first = failures.exceptions[0]
+        if first is not None:
+            raise first
         return [outcomes[index] for index in sorted(outcomes)]
 
     def _new_run(self, prompt: str, history: Sequence[Message], seed: int, emit: Emit | None) -> Run[T]:
