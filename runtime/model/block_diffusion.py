@@ -6,7 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig
-from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning, rope_frequencies
+from agentfast.runtime.model.layers import (
+    Attention,
+    Layer,
+    RMSNorm,
+    SelfConditioning,
+    rope_frequencies,
+    start_normal,
+)
 
 
 class BlockDiffusionModel(nn.Module):
@@ -22,7 +29,9 @@ class BlockDiffusionModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        weight = torch.empty(config.vocab_size, config.hidden_size)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, _weight=weight)
+        start_normal(self.embed_tokens.weight, std=1.0)
         self.layers = nn.ModuleList(Layer(config, i) for i in range(len(config.layers)))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.self_conditioning = SelfConditioning(config) if config.kind == "diffusion" else None

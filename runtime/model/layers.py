@@ -26,6 +26,12 @@ class Attention(Protocol):
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor: ...
 
 
+def start_normal(weight: Tensor, std: float) -> None:
+    """Random start; nothing on the meta device, where torch would import its compiler (seconds) to do nothing."""
+    if not weight.is_meta:
+        nn.init.normal_(weight, std=std)
+
+
 class RMSNorm(nn.Module):
     """Root mean square norm in fp32; `dim=None` has no scale."""
 
@@ -83,8 +89,8 @@ class Experts(nn.Module):
         experts, hidden, inner = config.num_experts, config.hidden_size, config.moe_intermediate_size
         self.gate_up_proj = nn.Parameter(torch.empty(experts, 2 * inner, hidden))
         self.down_proj = nn.Parameter(torch.empty(experts, hidden, inner))
-        nn.init.normal_(self.gate_up_proj, std=hidden**-0.5)
-        nn.init.normal_(self.down_proj, std=inner**-0.5)
+        start_normal(self.gate_up_proj, std=hidden**-0.5)
+        start_normal(self.down_proj, std=inner**-0.5)
 
     def forward(self, x: Tensor, weights: Tensor, index: Tensor) -> Tensor:
         """x [T, H], weights [T, k], index [T, k] -> [T, H]. Tokens are sorted by expert: one matmul pair each."""

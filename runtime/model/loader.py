@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,8 @@ from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.tensor_files import StoredTensor, find_tensors, get_tensor, open_tensors
 from agentfast.runtime.settings import GenerationDefaults
 from agentfast.runtime.tokenizer import Tokenizer
+
+_MAPPED_AT_ONCE = 1 << 28  # bytes of a file that may be resident while its tensors are converted
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,19 @@ def _check(stored: Sequence[StoredTensor], wanted: Mapping[str, tuple[int, ...]]
     return sources
 
 
-def _read(tensors: Iterable[StoredTensor]) -> Iterable[tuple[str, Tensor]]:
+def _read(tensors: Iterable[StoredTensor]) -> Iterator[tuple[str, Tensor]]:
     in_order = sorted(tensors, key=lambda tensor: str(tensor.path))
     for path, group in groupby(in_order, key=lambda tensor: tensor.path):
-        with open_tensors(path) as file:
-            for tensor in group:
-                yield tensor.name, get_tensor(file, tensor)
+        waiting = list(group)
+        while waiting:
+            size = 0
+            # Closing a file now and then gives back the pages of its mapping that nothing refers to any more.
+            with open_tensors(path) as file:
+                while waiting and size < _MAPPED_AT_ONCE:
+                    stored = get_tensor(file, waiting[0])
+                    size += stored.nbytes
+                    yield waiting.pop(0).name, stored
+                    del stored
 
 
 def _few(names: Sequence[str], count: int = 5) -> str:

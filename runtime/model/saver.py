@@ -61,6 +61,9 @@ def save_checkpoint(
         _aside(copied).replace(copied)
     weights = directory / "model.safetensors"
     cast("Any", safetensors.torch).save_file(tensors, _aside(weights), metadata={"format": "pt"})
+    _aside(weights).chmod(
+        (directory / "config.json").stat().st_mode
+    )  # safetensors writes for the owner alone
     _aside(weights).replace(weights)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -302,3 +304,13 @@ def test_an_architecture_that_diffusion_gemma_lacks_is_not_saved(tmp_path: Path)
     model = tiny.model(shared_kv=False)
     with pytest.raises(ConfigError, match="shared_kv"):
         save_checkpoint(model, tmp_path, tokenizer=tiny.tokenizer_json(tmp_path), eos_ids=[1])
+
+
+def test_loading_does_not_import_the_compiler(saved: Path) -> None:
+    code = (
+        "import sys\n"
+        "from agentfast.runtime.model.loader import load_checkpoint\n"
+        f"load_checkpoint({str(saved)!r})\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
