@@ -50,7 +50,7 @@ class Settings:
     """
 
     temperature: float = 1.0
-    max_tokens: int = 1024
+    max_tokens: int = 512
     max_calls: int = 8
     priority: int = 0
     tool_timeout_s: float = 60.0

@@ -35,7 +35,7 @@ class ModelRequest:
     output_schema: Mapping[str, Any] | None = None
     tool_choice: str = "auto"
     max_calls: int = 8
-    max_tokens: int = 1024
+    max_tokens: int = 512
     temperature: float = 1.0
     seed: int = 0
     program: str | None = None
