@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import regex
 from agentfast.runtime.grammar.codepoints import ALL, LAST, Interval, Intervals, intersect, normalise
+from agentfast.runtime.grammar.machine import machine_from_steps
 
 MAX_POSITIONS: Final = 20_000
 """Most nodes of a regular expression after its counts are unrolled."""
@@ -90,7 +91,12 @@ class _Open(NamedTuple):
 
 
 class Matching:
-    """Texts that a regular expression matches: somewhere in them, unless it has anchors (ECMA `test`)."""
+    """Texts that a regular expression matches: somewhere in them, unless it has anchors (ECMA `test`).
+
+    Attributes:
+        atoms: intervals of code points that no set in the expression splits, in rising order, from 0 to LAST.
+        start: the first state.
+    """
 
     def __init__(self, expression: regex.Regex) -> None:
         """Raises: GrammarError if the expression is too large."""
@@ -100,17 +106,10 @@ class Matching:
         cuts = {0, LAST + 1}
         for step in (step for steps in self._steps for step in steps):
             cuts.update(cut for low, high in step.over or () for cut in (low, high + 1))
-        self._atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
+        self.atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
         self._states: list[_Open] = []
         self._ids: dict[_Open, int] = {}
-        self._memo: dict[int, list[tuple[Intervals, Hashable]]] = {}
         self.start: Hashable = self._intern(self._free({0}, at_start=True, at_end=False), at_start=True)
-
-    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, int)
-        if state not in self._memo:
-            self._memo[state] = self._moves(self._states[state].nodes)
-        return self._memo[state]
 
     def accepting(self, state: Hashable) -> bool:
         assert isinstance(state, int)
@@ -124,18 +123,25 @@ class Matching:
             self._states.append(state)
         return found
 
-    def _moves(self, nodes: frozenset[int]) -> list[tuple[Intervals, Hashable]]:
-        steps = [step for node in nodes for step in self._steps[node] if step.over is not None]
-        by_target: dict[frozenset[int], list[Interval]] = {}
-        for atom in self._atoms:
-            direct = {step.to for step in steps if step.over and any(a <= atom[0] <= b for a, b in step.over)}
-            if direct:
-                by_target.setdefault(self._free(direct, at_start=False, at_end=False), []).append(atom)
-        return [
-            (intervals, self._intern(target, at_start=False))
-            for target, atoms in by_target.items()
-            if (intervals := normalise(atoms))
+    def atom_ranges(self, state: Hashable) -> list[tuple[int, int, Hashable]]:
+        """(first atom, last atom, state after them) for each atom that leads on."""
+        assert isinstance(state, int)
+        nodes = self._states[state].nodes
+        steps = [
+            (step.over, step.to) for node in nodes for step in self._steps[node] if step.over is not None
         ]
+        states: dict[frozenset[int], int] = {}
+        moves: list[tuple[int, int, Hashable]] = []
+        for index, (code, _) in enumerate(self.atoms):
+            direct = frozenset(to for over, to in steps if any(low <= code <= high for low, high in over))
+            if not direct:
+                continue
+            if direct not in states:
+                states[direct] = self._intern(
+                    self._free(direct, at_start=False, at_end=False), at_start=False
+                )
+            moves.append((index, index, states[direct]))
+        return moves
 
     def _free(self, nodes: set[int] | frozenset[int], *, at_start: bool, at_end: bool) -> frozenset[int]:
         """Nodes reached without a code point."""
@@ -192,3 +198,30 @@ class Matching:
             source = self._add(expression.item, source)
             self._link(source, target)
         return target
+
+
+class Minimal:
+    """The smallest automaton of a regular expression's texts, so that its products with others stay small."""
+
+    start: Hashable = 0
+
+    def __init__(self, expression: regex.Regex, limit: int) -> None:
+        """Raises: GrammarError if the expression is too large or takes more than `limit` states."""
+        matching = Matching(expression)
+        self._atoms = matching.atoms
+        # A byte machine serves as the table, with runs of atoms in place of bytes: at most 256 of them.
+        if len(self._atoms) > 256:
+            raise GrammarError("the pattern tells more than 256 sets of characters apart")
+        self._machine = machine_from_steps(matching.start, matching.atom_ranges, matching.accepting, limit)
+
+    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
+        assert isinstance(state, int)
+        by_target: dict[int, list[Interval]] = {}
+        for low, high, to in self._machine.moves[state]:
+            by_target.setdefault(to, []).extend(self._atoms[low : high + 1])
+        moves = [(normalise(atoms), to) for to, atoms in by_target.items()]
+        return [(intervals, to) for intervals, to in moves if intervals]
+
+    def accepting(self, state: Hashable) -> bool:
+        assert isinstance(state, int)
+        return self._machine.accepting[state]

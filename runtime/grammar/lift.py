@@ -172,7 +172,7 @@ class _Lifter:
     def _add_inside(self, block: Block) -> None:
         """Edges between the states of a string body."""
         last = block.node.counts - 1
-        place, after, codes, labels = self._inside(counting=last > 0)
+        place, after, codes, labels = self._inside(counting=block.node.is_counted)
         # Without an upper bound the counter stays at the last value, from which every step is allowed.
         most = np.full_like(codes, last) if block.node.most is None else last - codes
         index, count = _spread(np.zeros_like(codes), most)
@@ -194,7 +194,7 @@ class _Lifter:
     def _leave(self, block: Block) -> Ints:
         """Entries for what tokens do behind the closing quote; a token that ends with it is found at once."""
         exits = self._string.exits
-        if block.node.counts == 1:
+        if not block.node.is_counted:
             exits = exits * np.array([1, 0, 1], np.int32)
         ways, inverse = np.unique(exits[:, :2], axis=0, return_inverse=True)
         first = len(self._ways_out)

@@ -107,6 +107,11 @@ class StringBody(Node):
         self.most = most
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the number of code points matters."""
+        return self.least > 0 or self.most is not None
+
+    @property
     def counts(self) -> int:
         """Number of different counter values: 0..most, or 0..least where only the lower bound counts."""
         return (self.least if self.most is None else self.most) + 1

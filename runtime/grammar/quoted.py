@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Final
 
 from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.codepoint_automaton import Both, CodepointAutomaton, Length, Matching
+from agentfast.runtime.grammar.codepoint_automaton import Both, CodepointAutomaton, Length, Minimal
 from agentfast.runtime.grammar.codepoints import machine_over_codepoints
 from agentfast.runtime.grammar.formats import FORMATS
 from agentfast.runtime.grammar.machine import Machine
 from agentfast.runtime.grammar.regex import parse_regex
 
-MAX_STATES: Final = 12_000
+MAX_STATES: Final = 20_000
 """States that one pattern may take before minimisation."""
 
 
@@ -37,9 +37,9 @@ def string_machine(least: int, most: int | None, pattern: str | None, format_nam
     """Machine of a quoted string that meets all of the conditions."""
     parts: list[CodepointAutomaton] = []
     if pattern is not None:
-        parts.append(Matching(parse_regex(pattern)))
+        parts.append(Minimal(parse_regex(pattern), MAX_STATES))
     if format_name is not None:
-        parts.append(Matching(parse_regex(f"^(?:{FORMATS[format_name]})$")))
+        parts.append(Minimal(parse_regex(f"^(?:{FORMATS[format_name]})$"), MAX_STATES))
     if least > 0 or most is not None:
         parts.append(Length(least, most))
     automaton = parts[0]
