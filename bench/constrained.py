@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -75,7 +76,7 @@ class Tally:
 
 def cases(count: int, seed: int, vocabulary: Vocabulary) -> Iterator[Case]:
     """Schemas in turn, everything else drawn; every fourth budget is the minimum."""
-    random = np.random.default_rng(seed)
+    draw = random.Random(seed)
     compiled = [
         (name, compile_schema(schema, whitespace="flexible" if flexible else "compact"))
         for flexible in (False, True)
@@ -84,16 +85,11 @@ def cases(count: int, seed: int, vocabulary: Vocabulary) -> Iterator[Case]:
     for index in range(count):
         name, grammar = compiled[index % len(compiled)]
         least = grammar.compile(vocabulary).min_tokens(0)
-        extra = int(
-            random.choice((0, random.integers(1, 4), random.integers(4, 40), random.integers(40, 300)))
+        budget = least + draw.choice(
+            (0, draw.randrange(1, 4), draw.randrange(4, 40), draw.randrange(40, 300))
         )
         yield Case(
-            name,
-            grammar,
-            float(random.choice(TEMPERATURES)),
-            int(random.choice(CANVASES)),
-            least + extra,
-            int(random.integers(0, 2**31)),
+            name, grammar, draw.choice(TEMPERATURES), draw.choice(CANVASES), budget, draw.randrange(2**31)
         )
 
 
@@ -149,16 +145,16 @@ def _denoise(running: list[_Run], vocabulary: Vocabulary) -> list[npt.NDArray[np
 
 
 def _row(run: _Run, vocabulary: Vocabulary) -> CanvasRow:
-    case, random = run.case, run.random
-    spread = float(random.choice(SPREADS))
-    logits = random.standard_normal((case.canvas, vocabulary.size), np.float32) * np.float32(spread)
-    if random.random() < 0.3:  # a collapsed model says the same everywhere
+    case, drawn = run.case, run.random
+    spread = float(drawn.choice(SPREADS))
+    logits = drawn.standard_normal((case.canvas, vocabulary.size), np.float32) * np.float32(spread)
+    if drawn.random() < 0.3:  # a collapsed model says the same everywhere
         logits[:] = logits[0]
     if case.seed % 2:  # a model that never wants to end: only the budget makes it
         logits[:, sorted(vocabulary.eos_ids)] = -1e4
     tempered = torch.from_numpy(logits / np.float32(case.temperature or 0.6))
     grammar = case.grammar.compile(vocabulary)
-    return CanvasRow(tempered, grammar, run.state, run.left, random.random(case.canvas))
+    return CanvasRow(tempered, grammar, run.state, run.left, drawn.random(case.canvas))
 
 
 async def from_model(chosen: Iterable[Case], steps: int) -> list[Result]:

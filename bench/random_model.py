@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def random_tokenizer() -> Tokenizer:
 
 
 @asynccontextmanager
-async def random_engine(steps: int) -> AsyncIterator[Engine]:
+async def random_engine(steps: int) -> AsyncGenerator[Engine]:
     """An engine over two layers of random weights."""
     from agentfast.runtime.engine import Engine
     from agentfast.runtime.model.block_diffusion import BlockDiffusionModel

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentfast.runtime.grammar.keywords import as_list, as_object
+
 Schema = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
@@ -155,13 +157,12 @@ SCHEMAS: dict[str, Schema | bool] = {
 
 def closed(schema: Any) -> Any:
     """The schema with its objects closed in words, for validators that take JSON Schema at its own word."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(schema, dict):
+    items, keywords = as_list(schema), as_object(schema)
+    if items is not None:
+        return [closed(item) for item in items]
+    if keywords is None:
         return schema
-    result: Schema = {
-        key: value if key in ("enum", "const") else closed(value) for key, value in schema.items()
-    }  # pyright: ignore[reportUnknownVariableType]
+    result = {name: value if name in ("enum", "const") else closed(value) for name, value in keywords.items()}
     if result.get("type") == "object":
         result.setdefault("additionalProperties", False)
     return result

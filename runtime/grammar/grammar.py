@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
@@ -27,11 +28,12 @@ class Grammar:
         node: the expression, see nodes.py.
     """
 
-    __slots__ = ("_automaton", "node")
+    __slots__ = ("_automaton", "_lock", "node")
 
     def __init__(self, node: nodes.Node) -> None:
         self.node = node
         self._automaton: Automaton | None = None
+        self._lock = Lock()  # the automaton grows while it reads
 
     @classmethod
     def literal(cls, text: str | bytes) -> Grammar:
@@ -81,6 +83,10 @@ class Grammar:
             data = text.encode() if isinstance(text, str) else text
         except UnicodeEncodeError:
             return False
+        with self._lock:
+            return self._reads(data)
+
+    def _reads(self, data: bytes) -> bool:
         if self._automaton is None or len(self._automaton) > MAX_STATES:
             self._automaton = Automaton(
                 self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES, blocks=False

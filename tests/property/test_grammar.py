@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.grammar.keywords import as_list, as_object
 from agentfast.runtime.vocabulary import Vocabulary
 
 LETTERS = "ab"
@@ -198,18 +199,19 @@ def objects_near(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def ordered_schema(schema: Any) -> Any:
     """The schema with properties declared in order of names, so that sorted values are in declared order."""
-    if isinstance(schema, dict):
-        result = {key: ordered_schema(value) for key, value in schema.items()}
-        if isinstance(result.get("properties"), dict):
-            result["properties"] = dict(sorted(result["properties"].items()))
-        return result
-    return [ordered_schema(item) for item in schema] if isinstance(schema, list) else schema
+    items, rules = as_list(schema), as_object(schema)
+    if rules is None:
+        return schema if items is None else [ordered_schema(item) for item in items]
+    result = {key: ordered_schema(value) for key, value in rules.items()}
+    properties = as_object(result.get("properties"))
+    return result if properties is None else {**result, "properties": dict(sorted(properties.items()))}
 
 
 def sorted_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: sorted_keys(item) for key, item in sorted(value.items())}
-    return [sorted_keys(item) for item in value] if isinstance(value, list) else value
+    items, members = as_list(value), as_object(value)
+    if members is not None:
+        return {key: sorted_keys(item) for key, item in sorted(members.items())}
+    return value if items is None else [sorted_keys(item) for item in items]
 
 
 @given(schemas.map(ordered_schema), st.data())

@@ -9,7 +9,8 @@ import pytest
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.token_grammar import DEAD, UNREACHABLE
+from agentfast.runtime.grammar.graph import UNREACHABLE
+from agentfast.runtime.grammar.token_grammar import DEAD
 from agentfast.runtime.vocabulary import Vocabulary
 
 
