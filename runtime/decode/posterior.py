@@ -23,6 +23,7 @@ import torch
 from agentfast.errors import BudgetTooSmallError, GrammarError
 from agentfast.runtime.decode import posterior_kernels as kernels
 from agentfast.runtime.decode.class_space import pick, reduce_logits, token_classes
+from agentfast.runtime.decode.plan import PlanCache
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.grammar.token_grammar import DEAD, TokenGrammar
 
@@ -78,6 +79,9 @@ class CanvasPosterior:
         return logits + bias[:, token_classes(self.classes, logits.device)]
 
 
+_PLANS = PlanCache()
+
+
 def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | GrammarError]:
     """The posterior of each row; a row that cannot be met gets its error in place of it, and only that row.
 
@@ -96,34 +100,32 @@ def _posterior(row: CanvasRow) -> CanvasPosterior:
     _check(row)
     grammar, classes = row.grammar, row.grammar.classes
     space = reduce_logits(row.logits, classes)
-    graph = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    plan = _PLANS.plan(grammar, row.state, len(row.logits), row.budget)
+    edges = plan.edge_start, plan.edge_to, plan.edge_label
     labels = classes.label_start, classes.label_class
-    layers = kernels.layers(
-        grammar.edge_start, grammar.edge_target, grammar.distance, row.state, len(row.logits), row.budget
-    )
-    used = kernels.used_labels(
-        grammar.edge_start, grammar.edge_label, layers[1], len(classes.label_start) - 1
-    )
-    weight, highest = kernels.weigh_labels(space.total, space.top, *labels, used)
-    beta, choice = kernels.backward(*graph, *layers, weight, highest)
-    if beta[0] == -np.inf:
+    log_weight, highest = kernels.weigh_labels(space.total, space.top, *labels, plan.used)
+    weight = kernels.to_scaled(log_weight)
+    beta = kernels.backward(plan.layer_start, *edges, *weight)
+    if beta[0][0] == 0:
         raise GrammarError(
             "no sequence that the grammar allows has any weight: logits of -inf rule all of them out"
         )
-    best, path = kernels.trace_best(*graph[1:], *labels, *layers, choice, space.top, space.top_token)
+    choice = kernels.viterbi(plan.layer_start, *edges, highest)
+    best, path = kernels.trace_best(*edges[1:], *labels, choice, space.top, space.top_token)
     uniforms = np.asarray(row.uniforms, np.float64)
-    chosen, left = kernels.sample_classes(*graph, *labels, *layers, beta, weight, space.total, uniforms)
-    mass = kernels.label_masses(*graph, *layers, beta, weight)
-    bias, entropy = kernels.class_marginals(mass, weight, space.total, space.mean, *labels)
-    ends = np.nonzero(path[1:] == grammar.done)[0]
+    chosen, left = kernels.sample_classes(*edges, *labels, *beta, *weight, log_weight, space.total, uniforms)
+    mass = kernels.label_masses(plan.layer_start, *edges, *beta, *weight)
+    bias, entropy = kernels.class_marginals(mass, log_weight, space.total, space.mean, *labels)
+    states = plan.states[path]
+    ends = np.nonzero(states[1:] == grammar.done)[0]
     return CanvasPosterior(
         best=best,
         sample=pick(row.logits, classes, space, chosen, left),
         entropy=entropy,
-        log_z=float(beta[0]),
+        log_z=kernels.log_of_scaled(*beta),
         class_bias=bias,
         length=int(ends[0]) + 1 if len(ends) else len(best),
-        end_state=int(path[-1]),
+        end_state=int(states[-1]),
         classes=classes,
     )
 

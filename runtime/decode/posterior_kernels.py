@@ -1,7 +1,10 @@
-"""CPU kernels of the canvas posterior: tokens to classes, then dynamic programming over (position, state).
+"""CPU kernels of the canvas posterior: tokens to classes, then dynamic programming over the nodes of a plan.
 
-Notation: C positions, V tokens, K classes, L labels (sets of classes, see grammar/classes.py), S states. Layer i holds
-the states that can be met before position i and from which EOS still fits the budget. All weights are log weights.
+Notation: C positions, V tokens, K classes, L labels (sets of classes, see grammar/classes.py), N nodes (a state at a
+position, see plan.py).
+
+Weights are log weights, or, in the passes over the nodes, scaled numbers: (x, n) is x * 2^(512 n) with x in
+[2^-256, 2^256) or 0. They have the range of logarithms (about e^(10^11) either way) at the price of multiplications.
 """
 
 from __future__ import annotations
@@ -20,6 +23,11 @@ Doubles = npt.NDArray[np.float64]
 _TINY: Final = 1e-280  # a linear sum above this lost nothing that double precision could show
 _FLOAT_RANGE: Final = 80.0  # exp(-80) is still a normal float32
 _NEGLIGIBLE: Final = 1e-40  # probability of a state below which its successors are not visited
+_LOW: Final = 2.0**-256
+_HIGH: Final = 2.0**256
+_DOWN: Final = 2.0**-512
+_UP: Final = 2.0**512
+_LOG_STEP: Final = 512 * 0.6931471805599453
 _WIDE: Final = 600.0  # exp of a difference below this neither overflows nor vanishes
 
 
@@ -83,40 +91,6 @@ def reduce_to_classes(
 
 
 @kernel
-def layers(
-    edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int
-) -> tuple[npt.NDArray[np.int64], Ints]:
-    """States that can be met before each position, by way of states that can all still finish.
-
-    Returns:
-        layer_start: [C + 2]; layer i is states[layer_start[i]:layer_start[i + 1]].
-        states: all layers, one after the other.
-    """
-    layer_start = np.zeros(positions + 2, np.int64)
-    states = np.empty(1024, np.int32)
-    states[0] = start
-    layer_start[1] = 1
-    count = 1
-    stamp = np.full(len(distance), -1, np.int32)
-    for i in range(positions):
-        left = max(budget - i - 1, 0)
-        for at in range(layer_start[i], layer_start[i + 1]):
-            state = states[at]
-            for edge in range(edge_start[state], edge_start[state + 1]):
-                after = edge_target[edge]
-                if stamp[after] != i and distance[after] <= left:
-                    stamp[after] = i
-                    if count == len(states):
-                        grown = np.empty(2 * count, np.int32)
-                        grown[:count] = states
-                        states = grown
-                    states[count] = after
-                    count += 1
-        layer_start[i + 2] = count
-    return layer_start, states[:count]
-
-
-@kernel
 def weigh_labels(
     total: Doubles, top: Doubles, label_start: Ints, label_class: Ints, used: npt.NDArray[np.bool_]
 ) -> tuple[Doubles, Doubles]:
@@ -161,122 +135,136 @@ def _log_sum(values: Doubles, chosen: Ints) -> float:
 
 
 @kernel
-def used_labels(edge_start: Ints, edge_label: Ints, states: Ints, n_labels: int) -> npt.NDArray[np.bool_]:
-    """[L] whether any state of any layer has an edge with the label."""
-    used = np.zeros(n_labels, np.bool_)
-    seen = np.zeros(len(edge_start), np.bool_)
-    for state in states:
-        if not seen[state]:
-            seen[state] = True
-            for edge in range(edge_start[state], edge_start[state + 1]):
-                used[edge_label[edge]] = True
-    return used
+def to_scaled(logs: Doubles) -> tuple[Doubles, Ints]:
+    """exp of log weights, of any size, as scaled numbers."""
+    scaled = np.zeros(logs.shape, np.float64)
+    scale = np.zeros(logs.shape, np.int32)
+    for i in range(logs.shape[0]):
+        for j in range(logs.shape[1]):
+            if logs[i, j] > -np.inf:
+                step = np.floor(logs[i, j] / _LOG_STEP + 0.5)
+                scaled[i, j] = np.exp(logs[i, j] - step * _LOG_STEP)
+                scale[i, j] = np.int32(step)
+    return scaled, scale
+
+
+def log_of_scaled(values: Doubles, scales: Ints) -> float:
+    """Log of the first of scaled numbers."""
+    return float(np.log(values[0]) + scales[0] * _LOG_STEP)
+
+
+@kernel
+def _normal(value: float, scale: int) -> tuple[float, int]:
+    """Bring a positive value back into [2^-256, 2^256)."""
+    if value >= _HIGH:
+        return value * _DOWN, scale + 1
+    if value < _LOW:
+        return value * _UP, scale - 1
+    return value, scale
+
+
+@kernel
+def _shifted(value: float, scale: int) -> float:
+    """value * 2^(512 scale) as a plain number."""
+    if scale == 0:
+        return value
+    if scale == -1:
+        return value * _DOWN
+    return value * _UP if scale > 0 else 0.0
 
 
 @kernel
 def backward(
-    edge_start: Ints,
-    edge_target: Ints,
-    edge_label: Ints,
-    layer_start: npt.NDArray[np.int64],
-    states: Ints,
-    weight: Doubles,
-    best: Doubles,
+    layer_start: Ints, edge_start: Ints, edge_to: Ints, edge_label: Ints, weight: Doubles, weight_scale: Ints
 ) -> tuple[Doubles, Ints]:
-    """Backward pass and Viterbi in one.
+    """[N] weight of all ways from each node to the end of the canvas, as scaled numbers.
 
-    Returns:
-        beta: [layered states] log weight of all ways from the state to the end of the canvas.
-        choice: [layered states] the edge of the best way, -1 where there is none.
+    Args:
+        weight, weight_scale: [C, L] scaled weights of the labels.
     """
-    positions = weight.shape[0]
-    beta = np.full(len(states), -np.inf, np.float64)
-    delta = np.full(len(states), -np.inf, np.float64)
-    choice = np.full(len(states), -1, np.int32)
-    for at in range(layer_start[positions], layer_start[positions + 1]):
-        beta[at] = 0.0
-        delta[at] = 0.0
-    slot = np.full(len(edge_start), -1, np.int64)
-    terms = np.empty(64, np.float64)
-    for i in range(positions - 1, -1, -1):
-        first_after = layer_start[i + 1]
-        for at in range(first_after, layer_start[i + 2]):
-            slot[states[at]] = at
-        for at in range(layer_start[i], layer_start[i + 1]):
-            state = states[at]
-            highest = -np.inf
-            count = 0
-            if edge_start[state + 1] - edge_start[state] > len(terms):
-                terms = np.empty(2 * (edge_start[state + 1] - edge_start[state]), np.float64)
-            for edge in range(edge_start[state], edge_start[state + 1]):
-                after = slot[edge_target[edge]]
-                if after < 0:
-                    continue
+    nodes = len(edge_start) - 1
+    beta = np.ones(nodes, np.float64)
+    scale = np.zeros(nodes, np.int32)
+    for i in range(len(layer_start) - 3, -1, -1):
+        for node in range(layer_start[i], layer_start[i + 1]):
+            total = 0.0
+            total_scale = 0
+            for edge in range(edge_start[node], edge_start[node + 1]):
                 label = edge_label[edge]
-                term = weight[i, label] + beta[after]
-                terms[count] = term
-                count += 1
-                highest = max(highest, term)
-                way = best[i, label] + delta[after]
-                if way > delta[at]:
-                    delta[at] = way
-                    choice[at] = edge
-            if highest > -np.inf:
-                mass = 0.0
-                for j in range(count):
-                    if terms[j] > highest - 45.0:  # exp(-45) is below double precision's reach
-                        mass += np.exp(terms[j] - highest)
-                beta[at] = highest + np.log(mass)
-        for at in range(first_after, layer_start[i + 2]):
-            slot[states[at]] = -1
-    return beta, choice
+                after = edge_to[edge]
+                term = weight[i, label] * beta[after]
+                if term == 0.0:
+                    continue
+                term, term_scale = _normal(term, weight_scale[i, label] + scale[after])
+                if total == 0.0:
+                    total, total_scale = term, term_scale
+                elif term_scale <= total_scale:
+                    total += _shifted(term, term_scale - total_scale)
+                else:
+                    total, total_scale = term + _shifted(total, total_scale - term_scale), term_scale
+            if total > 0.0:
+                total, total_scale = _normal(total, total_scale)
+            beta[node] = total
+            scale[node] = total_scale
+    return beta, scale
+
+
+@kernel
+def viterbi(layer_start: Ints, edge_start: Ints, edge_to: Ints, edge_label: Ints, best: Doubles) -> Ints:
+    """[N] the edge of the best way from each node, -1 where there is none."""
+    nodes = len(edge_start) - 1
+    delta = np.zeros(nodes, np.float64)
+    choice = np.full(nodes, -1, np.int32)
+    for i in range(len(layer_start) - 3, -1, -1):
+        for node in range(layer_start[i], layer_start[i + 1]):
+            highest = -np.inf
+            for edge in range(edge_start[node], edge_start[node + 1]):
+                way = best[i, edge_label[edge]] + delta[edge_to[edge]]
+                if way > highest:
+                    highest = way
+                    choice[node] = edge
+            delta[node] = highest
+    return choice
 
 
 @kernel
 def trace_best(
-    edge_target: Ints,
+    edge_to: Ints,
     edge_label: Ints,
     label_start: Ints,
     label_class: Ints,
-    layer_start: npt.NDArray[np.int64],
-    states: Ints,
     choice: Ints,
     top: Doubles,
     top_token: Ints,
 ) -> tuple[npt.NDArray[np.int64], Ints]:
-    """[C] the tokens of the best way, and [C + 1] its states."""
+    """[C] the tokens of the best way, and [C + 1] its nodes."""
     positions = top.shape[0]
     tokens = np.empty(positions, np.int64)
-    path = np.empty(positions + 1, np.int32)
-    state = states[0]
-    path[0] = state
+    path = np.zeros(positions + 1, np.int32)
     for i in range(positions):
-        at = layer_start[i]
-        while states[at] != state:
-            at += 1
-        edge = choice[at]
+        edge = choice[path[i]]
         label = edge_label[edge]
         chosen = label_class[label_start[label]]
         for j in range(label_start[label], label_start[label + 1]):
             if top[i, label_class[j]] > top[i, chosen]:
                 chosen = label_class[j]
         tokens[i] = top_token[i, chosen]
-        state = edge_target[edge]
-        path[i + 1] = state
+        path[i + 1] = edge_to[edge]
     return tokens, path
 
 
 @kernel
 def sample_classes(
     edge_start: Ints,
-    edge_target: Ints,
+    edge_to: Ints,
     edge_label: Ints,
     label_start: Ints,
     label_class: Ints,
-    layer_start: npt.NDArray[np.int64],
-    states: Ints,
     beta: Doubles,
+    scale: Ints,
     weight: Doubles,
+    weight_scale: Ints,
+    log_weight: Doubles,
     total: Doubles,
     uniforms: Doubles,
 ) -> tuple[Ints, Doubles]:
@@ -288,47 +276,42 @@ def sample_classes(
     positions = weight.shape[0]
     chosen = np.empty(positions, np.int32)
     left = np.empty(positions, np.float64)
-    slot = np.full(len(edge_start), -1, np.int64)
-    state = states[0]
-    here = beta[0]
+    node = 0
     for i in range(positions):
-        for at in range(layer_start[i + 1], layer_start[i + 2]):
-            slot[states[at]] = at
-        u = uniforms[i]
-        edge = -1
-        low, width = 0.0, 0.0
-        for candidate in range(edge_start[state], edge_start[state + 1]):
-            after = slot[edge_target[candidate]]
-            if after < 0:
-                continue
-            p = np.exp(weight[i, edge_label[candidate]] + beta[after] - here)
-            if p > 0.0:
-                if edge >= 0:
-                    low += width
-                edge = candidate
-                width = p
-                if u < low + width:
-                    break
-        u = min(max((u - low) / width, 0.0), 1.0)
-        label = edge_label[edge]
-        cls = -1
-        low, width = 0.0, 0.0
-        for j in range(label_start[label], label_start[label + 1]):
-            p = np.exp(total[i, label_class[j]] - weight[i, label])
-            if p > 0.0:
-                if cls >= 0:
-                    low += width
-                cls = label_class[j]
-                width = p
-                if u < low + width:
-                    break
-        chosen[i] = cls
-        left[i] = min(max((u - low) / width, 0.0), 1.0)
-        here = beta[slot[edge_target[edge]]]
-        state = edge_target[edge]
-        for at in range(layer_start[i + 1], layer_start[i + 2]):
-            slot[states[at]] = -1
+        first, last = edge_start[node], edge_start[node + 1]
+        chances = np.empty(last - first, np.float64)
+        for edge in range(first, last):
+            label, after = edge_label[edge], edge_to[edge]
+            chances[edge - first] = _shifted(
+                weight[i, label] * beta[after] / beta[node],
+                weight_scale[i, label] + scale[after] - scale[node],
+            )
+        taken, u = _invert(chances, uniforms[i])
+        label = edge_label[first + taken]
+        node = edge_to[first + taken]
+        members = label_class[label_start[label] : label_start[label + 1]]
+        chances = np.empty(len(members), np.float64)
+        for j in range(len(members)):
+            chances[j] = np.exp(total[i, members[j]] - log_weight[i, label])
+        taken, u = _invert(chances, u)
+        chosen[i] = members[taken]
+        left[i] = u
     return chosen, left
+
+
+@kernel
+def _invert(chances: Doubles, u: float) -> tuple[int, float]:
+    """The outcome that `u` falls on, and how far into it; the last one with a chance takes what rounding leaves."""
+    taken = 0
+    low, width = 0.0, 1.0
+    reached = 0.0
+    for j in range(len(chances)):
+        if chances[j] > 0.0:
+            taken, low, width = j, reached, chances[j]
+            reached += chances[j]
+            if u < reached:
+                break
+    return taken, min(max((u - low) / width, 0.0), 1.0)
 
 
 @kernel
@@ -376,38 +359,33 @@ def pick_tokens(
 
 @kernel
 def label_masses(
+    layer_start: Ints,
     edge_start: Ints,
-    edge_target: Ints,
+    edge_to: Ints,
     edge_label: Ints,
-    layer_start: npt.NDArray[np.int64],
-    states: Ints,
     beta: Doubles,
+    scale: Ints,
     weight: Doubles,
+    weight_scale: Ints,
 ) -> Doubles:
     """[C, L] probability that position i takes an edge with the label."""
-    positions, n_labels = weight.shape
-    mass = np.zeros((positions, n_labels), np.float64)
-    slot = np.full(len(edge_start), -1, np.int64)
-    probability = np.zeros(len(states), np.float64)
+    mass = np.zeros(weight.shape, np.float64)
+    probability = np.zeros(len(beta), np.float64)
     probability[0] = 1.0
-    for i in range(positions):
-        for at in range(layer_start[i + 1], layer_start[i + 2]):
-            slot[states[at]] = at
-        for at in range(layer_start[i], layer_start[i + 1]):
-            here = probability[at]
-            if here < _NEGLIGIBLE:
+    for i in range(weight.shape[0]):
+        for node in range(layer_start[i], layer_start[i + 1]):
+            if probability[node] < _NEGLIGIBLE:
                 continue
-            state = states[at]
-            for edge in range(edge_start[state], edge_start[state + 1]):
-                after = slot[edge_target[edge]]
-                if after < 0:
-                    continue
+            here = probability[node] / beta[node]
+            for edge in range(edge_start[node], edge_start[node + 1]):
                 label = edge_label[edge]
-                flow = here * np.exp(weight[i, label] + beta[after] - beta[at])
+                after = edge_to[edge]
+                flow = _shifted(
+                    here * (weight[i, label] * beta[after]),
+                    weight_scale[i, label] + scale[after] - scale[node],
+                )
                 probability[after] += flow
                 mass[i, label] += flow
-        for at in range(layer_start[i + 1], layer_start[i + 2]):
-            slot[states[at]] = -1
     return mass
 
 

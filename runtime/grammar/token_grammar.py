@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -93,6 +94,11 @@ class TokenGrammar:
             return None
         allowed = np.nonzero(self.allowed(state, UNREACHABLE))[0]
         return int(allowed[0]) if len(allowed) == 1 else None
+
+    @cached_property
+    def longest(self) -> int:
+        """Most tokens that the shortest completion of any state takes."""
+        return int(self.distance.max())
 
     @property
     def state_count(self) -> int:

@@ -1,0 +1,136 @@
+"""Which states a canvas can meet where: what of the dynamic programs depends on the grammar and not on the logits.
+
+The steps of one canvas share a plan, and so do rows that stand at the same place with budget to spare, such as the
+start of a turn.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.kernel import kernel
+
+Ints = npt.NDArray[np.int32]
+
+_KEPT_EDGES: Final = 8_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The automaton unrolled over a canvas, without what cannot finish within the budget.
+
+    Layer i holds a node for each state that can be met before position i; C + 1 layers, N nodes, M edges.
+
+    Attributes:
+        layer_start: [C + 2] int32; layer i is nodes layer_start[i]..layer_start[i + 1]. Node 0 is the canvas's start.
+        states: [N] the grammar's state at each node.
+        edge_start: [N + 1] where each node's edges begin.
+        edge_to: [M] node in the next layer; edge_label: [M] the label of the tokens that take the edge.
+        used: [L] bool, labels that any edge has.
+    """
+
+    layer_start: Ints
+    states: Ints
+    edge_start: Ints
+    edge_to: Ints
+    edge_label: Ints
+    used: npt.NDArray[np.bool_]
+
+
+class PlanCache:
+    """The plans used last, up to a total of 8 million edges (some 100 MB)."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[tuple[TokenGrammar, int, int, int], Plan] = OrderedDict()
+        self._edges = 0
+        self._lock = Lock()
+
+    def plan(self, grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
+        """The plan of a canvas of `positions` from `state` with `budget` tokens left."""
+        # Above this every budget is the same.
+        key = grammar, state, positions, min(budget, positions + grammar.longest)
+        with self._lock:
+            if key in self._plans:
+                self._plans.move_to_end(key)
+                return self._plans[key]
+        plan = _unrolled(*key)
+        with self._lock:
+            if key not in self._plans:
+                self._plans[key] = plan
+                self._edges += len(plan.edge_to)
+            while self._edges > _KEPT_EDGES and self._plans:
+                self._edges -= len(self._plans.popitem(last=False)[1].edge_to)
+        return plan
+
+
+def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
+    graph = grammar.edge_start, grammar.edge_target
+    layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget)
+    edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, layer_start, states, edges)
+    used = np.zeros(len(grammar.classes.label_start) - 1, np.bool_)
+    used[edge_label] = True
+    return Plan(layer_start, states, edge_start, edge_to, edge_label, used)
+
+
+@kernel
+def _layers(
+    edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int
+) -> tuple[Ints, Ints, int]:
+    """Nodes of all layers, breadth first, and the number of edges between them."""
+    layer_start = np.zeros(positions + 2, np.int32)
+    states = np.empty(1024, np.int32)
+    states[0] = start
+    layer_start[1] = 1
+    count = 1
+    edges = 0
+    met = np.full(len(distance), -1, np.int32)  # the last layer that has the state
+    for i in range(positions):
+        left = max(budget - i - 1, 0)
+        for node in range(layer_start[i], layer_start[i + 1]):
+            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
+                after = edge_target[edge]
+                if distance[after] > left:
+                    continue
+                edges += 1
+                if met[after] != i:
+                    met[after] = i
+                    if count == len(states):
+                        grown = np.empty(2 * count, np.int32)
+                        grown[:count] = states
+                        states = grown
+                    states[count] = after
+                    count += 1
+        layer_start[i + 2] = count
+    return layer_start, states[:count].copy(), edges
+
+
+@kernel
+def _edges(
+    edge_start: Ints, edge_target: Ints, edge_label: Ints, layer_start: Ints, states: Ints, edges: int
+) -> tuple[Ints, Ints, Ints]:
+    """Edges between the nodes of neighbouring layers; the last layer has none."""
+    starts = np.zeros(len(states) + 1, np.int32)
+    to = np.empty(edges, np.int32)
+    label = np.empty(edges, np.int32)
+    node_of = np.full(len(edge_start), -1, np.int32)
+    count = 0
+    for i in range(len(layer_start) - 2):
+        for node in range(layer_start[i + 1], layer_start[i + 2]):
+            node_of[states[node]] = node
+        for node in range(layer_start[i], layer_start[i + 1]):
+            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
+                after = node_of[edge_target[edge]]
+                if after >= layer_start[i + 1]:  # else the state was met in an earlier layer only
+                    to[count] = after
+                    label[count] = edge_label[edge]
+                    count += 1
+            starts[node + 1] = count
+    starts[layer_start[-2] :] = count
+    return starts, to, label
