@@ -1,4 +1,4 @@
-"""What every test shares: one thread per process and hypothesis profiles.
+"""What every test shares: one thread per process, hypothesis profiles, a checkpoint with random weights.
 
 Hypothesis runs few examples by default, so that the suite takes minutes; `HYPOTHESIS_PROFILE=thorough pytest` searches
 longer.
@@ -12,6 +12,9 @@ import os
 # set before anything imports torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -25,3 +28,25 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint directory of a tiny model with random weights that speaks the JSON chat format."""
+    # Here, because most tests need no torch.
+    from agentfast.nano.tokenizer import train_tokenizer
+    from agentfast.runtime.model.saver import save_checkpoint
+    from agentfast.runtime.settings import GenerationDefaults
+    from tests.integration.tiny import tiny_model
+
+    folder = tmp_path_factory.mktemp("random_checkpoint")
+    tokenizer = train_tokenizer(["You run the order desk.", "find_order(id:int)"] * 4, vocab_size=320)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    save_checkpoint(
+        tiny_model(tokenizer.get_vocab_size()),
+        folder,
+        tokenizer=folder / "tokenizer.json",
+        eos_ids=[1],
+        generation=GenerationDefaults(max_denoising_steps=2),
+    )
+    return folder

@@ -22,6 +22,7 @@ from agentfast.nano.world import Shop, Task, shared_tasks
 from agentfast.runtime.engine import StepView
 
 TASKS_PER_AGENT = 2
+WIDTH = 120  # characters of an answer in the plain output
 
 
 def demo_command(options: argparse.Namespace) -> Exit:
@@ -106,7 +107,7 @@ class Printer:
             f"{self._done:3}/{self._tasks} agent {seat.number:2} {mark} {result.seconds:5.1f} s  {result.prompt}",
             flush=True,
         )
-        print(f"{'':24}{result.answer}", flush=True)
+        print(f"{'':24}{' '.join(result.answer.split())[:WIDTH]}", flush=True)
 
 
 def summary(report: DemoReport) -> str:

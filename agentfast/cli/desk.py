@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from agentfast.agent import Agent
+from agentfast.demo.play import LIMITS, SETTINGS
 from agentfast.events import CallsProposed, RunFinished, ToolFinished
-from agentfast.limits import Limits
 from agentfast.messages import Message
 from agentfast.models.base import Model
 from agentfast.nano.world import DESKS, Shop, shop_tools
 from agentfast.result import RunResult
-
-LIMITS = Limits(max_steps=8)
 
 
 def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:
@@ -28,6 +26,7 @@ def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:
         tools=[tools[name] for name in names],
         instructions=DESKS[desk].instructions[0],
         limits=LIMITS,
+        settings=SETTINGS,
         name=desk,
     )
 

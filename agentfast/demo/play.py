@@ -15,13 +15,14 @@ from agentfast.demo.board import Board, Seat
 from agentfast.demo.report import TaskResult
 from agentfast.errors import AgentFastError
 from agentfast.events import AgentEvent, CallsProposed, CanvasUpdate, RunFinished, StepStarted, ToolFinished
-from agentfast.limits import Limits
+from agentfast.limits import Limits, Settings
 from agentfast.loop import derive_seed
 from agentfast.messages import ToolCall
 from agentfast.models.base import CanvasState, Model
 from agentfast.nano.world import Task
 
 LIMITS = Limits(max_steps=8)
+SETTINGS = Settings(max_tokens=256)  # no turn of these tasks takes half of it
 
 Listener = Callable[[Seat, TaskResult], None]
 
@@ -71,6 +72,7 @@ class Crew:
                 tools=task.tools,
                 instructions=task.instructions,
                 limits=LIMITS,
+                settings=SETTINGS,
                 name=task.desk or "tools",
             )
         return self._agents[key]
