@@ -20,10 +20,11 @@ Ints = npt.NDArray[np.int32]
 class ClassSpace:
     """What the dynamic programs need of [C, V] logits; [C, K] each, see `reduce_to_classes`.
 
-    `exponentials` [C, V] stays at hand on the CPU, so that a token can be picked without taking them again.
+    On the CPU `exponentials` [C, V] and `highest` [C] stay at hand, so that a token can be picked without new ones.
     """
 
     exponentials: npt.NDArray[np.float32] | None
+    highest: npt.NDArray[np.float32] | None
     total: Doubles
     mean: Doubles
     top: Doubles
@@ -45,6 +46,7 @@ def reduce_logits(logits: torch.Tensor, classes: Classes) -> ClassSpace:
     np.exp(exponentials, out=exponentials)
     return ClassSpace(
         exponentials,
+        highest,
         *reduce_to_classes(
             values, exponentials, highest, classes.token_class, classes.token_order, classes.class_start
         ),
@@ -55,10 +57,18 @@ def pick(
     logits: torch.Tensor, classes: Classes, space: ClassSpace, chosen: Ints, left: Doubles
 ) -> npt.NDArray[np.int64]:
     """[C] a token of each chosen class by inverse CDF of `left`, tokens in order of ids."""
-    if space.exponentials is None:
+    if space.exponentials is None or space.highest is None:
         return pick_on_device(logits, classes, chosen, left)
     return pick_tokens(
-        _numpy(logits), space.exponentials, space.top, chosen, left, classes.token_order, classes.class_start
+        _numpy(logits),
+        space.exponentials,
+        space.highest,
+        space.total,
+        space.top,
+        chosen,
+        left,
+        classes.token_order,
+        classes.class_start,
     )
 
 
@@ -99,6 +109,7 @@ def reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
     )
     first = torch.where(top.isfinite(), first, -1)
     return ClassSpace(
+        None,
         None,
         (mass.log() + top.double()).nan_to_num(nan=-torch.inf, neginf=-torch.inf).cpu().numpy(),
         mean.cpu().numpy(),

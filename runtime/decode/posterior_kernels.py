@@ -318,6 +318,8 @@ def _invert(chances: Doubles, u: float) -> tuple[int, float]:
 def pick_tokens(
     logits: Floats,
     exponentials: Floats,
+    highest: Floats,
+    total: Doubles,
     top: Doubles,
     chosen: Ints,
     left: Doubles,
@@ -326,33 +328,25 @@ def pick_tokens(
 ) -> npt.NDArray[np.int64]:
     """[C] a token of each chosen class: inverse CDF of `left`, tokens in order of ids.
 
-    Args:
-        exponentials: [C, V] as for `reduce_to_classes`; where they lost a class, its logits are used.
-        top: [C, K] greatest logit of each class.
+    The other arguments are those of `reduce_to_classes` and what it returned.
     """
     tokens = np.empty(len(chosen), np.int64)
     for i in range(len(chosen)):
         k = chosen[i]
-        members = token_order[class_start[k] : class_start[k + 1]]
-        mass = 0.0
-        for token in members:
-            mass += exponentials[i, token]
-        lost = mass < 1e-30
-        if lost:
-            mass = 0.0
-            for token in members:
-                mass += np.exp(np.float64(logits[i, token]) - top[i, k])
-        low = 0.0
-        for token in members:
+        lost = top[i, k] < highest[i] - _FLOAT_RANGE  # as when the class was summed
+        reference = top[i, k] if lost else np.float64(highest[i])
+        level = left[i] * np.exp(total[i, k] - reference)
+        reached = 0.0
+        for token in token_order[class_start[k] : class_start[k + 1]]:
             p = (
-                np.exp(np.float64(logits[i, token]) - top[i, k])
+                np.exp(np.float64(logits[i, token]) - reference)
                 if lost
                 else np.float64(exponentials[i, token])
             )
             if p > 0.0:
                 tokens[i] = token
-                low += p
-                if left[i] * mass < low:
+                reached += p
+                if level < reached:
                     break
     return tokens
 
