@@ -14,6 +14,9 @@ from agentfast.errors import AgentFastError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the `agentfast` command; the return value is the process's exit code (see `exits.Exit`)."""
+    # torch's idle threads spin by default. Where the cores are shared, as in a container, a forward pass of a small
+    # model then takes many times as long. It has to be said before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         options = build_parser().parse_args(argv)
         command: Callable[[argparse.Namespace], Exit] = options.command

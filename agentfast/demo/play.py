@@ -120,7 +120,12 @@ async def follow(events: AsyncIterator[AgentEvent[str]], seat: Seat, calls: list
 
 
 def spans(canvas: CanvasState, end: str = "<|end|>") -> Iterator[tuple[str, bool]]:
-    """The canvas's text up to its end token, piece by piece, each with whether the next step keeps it."""
+    """The canvas's text up to its end token, piece by piece, each with whether the next step keeps it.
+
+    A canvas that continues an earlier one begins with dots.
+    """
+    if canvas.index:
+        yield "…", True
     for piece, accepted in zip(canvas.pieces, canvas.accepted, strict=True):
         if piece == end:
             return

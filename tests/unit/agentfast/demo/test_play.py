@@ -77,3 +77,7 @@ def test_a_call_is_valid_if_jsonschema_says_so(tasks: list[Task]) -> None:
 def test_the_canvas_is_shown_up_to_its_end(committed: bool) -> None:
     canvas = CanvasState(0, 2, ("a", "b", "<|end|>", "c"), (True, False, True, True), committed)
     assert list(spans(canvas)) == [("a", True), ("b", committed)]
+
+
+def test_a_canvas_that_continues_another_begins_with_dots() -> None:
+    assert list(spans(CanvasState(1, 1, ("b",), (True,), committed=False))) == [("…", True), ("b", True)]
