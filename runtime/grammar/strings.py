@@ -1,6 +1,6 @@
 """The automaton of a JSON string body: any well-formed Unicode, every escape, code points counted.
 
-One character is one code point however it is written: raw UTF-8, a short escape, \\uXXXX, or a pair of \\uXXXX for a
+One character is one code point however it is written: raw UTF-8, a short escape, \\uHHHH, or a pair of \\uHHHH for a
 code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
 """
 
