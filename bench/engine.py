@@ -125,7 +125,9 @@ def requests(count: int, canvas: int, rng: random.Random) -> list[Request]:
     rng.shuffle(prompts)
     rng.shuffle(outputs)
     return [
-        Request(tuple(rng.randrange(2, VOCABULARY) for _ in range(prompt)), max_tokens=canvas * output, seed=i)
+        Request(
+            tuple(rng.randrange(2, VOCABULARY) for _ in range(prompt)), max_tokens=canvas * output, seed=i
+        )
         for i, (prompt, output) in enumerate(zip(prompts, outputs, strict=True))
     ]
 
@@ -197,7 +199,9 @@ def report(results: dict[str, Measurement]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the benchmark and print its table and JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=16, help="denoising steps per canvas")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -13,6 +13,7 @@ from torch import Tensor
 from agentfast.runtime.attention import Context, RaggedAttention, Span
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
@@ -38,6 +39,7 @@ class Runner:
     def __init__(self, model: BlockDiffusionModel, config: EngineConfig) -> None:
         weight = model.embed_tokens.weight
         self.model = model
+        self._network = fastest(model)
         self.device = weight.device
         self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
         self._contexts: dict[Row, Context] = {}
@@ -52,7 +54,7 @@ class Runner:
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
         denoise[encodes:] = True
         write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in works]
-        hidden = self.model(
+        hidden = self._network(
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
             RaggedAttention(self.model.config, self._store, spans, self._tensor(write_slots)),
@@ -60,7 +62,7 @@ class Runner:
             soft=self._soft(works),
         )
         wanted = hidden[encodes:] if total > encodes else hidden[_last_positions(works, spans)]
-        return Forward(self.model.logits(wanted), _finite(hidden, spans))
+        return Forward(self._network.logits(wanted), _finite(hidden, spans))
 
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""

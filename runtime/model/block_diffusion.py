@@ -60,7 +60,7 @@ class BlockDiffusionModel(nn.Module):
         Returns:
             [*S, H].
         """
-        x = self._embed(tokens, denoise, soft)
+        x = self.embed(tokens, denoise, soft)
         ropes = {
             "sliding": self._rope(positions, self.sliding_frequencies, x.dtype),
             "full": self._rope(positions, self.full_frequencies, x.dtype),
@@ -85,7 +85,8 @@ class BlockDiffusionModel(nn.Module):
         """Heads, window and rope of a layer."""
         return self.config.attention(layer)
 
-    def _embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
+    def embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
+        """What the first layer takes: scaled embeddings, those of canvas tokens self-conditioned."""
         x: Tensor = self.embed_tokens(tokens)
         x = x * self._embed_scale(x.dtype)
         if denoise is False:

@@ -1,0 +1,70 @@
+"""The fused pass against the model."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from agentfast.runtime.model.config import Kind
+from agentfast.runtime.model.fused import FusedModel, fastest
+from tests.conformance.dense_attention import DenseAttention
+from tests.integration.engine_kit import VOCABULARY, small_model
+
+
+@pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
+@given(st.integers(1, 20), st.integers(0, 9), st.integers(0, 1000))
+def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, seed: int) -> None:
+    model = small_model(kind)
+    canvas = canvas if kind == "diffusion" else 0
+    generator = torch.Generator().manual_seed(seed)
+    total = encode + canvas
+    tokens = torch.randint(0, VOCABULARY, (total,), generator=generator)
+    denoise = torch.arange(total) >= encode
+    soft = torch.randn(canvas, model.config.hidden_size, generator=generator) if canvas and seed % 2 else None
+    hidden: list[Tensor] = []
+    for network in (model, FusedModel(model)):
+        rows = torch.zeros(total, dtype=torch.long)
+        attention = DenseAttention(model.config, rows, torch.arange(total), denoise)
+        mask = denoise if canvas else False
+        with torch.inference_mode():
+            found = network(tokens, torch.arange(total), attention, denoise=mask, soft=soft)
+            hidden.append(found)
+            logits = network.logits(found)
+            torch.testing.assert_close(logits, model.logits(found), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
+
+
+def test_a_number_that_is_not_finite_stays_in_its_row() -> None:
+    model = small_model()
+    soft = torch.zeros(3, model.config.hidden_size)
+    soft[1] = torch.nan
+    hidden = FusedModel(model)(
+        torch.tensor([1, 2, 3]),
+        torch.arange(3),
+        each_to_itself,
+        denoise=torch.ones(3, dtype=torch.bool),
+        soft=soft,
+    )
+    assert torch.isfinite(hidden).all(dim=-1).tolist() == [True, False, True]
+
+
+def each_to_itself(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return v.repeat_interleave(q.shape[1] // v.shape[1], dim=1)
+
+
+def test_it_shares_the_models_weights() -> None:
+    model = small_model()
+    FusedModel(model)
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    FusedModel(model)
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name])
+
+
+def test_other_types_of_numbers_use_the_model_itself() -> None:
+    assert isinstance(fastest(small_model()), FusedModel)
+    half = type(small_model())(small_model().config).half()
+    assert fastest(half) is half
