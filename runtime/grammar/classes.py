@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.trie import Trie
+from agentfast.runtime.kernel import kernel
 
 if TYPE_CHECKING:
     import torch
@@ -51,21 +52,57 @@ def classes_of(labels: list[Ints], trie: Trie) -> Classes:
     signature = np.zeros(trie.node_count + 1, np.uint64)  # the last entry is for ids that are never generated
     for nodes, key in zip(labels, random.integers(1, 1 << 63, len(labels), np.uint64), strict=True):
         signature[nodes] += key
-    of_token = signature[trie.node_of_token]
-    found, inverse = np.unique(of_token, return_inverse=True)
-    if found[0] != 0:  # every token is used: class 0 is there all the same, empty
-        inverse = inverse + 1
-    token_class: Ints = inverse.reshape(-1).astype(np.int32)
-    count = int(token_class.max()) + 1
+    token_class, count = _number(signature[trie.node_of_token])
+    token_order, class_start = _sorted_by_class(token_class, count)
     node_class = np.zeros(trie.node_count + 1, np.int32)
     node_class[trie.node_of_token] = token_class
     sets = [np.arange(count, dtype=np.int32)] + [np.unique(node_class[nodes]) for nodes in labels]
     return Classes(
         token_class=token_class,
-        token_order=np.argsort(token_class, kind="stable").astype(np.int32),
-        class_start=np.concatenate([[0], np.cumsum(np.bincount(token_class, minlength=count))]).astype(
-            np.int32
-        ),
+        token_order=token_order,
+        class_start=class_start,
         label_start=np.concatenate([[0], np.cumsum([len(s) for s in sets])]).astype(np.int32),
         label_class=np.concatenate(sets),
     )
+
+
+@kernel
+def _number(signature: npt.NDArray[np.uint64]) -> tuple[Ints, int]:
+    """Number equal signatures alike in order of appearance, from 1; 0 is for those that are 0."""
+    size = 2
+    while size < 2 * len(signature):
+        size *= 2
+    mask = np.uint64(size - 1)
+    keys = np.zeros(size, np.uint64)
+    numbers = np.zeros(size, np.int32)
+    result = np.zeros(len(signature), np.int32)
+    count = 1
+    for i in range(len(signature)):
+        key = signature[i]
+        if key == np.uint64(0):
+            continue
+        at = key & mask
+        while keys[at] != np.uint64(0) and keys[at] != key:
+            at = (at + np.uint64(1)) & mask
+        if keys[at] == np.uint64(0):
+            keys[at] = key
+            numbers[at] = count
+            count += 1
+        result[i] = numbers[at]
+    return result, count
+
+
+@kernel
+def _sorted_by_class(token_class: Ints, count: int) -> tuple[Ints, Ints]:
+    """[V] tokens by class, rising inside each, and [K + 1] where each class begins."""
+    start = np.zeros(count + 1, np.int32)
+    for k in token_class:
+        start[k + 1] += 1
+    for k in range(count):
+        start[k + 1] += start[k]
+    order = np.empty(len(token_class), np.int32)
+    place = start[:-1].copy()
+    for token in range(len(token_class)):
+        order[place[token_class[token]]] = token
+        place[token_class[token]] += 1
+    return order, start
