@@ -229,7 +229,7 @@ def main() -> None:
         )
         found: dict[str, Any] = {}
         with asyncio.Runner() as runner:
-            engines = {
+            engines: dict[str, Callable[[Sequence[Request]], float]] = {
                 "ours": lambda batch: run_ours(engine, runner, batch, now),
                 "padded": lambda batch: run_padded(theirs, options, batch, now),
                 "sequential": lambda batch: run_sequentially(theirs, options, batch, now),

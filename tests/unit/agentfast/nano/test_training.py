@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import Tensor
 
 from agentfast.messages import AssistantMessage
 from agentfast.nano import train
 from agentfast.nano.data import BatchStream, encode_episode, episode_texts, make_batch
 from agentfast.nano.objective import DenoiseAttention, add_noise, denoiser, encode, losses
 from agentfast.nano.optimizer import orthogonalise
-from agentfast.nano.presets import Preset, initialise
+from agentfast.nano.presets import PRESETS, Preset, initialise
 from agentfast.nano.tokenizer import train_tokenizer
 from agentfast.nano.train import Recipe, Trainer
 from agentfast.nano.world import episodes
@@ -129,8 +131,9 @@ def test_sliding_layers_see_the_last_window_of_the_prefix(
     batch = make_batch([encode_episode(next(iter(episodes(seed=6))), tokenizer)], 16, pad=0)
     attention, _ = encode(model, batch)
     masks = DenoiseAttention(attention, batch).masks
-    for number, start in enumerate(batch.start.tolist()):
-        seen = masks["sliding"][number, 0, 0].nonzero().flatten().tolist()
+    starts = cast("list[int]", batch.start.tolist())
+    for number, start in enumerate(starts):
+        seen = cast("list[int]", masks["sliding"][number, 0, 0].nonzero().flatten().tolist())
         length = batch.tokens.shape[1]
         assert seen == [*range(max(0, start - TINY.window + 1), start), *range(length, length + 16)]
 
@@ -152,13 +155,13 @@ def test_losses_fall_on_one_batch(tokenizer: Tokenizer, model: BlockDiffusionMod
 @pytest.mark.parametrize("shape", [(1, 24, 24), (3, 40, 16), (3, 16, 40)])
 def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, ...]) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    singular = torch.linalg.svdvals(orthogonalise(matrix))
+    singular = cast("Tensor", cast("Any", torch.linalg).svdvals(orthogonalise(matrix)))
     assert singular.max() < 1.3
     assert singular.median() > 0.65
 
 
 def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(train.PRESETS, "tiny", TINY)
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
     monkeypatch.setattr(train, "TOKENIZER_EPISODES", 200)
     recipe = Recipe(preset="tiny", steps=4, batch_size=2, warmup=1)
     unbroken = Trainer(tmp_path / "a", recipe)
