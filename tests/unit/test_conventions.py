@@ -75,6 +75,15 @@ def test_the_package_list_is_the_tree() -> None:
     assert sorted(listed) == sorted(in_tree)
 
 
+def test_the_embedded_weights_are_packaged_and_small() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns: list[str] = project["tool"]["setuptools"]["package-data"]["agentfast"]
+    packaged = {path for pattern in patterns for path in (ROOT / "agentfast").glob(pattern)}
+    weights = [path for path in (ROOT / "agentfast" / "nano" / "weights").rglob("*") if path.is_file()]
+    assert set(weights) <= packaged
+    assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
+
+
 def test_every_folder_with_code_is_a_package() -> None:
     bare = {path.parent for path in source_files() if not (path.parent / "__init__.py").exists()}
     assert not bare

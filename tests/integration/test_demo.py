@@ -1,0 +1,22 @@
+"""What the demo promises, on the embedded model and tasks that it never saw."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agentfast import nano
+from agentfast.cli.exits import Exit
+from agentfast.cli.main import main
+
+
+@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
+def test_32_agents_share_a_batch_make_no_invalid_call_and_mostly_succeed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["demo", "--agents", "32", "--tasks", "64", "--json"]) == Exit.OK
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures["invalid_calls"] == 0
+    assert figures["success"] >= 0.8
+    assert figures["mean_batch_rows"] >= 8

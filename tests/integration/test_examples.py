@@ -1,0 +1,42 @@
+"""Every example runs on the embedded model, as a user runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentfast import nano
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PROMISED = {
+    "first_agent": ["get_order({'id': 1042})", "shipped"],
+    "extraction": ["Invoice(number=", "days of the year"],
+    "fan_out": ["8 of 8 letters", "Invoice(number=4711"],
+    "your_own_tools": [
+        "asks for get_temperature('Lisbon'",
+        '"temperature":21',
+        "asks for book_room('Ada', 3",
+    ],
+}
+
+
+@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
+@pytest.mark.parametrize("example", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_the_example_does_what_it_says(example: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{example}.py")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert not [words for words in PROMISED[example] if words not in done.stdout], done.stdout
+
+
+def test_there_are_at_least_four() -> None:
+    assert len(list(EXAMPLES.glob("*.py"))) >= 4
