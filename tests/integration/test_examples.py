@@ -38,5 +38,15 @@ def test_the_example_does_what_it_says(example: str) -> None:
     assert not [words for words in PROMISED[example] if words not in done.stdout], done.stdout
 
 
+@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
+def test_the_readme_example_runs() -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "shipped" in done.stdout
+
+
 def test_there_are_at_least_four() -> None:
     assert len(list(EXAMPLES.glob("*.py"))) >= 4
