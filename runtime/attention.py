@@ -25,15 +25,15 @@ class Context:
         slots: [P], where the row's positions are.
         layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
             layer gathers them.
+        prefix: P, the positions in the cache.
     """
 
     slots: Tensor
-    layers: list[tuple[Tensor, Tensor] | None] = field(default_factory=list[tuple[Tensor, Tensor] | None])
+    layers: list[tuple[Tensor, Tensor] | None]
+    prefix: int = field(init=False)
 
-    @property
-    def prefix(self) -> int:
-        """P, the positions in the cache."""
-        return len(self.slots)
+    def __post_init__(self) -> None:
+        self.prefix = len(self.slots)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,7 @@ other devices use); sums may be rounded in another order.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Protocol, cast
 
 import numpy as np
@@ -107,9 +108,8 @@ class FusedLayer:
         self._down = layer.mlp.down_proj.weight
         self._router = router.proj.weight
         self._top_k = router.top_k
-        self._experts = list(
-            zip(layer.experts.gate_up_proj.unbind(), layer.experts.down_proj.unbind(), strict=True)
-        )
+        stacked = layer.experts.gate_up_proj.detach(), layer.experts.down_proj.detach()
+        self._experts = list(zip(stacked[0].unbind(), stacked[1].unbind(), strict=True))
         self._head_norms = _weight(attention.q_norm), _weight(attention.k_norm)
         self._after_attention = (
             _weight(layer.post_attention_layernorm),
@@ -176,26 +176,28 @@ class FusedLayer:
 
     def _run_experts(self, x: Tensor, scores: Tensor) -> tuple[Tensor, Floats, NDArray[np.int64]]:
         """The experts' outputs [T * k, H] grouped by expert, and each token's weights and places [T, k] in them."""
-        tokens, experts = len(x), len(self._experts)
+        tokens = len(x)
         weights = np.empty((tokens, self._top_k), np.float32)
-        place = np.empty((tokens, self._top_k), np.int64)
+        chosen = np.empty((tokens, self._top_k), np.int64)
+        kernels.choose(scores.numpy(), self._expert_scale, weights, chosen)
+        experts = len(self._expert_scale)
         source, counts = np.empty(tokens * self._top_k, np.int64), np.empty(experts, np.int64)
-        kernels.route(scores.numpy(), self._expert_scale, weights, place, source, counts)
+        kernels.group(chosen, source, counts)
         inputs = x.index_select(0, torch.from_numpy(source))
-        inner = x.new_empty(len(inputs), self._experts[0][0].shape[0])
-        parts: list[tuple[int, slice]] = []
-        start = 0
-        for expert, count in enumerate(cast(list[int], counts.tolist())):
-            if count:
-                parts.append((expert, slice(start, start + count)))
-            start += count
+        return self._grouped_experts(inputs, counts.tolist()), weights, chosen
+
+    def _grouped_experts(self, inputs: Tensor, counts: list[int]) -> Tensor:
+        """Inputs [T * k, H] grouped by expert -> outputs, likewise."""
+        inner = inputs.new_empty(len(inputs), len(self._experts[0][0]))
+        outputs = torch.empty_like(inputs)
+        ends = list(accumulate(counts))
+        parts = [(e, slice(ends[e] - count, ends[e])) for e, count in enumerate(counts) if count]
         for expert, part in parts:
             torch.mm(inputs[part], self._experts[expert][0].T, out=inner[part])
         hidden = _gated(inner)
-        outputs = torch.empty_like(inputs)
         for expert, part in parts:
             torch.mm(hidden[part], self._experts[expert][1].T, out=outputs[part])
-        return outputs, weights, place
+        return outputs
 
 
 def _gated(gate_up: Tensor) -> Tensor:
@@ -208,10 +210,10 @@ def _join(linears: list[nn.Linear]) -> Tensor:
     """One weight for several products of the same input. The modules' own become views of it: nothing is held twice."""
     with torch.no_grad():
         joined = torch.cat([linear.weight for linear in linears])
-        for linear, part in zip(
-            linears, joined.split([linear.out_features for linear in linears]), strict=True
-        ):
-            linear.weight.data = part
+        start = 0
+        for linear in linears:
+            linear.weight.data = joined[start : start + linear.out_features]
+            start += linear.out_features
     return joined
 
 

@@ -108,34 +108,44 @@ def after_attention(
 
 
 @numba.njit(cache=True, nogil=True)
-def route(
-    scores: Floats, expert_scale: Floats, weights: Floats, place: Ints, source: Ints, counts: Ints
-) -> None:
-    """The top k experts of each token, and the tokens in order of expert.
+def choose(scores: Floats, expert_scale: Floats, weights: Floats, chosen: Ints) -> None:
+    """The top k experts of each token: scores [T, E] -> weights, chosen [T, k].
 
-    scores [T, E] -> weights [T, k]: softmax over the chosen, times the expert's scale; source [T * k]: the token of
-    each expert's input row, grouped by expert; counts [E]: rows per expert; place [T, k]: the inverse of source.
+    A weight is the softmax over the chosen, times the expert's scale.
     """
     tokens, experts = scores.shape
     top = weights.shape[1]
-    counts[:] = 0
     for t in range(tokens):
         for j in range(top):
             best = -1
             for e in range(experts):
                 taken = False
                 for other in range(j):
-                    taken = taken or place[t, other] == e
+                    taken = taken or chosen[t, other] == e
                 if not taken and (best < 0 or scores[t, e] > scores[t, best]):
                     best = e
-            place[t, j] = best
-            counts[best] += 1
+            chosen[t, j] = best
         total = np.float32(0.0)
         for j in range(top):
-            weights[t, j] = math.exp(scores[t, place[t, j]] - scores[t, place[t, 0]])
+            weights[t, j] = math.exp(scores[t, chosen[t, j]] - scores[t, chosen[t, 0]])
             total += weights[t, j]
         for j in range(top):
-            weights[t, j] = weights[t, j] / total * expert_scale[place[t, j]]
+            weights[t, j] = weights[t, j] / total * expert_scale[chosen[t, j]]
+
+
+@numba.njit(cache=True, nogil=True)
+def group(chosen: Ints, source: Ints, counts: Ints) -> None:
+    """Order tokens by expert.
+
+    chosen [T, k] becomes each choice's place in that order. source [T * k]: the token at each place; counts [E]: how
+    many places each expert has.
+    """
+    tokens, top = chosen.shape
+    experts = len(counts)
+    counts[:] = 0
+    for t in range(tokens):
+        for j in range(top):
+            counts[chosen[t, j]] += 1
     following = np.empty(experts, np.int64)
     start = 0
     for e in range(experts):
@@ -143,9 +153,9 @@ def route(
         start += counts[e]
     for t in range(tokens):
         for j in range(top):
-            e = place[t, j]
+            e = chosen[t, j]
             source[following[e]] = t
-            place[t, j] = following[e]
+            chosen[t, j] = following[e]
             following[e] += 1
 
 

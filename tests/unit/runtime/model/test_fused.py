@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -15,7 +15,8 @@ from tests.integration.engine_kit import VOCABULARY, small_model
 
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
-@given(st.integers(1, 20), st.integers(0, 9), st.integers(0, 1000))
+@given(st.integers(1, 70), st.integers(0, 9), st.integers(0, 1000))
+@settings(max_examples=15)
 def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, seed: int) -> None:
     model = small_model(kind)
     canvas = canvas if kind == "diffusion" else 0
