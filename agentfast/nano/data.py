@@ -125,8 +125,11 @@ class BatchStream:
         split: Split = "train",
         max_length: int = 448,
         batches_per_chunk: int = 16,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
+        """Args as they are called; `shard` (i, n) takes every n-th episode of each batch, from the i-th on."""
         self._tokenizer = tokenizer
+        self._shard = slice(shard[0], None, shard[1])
         self._seed = seed
         self._batch_size = batch_size
         self._canvas_lengths = canvas_lengths
@@ -142,7 +145,7 @@ class BatchStream:
         if self._chunk[0] != number:
             self._chunk = (number, self._make_chunk(number))
         rng = random.Random(f"{self._seed}/{step}")
-        return make_batch(self._chunk[1][offset], rng.choice(self._canvas_lengths), self._pad)
+        return make_batch(self._chunk[1][offset][self._shard], rng.choice(self._canvas_lengths), self._pad)
 
     def _make_chunk(self, number: int) -> list[list[Encoded]]:
         wanted = self._per_chunk * self._batch_size

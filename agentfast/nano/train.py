@@ -3,6 +3,9 @@
 The recipe is deterministic for a seed (up to floating-point rounding) and resumable: the batch at a step depends
 on the seed and the step alone, and the run's folder holds the last checkpoint. The learning rate is constant until
 the cooldown (warmup-stable-decay, arXiv 2404.06395), so a run can be prolonged from `stable.pt`.
+
+A model this small gains little from several threads, but much from several processes, which share each batch:
+`torchrun --standalone --nproc-per-node 2 -m agentfast.nano.train --threads 1`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from agentfast.nano.objective import LoadBalance, denoiser, encode, losses
 from agentfast.nano.optimizer import make_optimizers
 from agentfast.nano.presets import PRESETS, initialise
 from agentfast.nano.tokenizer import train_tokenizer
+from agentfast.nano.workers import Workers
 from agentfast.nano.world import Split, episodes
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.saver import save_checkpoint
@@ -78,8 +82,11 @@ def load_tokenizer(folder: Path, seed: int) -> Tokenizer:
 class Trainer:
     """One training run in a folder."""
 
-    def __init__(self, folder: Path, recipe: Recipe, device: str = "cpu") -> None:
+    def __init__(
+        self, folder: Path, recipe: Recipe, device: str = "cpu", workers: Workers | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.workers = workers or Workers()
         self.folder, self.recipe, self.device, self.step = folder, recipe, device, 0
         self.tokenizer = load_tokenizer(folder, recipe.seed)
         config = PRESETS[recipe.preset].model_config(self.tokenizer.vocabulary.size, recipe.decoder)
@@ -101,6 +108,7 @@ class Trainer:
             canvas_lengths=canvas_lengths,
             split=split,
             batches_per_chunk=batches_per_chunk,
+            shard=(self.workers.rank, self.workers.count) if split == "train" else (0, 1),
         )
 
     def train_step(self) -> dict[str, float]:
@@ -109,11 +117,13 @@ class Trainer:
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, base in zip(groups, self.base_lrs, strict=True):
             group["lr"] = base * factor
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        seed = (self.recipe.seed * 1_000_003 + self.step) * self.workers.count + self.workers.rank
+        generator = torch.Generator().manual_seed(seed)
         self.balance.reset()
         result = losses(self.model, self.stream.batch(self.step).to(self.device), generator)
         balance = self.balance.loss()
         torch.autograd.backward(result.total + self.recipe.balance * balance)
+        self.workers.average_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -171,7 +181,11 @@ class Trainer:
             optimizer.load_state_dict(saved)
 
     def run(self, *, evaluate_every: int = 250, save_every: int = 100) -> None:
-        """Train to the end, with a progress bar, a log in `log.jsonl` and checkpoints."""
+        """Train to the end, with a progress bar, a log in `log.jsonl` and checkpoints, all by the first worker."""
+        if self.workers.rank > 0:
+            while self.step < self.recipe.steps:
+                self.train_step()
+            return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress, (self.folder / "log.jsonl").open("a") as log:
             bar = progress.add_task("training", total=self.recipe.steps, completed=self.step)
@@ -233,13 +247,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         steps=options.steps,
         batch_size=options.batch_size,
     )
-    trainer = Trainer(options.out, recipe, options.device)
+    workers = Workers.join()
+    trainer = Trainer(options.out, recipe, options.device, workers)
     checkpoint = options.out / ("stable.pt" if options.from_stable else "last.pt")
     if checkpoint.exists():
         trainer.restore(checkpoint)
-    (options.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    workers.wait()  # until all have read the checkpoint, which the first one replaces
+    if workers.rank == 0:
+        (options.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     trainer.run()
-    if options.export:
+    if options.export and workers.rank == 0:
         trainer.export(options.export)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from agentfast.nano.optimizer import orthogonalise
 from agentfast.nano.presets import PRESETS, Preset, initialise
 from agentfast.nano.tokenizer import train_tokenizer
 from agentfast.nano.train import Recipe, Trainer
+from agentfast.nano.workers import Workers
 from agentfast.nano.world import episodes
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.tokenizer import Tokenizer
@@ -179,3 +181,52 @@ def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pyte
         torch.testing.assert_close(left, right, msg=name)
     assert (tmp_path / "a" / "log.jsonl").read_text().count("one_step_exact") == 1
     assert (tmp_path / "a" / "stable.pt").exists()
+
+
+def train_together(rank: int, folder: Path, recipe: Recipe, results: Path) -> None:
+    """One of two processes: a few steps, then its weights to a file."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{results / 'meeting'}", rank=rank, world_size=2
+    )
+    PRESETS["tiny"] = TINY
+    trainer = Trainer(folder, recipe, workers=Workers(rank, 2))
+    for _ in range(recipe.steps):
+        trainer.train_step()
+    torch.save(trainer.model.state_dict(), results / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_processes_that_share_batches_keep_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setattr(train, "TOKENIZER_EPISODES", 200)
+    recipe = Recipe(preset="tiny", steps=2, batch_size=4, warmup=1)
+    start = Trainer(tmp_path / "run", recipe).model.state_dict()
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=train_together, args=(rank, tmp_path / "run", recipe, tmp_path))
+        for rank in (0, 1)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+        assert process.exitcode == 0
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    for name, weights in first.items():
+        assert torch.equal(weights, second[name]), name
+    assert not torch.equal(first["embed_tokens.weight"], start["embed_tokens.weight"])
+
+
+def test_the_shards_of_a_batch_are_the_batch(tokenizer: Tokenizer) -> None:
+    def tokens(shard: tuple[int, int]) -> list[list[int]]:
+        stream = BatchStream(
+            tokenizer, seed=8, batch_size=4, canvas_lengths=(16,), batches_per_chunk=2, shard=shard
+        )
+        batch = stream.batch(1)
+        return [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
+
+    whole, even, odd = tokens((0, 1)), tokens((0, 2)), tokens((1, 2))
+    assert [even[0], odd[0], even[1], odd[1]] == whole
