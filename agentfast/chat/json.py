@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
 ASSISTANT, CALL, RESULT = "<|assistant|>", "<|call|>", "<|result|>"
 PAD = "<pad>"
+CALL_OPENING = '{"name":'
 SPECIAL_TOKENS = (PAD, END, SYSTEM, USER, ASSISTANT, CALL, RESULT)
 
 
@@ -101,10 +102,12 @@ class JsonChat:
         options: list[Grammar] = []
         if rules.may_answer:
             schema = rules.output_schema
-            options.append(Grammar.text() if schema is None else compile_schema(schema))
+            # A model in doubt would write a call that breaks its schema as text: that is no answer either.
+            text = Grammar.text(without=CALL_OPENING if rules.callable_tools else "")
+            options.append(text if schema is None else compile_schema(schema))
         calls = [
             Grammar.special(CALL)
-            + Grammar.literal(f'{{"name":{dump_json(tool.name)},"arguments":')
+            + Grammar.literal(f'{CALL_OPENING}{dump_json(tool.name)},"arguments":')
             + compile_schema(tool.parameters)
             + Grammar.literal("}")
             for tool in rules.callable_tools

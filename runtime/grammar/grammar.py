@@ -8,7 +8,14 @@ from threading import Lock
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.automaton import Automaton
-from agentfast.runtime.grammar.codepoints import ALL, machine_over_codepoints
+from agentfast.runtime.grammar.codepoints import (
+    ALL,
+    Intervals,
+    complement,
+    intersect,
+    machine_over_codepoints,
+    normalise,
+)
 from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
 from agentfast.runtime.vocabulary import Vocabulary
 
@@ -46,9 +53,9 @@ class Grammar:
         return cls(nodes.Special(name))
 
     @classmethod
-    def text(cls) -> Grammar:
-        """Any well-formed UTF-8 without special tokens; may be empty."""
-        return cls(_any_text())
+    def text(cls, *, without: str = "") -> Grammar:
+        """Any well-formed UTF-8 without special tokens; may be empty. `without` is a string that it must not contain."""
+        return cls(_text_without(without))
 
     def __add__(self, other: Grammar) -> Grammar:
         return Grammar(nodes.Sequence(self.node, other.node))
@@ -109,10 +116,23 @@ class Grammar:
         return _compile(self, vocabulary)
 
 
-@lru_cache(maxsize=1)
-def _any_text() -> nodes.Node:
+@lru_cache(maxsize=16)
+def _text_without(needle: str) -> nodes.Node:
+    """The automaton of Knuth, Morris and Pratt (1977): a state is how much of `needle` the text ends with."""
+
+    def after(state: int, char: str) -> int:
+        read = needle[:state] + char
+        return next(size for size in range(len(read), -1, -1) if needle.startswith(read[len(read) - size :]))
+
+    def moves(state: int) -> list[tuple[Intervals, int]]:
+        known = {char: after(state, char) for char in set(needle)}
+        ends = {char: ((ord(char), ord(char)),) for char in known}
+        others = complement(normalise(interval for (interval,) in ends.values()))
+        going_on = [(ends[char], to) for char, to in known.items() if to < len(needle)]
+        return [(intersect(ALL, others), 0), *going_on]
+
     return nodes.Terminal(
-        machine_over_codepoints(0, lambda _: [(ALL, 0)], lambda _: True, limit=100, quoted=False)
+        machine_over_codepoints(0, moves, lambda _: True, limit=len(needle) + 100, quoted=False)
     )
 
 

@@ -6,12 +6,10 @@ import json
 
 import pytest
 
-from agentfast import nano
 from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
 
 
-@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
 def test_32_agents_share_a_batch_make_no_invalid_call_and_mostly_succeed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

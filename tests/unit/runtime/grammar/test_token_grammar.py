@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -182,3 +183,13 @@ def test_numbers_end_where_the_next_token_says() -> None:
         assert grammar.is_done(run(grammar, [*tokens, eos])), tokens
     for tokens in ([5, 1, 0], [5, 6, 4], [5, 1, 7], [5, eos]):
         assert run(grammar, tokens) == DEAD, tokens
+
+
+@pytest.mark.parametrize("needle", ["", "a", "aab", "abab", '{"name":', "é€é"])
+def test_text_without_a_string_is_every_text_that_does_not_contain_it(needle: str) -> None:
+    grammar = Grammar.text(without=needle)
+    alphabet = sorted(set(needle) | {"x"})
+    texts = ["".join(chars) for size in range(7) for chars in itertools.product(alphabet[:3], repeat=size)]
+    texts += [needle[:-1], needle, f"x{needle}x", needle[:-1] + needle[:-1], needle[:-1] + "x"]
+    for text in texts:
+        assert grammar.accepts(text) == (not needle or needle not in text), text
