@@ -15,6 +15,7 @@ from agentfast.runtime.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from agentfast.runtime.engine import Engine
+    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 
 _TEXT = (
     '{"name":"find_order","arguments":{"id":1042,"status":"open"}}',
@@ -43,29 +44,25 @@ def random_tokenizer() -> Tokenizer:
     return Tokenizer(backend, [0])
 
 
-@asynccontextmanager
-async def random_engine(steps: int) -> AsyncGenerator[Engine]:
-    """An engine over two layers of random weights."""
-    from agentfast.runtime.engine import Engine
+def random_model(vocab_size: int, *, window: int, canvas_length: int) -> BlockDiffusionModel:
+    """Two layers of random weights, always the same ones."""
     from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
     from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
-    from agentfast.runtime.settings import EngineConfig, GenerationDefaults
 
-    tokenizer = random_tokenizer()
     config = ModelConfig(
         kind="diffusion",
-        vocab_size=tokenizer.vocabulary.size,
+        vocab_size=vocab_size,
         hidden_size=32,
         intermediate_size=32,
         num_heads=2,
         layers=("sliding", "full"),
-        sliding=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e4), window=64),
+        sliding=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e4), window=window),
         full=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e6, 0.25), shared_kv=True),
         num_experts=4,
         top_k_experts=2,
         moe_intermediate_size=16,
         max_position=4096,
-        canvas_length=64,
+        canvas_length=canvas_length,
     )
     torch.manual_seed(0)
     model = BlockDiffusionModel(config)
@@ -73,6 +70,17 @@ async def random_engine(steps: int) -> AsyncGenerator[Engine]:
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
+    return model.requires_grad_(requires_grad=False)
+
+
+@asynccontextmanager
+async def random_engine(steps: int) -> AsyncGenerator[Engine]:
+    """An engine over a model of random weights."""
+    from agentfast.runtime.engine import Engine
+    from agentfast.runtime.settings import EngineConfig, GenerationDefaults
+
+    tokenizer = random_tokenizer()
+    model = random_model(tokenizer.vocabulary.size, window=64, canvas_length=64)
     settings = EngineConfig(generation=GenerationDefaults(max_denoising_steps=steps))
-    async with Engine(model.requires_grad_(requires_grad=False), tokenizer, settings) as engine:
+    async with Engine(model, tokenizer, settings) as engine:
         yield engine

@@ -101,10 +101,12 @@ class JsonChat:
 
         options: list[Grammar] = []
         if rules.may_answer:
-            schema = rules.output_schema
             # A model in doubt would write a call that breaks its schema as text: that is no answer either.
-            text = Grammar.text(without=CALL_OPENING if rules.callable_tools else "")
-            options.append(text if schema is None else compile_schema(schema))
+            options.append(
+                Grammar.text(without=CALL_OPENING if rules.callable_tools else "")
+                if rules.output_schema is None
+                else compile_schema(rules.output_schema)
+            )
         calls = [
             Grammar.special(CALL)
             + Grammar.literal(f'{CALL_OPENING}{dump_json(tool.name)},"arguments":')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from agentfast.runtime.model.config import AttentionConfig, ModelConfig
+from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import (
     Attention,
     Layer,
@@ -80,10 +80,6 @@ class BlockDiffusionModel(nn.Module):
         """Mean embeddings [N, H] under token distributions [N, V], the self-conditioning of the next step."""
         weight = self.embed_tokens.weight
         return (probabilities.to(weight.dtype) @ weight) * self._embed_scale(weight.dtype)
-
-    def attention_config(self, layer: int) -> AttentionConfig:
-        """Heads, window and rope of a layer."""
-        return self.config.attention(layer)
 
     def embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
         """What the first layer takes: scaled embeddings, those of canvas tokens self-conditioned."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import tokenizers
-import torch
 from tokenizers import decoders, models, pre_tokenizers
 
 from agentfast.chat.json import END, SPECIAL_TOKENS
 from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.engine import Engine
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
 from agentfast.runtime.request import Request
 from agentfast.runtime.settings import EngineConfig, GenerationDefaults
 from agentfast.runtime.tokenizer import Tokenizer
+from bench.random_model import random_model
 
 
 def byte_tokenizer() -> Tokenizer:
@@ -32,28 +31,7 @@ def byte_tokenizer() -> Tokenizer:
 
 def tiny_model(vocab_size: int) -> BlockDiffusionModel:
     """Two layers of random weights."""
-    config = ModelConfig(
-        kind="diffusion",
-        vocab_size=vocab_size,
-        hidden_size=32,
-        intermediate_size=32,
-        num_heads=2,
-        layers=("sliding", "full"),
-        sliding=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e4), window=32),
-        full=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e6, 0.25), shared_kv=True),
-        num_experts=4,
-        top_k_experts=2,
-        moe_intermediate_size=16,
-        max_position=4096,
-        canvas_length=16,
-    )
-    torch.manual_seed(0)
-    model = BlockDiffusionModel(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
-    return model.requires_grad_(requires_grad=False)
+    return random_model(vocab_size, window=32, canvas_length=16)
 
 
 def tiny_engine(seen: Callable[[Request], None] = lambda _: None) -> Engine:

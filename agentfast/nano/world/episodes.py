@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentfast.chat.signature import dump_json
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 from agentfast.nano.world.database import Shop
 from agentfast.nano.world.desks import DESKS, Desk, definitions
@@ -54,11 +54,6 @@ class Episode:
     messages: tuple[Message, ...]
     expected: tuple[str, ...]
     output_schema: dict[str, Any] | None = None
-
-
-def dump(value: Any) -> str:
-    """Compact JSON, as tool results stand in messages."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def episodes(seed: int, split: Split = "train", mix: Mapping[Kind, float] | None = None) -> Iterator[Episode]:
@@ -146,9 +141,9 @@ class EpisodeMaker:
         messages = (
             SystemMessage(self.rng.choice(EXTRACT_INSTRUCTIONS)),
             UserMessage(made.text),
-            AssistantMessage(dump(made.record)),
+            AssistantMessage(dump_json(made.record)),
         )
-        return Episode("extract", "", (), messages, (dump(made.record),), made.schema)
+        return Episode("extract", "", (), messages, (dump_json(made.record),), made.schema)
 
 
 def build(
@@ -164,7 +159,7 @@ def build(
     for turn in solution.turns:
         messages.append(AssistantMessage(calls=turn.calls))
         messages += (
-            ToolMessage(dump(result), call.name)
+            ToolMessage(dump_json(result), call.name)
             for call, result in zip(turn.calls, turn.results, strict=True)
         )
     messages.append(AssistantMessage(solution.answer.text))
