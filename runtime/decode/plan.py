@@ -70,6 +70,10 @@ class PlanCache:
         return plan
 
 
+PLANS: Final = PlanCache()
+"""The process's plans, for all that judges canvases."""
+
+
 def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
     graph = grammar.edge_start, grammar.edge_target
     layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget)

@@ -23,7 +23,7 @@ import torch
 from agentfast.errors import BudgetTooSmallError, GrammarError
 from agentfast.runtime.decode import posterior_kernels as kernels
 from agentfast.runtime.decode.class_space import pick, reduce_logits, token_classes
-from agentfast.runtime.decode.plan import PlanCache
+from agentfast.runtime.decode.plan import PLANS
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.grammar.token_grammar import DEAD, TokenGrammar
 
@@ -79,9 +79,6 @@ class CanvasPosterior:
         return logits + bias[:, token_classes(self.classes, logits.device)]
 
 
-_PLANS = PlanCache()
-
-
 def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | GrammarError]:
     """The posterior of each row; a row that cannot be met gets its error in place of it, and only that row.
 
@@ -100,7 +97,7 @@ def _posterior(row: CanvasRow) -> CanvasPosterior:
     _check(row)
     grammar, classes = row.grammar, row.grammar.classes
     space = reduce_logits(row.logits, classes)
-    plan = _PLANS.plan(grammar, row.state, len(row.logits), row.budget)
+    plan = PLANS.plan(grammar, row.state, len(row.logits), row.budget)
     edges = plan.edge_start, plan.edge_to, plan.edge_label
     labels = classes.label_start, classes.label_class
     log_weight, highest = kernels.weigh_labels(space.total, space.top, *labels, plan.used)
