@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
     from agentfast.result import RunResult, RunUsage, Step
+    from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
     from agentfast.tools.definition import Tool, tool
 
@@ -67,6 +68,7 @@ __all__ = [
     "ConfigError",
     "EngineClosedError",
     "EngineError",
+    "Grammar",
     "GrammarError",
     "LimitExceededError",
     "Limits",
@@ -105,6 +107,7 @@ __all__ = [
     "UnknownToolError",
     "UnsupportedSchemaError",
     "UserMessage",
+    "compile_schema",
     "nano",
     "tool",
 ]
@@ -158,6 +161,8 @@ _HOMES = {
     "RunResult": "result",
     "RunUsage": "result",
     "Step": "result",
+    "Grammar": "runtime.grammar",
+    "compile_schema": "runtime.grammar",
     "ToolCall": "tools.call",
     "ToolDefinition": "tools.call",
     "ToolResult": "tools.call",

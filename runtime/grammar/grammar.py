@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.automaton import Automaton
-from agentfast.runtime.grammar.codepoints import (
-    ALL,
-    Intervals,
-    complement,
-    intersect,
-    machine_over_codepoints,
-    normalise,
-)
+from agentfast.runtime.grammar.plain import choice_node, literal_node, regex_node, text_node
 from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
 from agentfast.runtime.vocabulary import Vocabulary
 
@@ -29,7 +23,11 @@ _DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 class Grammar:
     """An immutable language. Equal grammars have equal digests.
 
-    Build one with `compile_schema`, or from parts: `literal`, `special`, `text`, `+`, `|`, `repeat`.
+    Build one with `compile_schema`, or from parts: `from_regex`, `from_choices`, `literal`, `special`, `text`, `+`,
+    `|`, `repeat`. A region that is constrained may so have free text around it; the special tokens, which no text can
+    hold, keep them apart:
+
+        Grammar.text() + Grammar.special("<|call|>") + compile_schema(schema)
 
     Attributes:
         node: the expression, see nodes.py.
@@ -44,8 +42,12 @@ class Grammar:
 
     @classmethod
     def literal(cls, text: str | bytes) -> Grammar:
-        """Exactly this text."""
-        return cls(nodes.Literal(text.encode() if isinstance(text, str) else text))
+        """Exactly this text.
+
+        Raises:
+            GrammarError: it holds a lone surrogate.
+        """
+        return cls(literal_node(text))
 
     @classmethod
     def special(cls, name: str) -> Grammar:
@@ -53,9 +55,43 @@ class Grammar:
         return cls(nodes.Special(name))
 
     @classmethod
-    def text(cls, *, without: str = "") -> Grammar:
-        """Any well-formed UTF-8 without special tokens; may be empty. `without` is a string that it must not contain."""
-        return cls(_text_without(without))
+    def text(cls, *, without: str = "", without_match: str = "") -> Grammar:
+        """Any well-formed UTF-8 without special tokens; may be empty.
+
+        Args:
+            without: a string that it must not contain.
+            without_match: a regular expression that must match nowhere in it; see `from_regex`.
+
+        Raises:
+            GrammarError: the pattern is not read, takes too many states, or matches the empty text.
+        """
+        return cls(text_node(without, without_match))
+
+    @classmethod
+    def from_regex(cls, pattern: str) -> Grammar:
+        """Texts that a regular expression matches as a whole.
+
+        The pattern is read as ECMA-262 reads it in Unicode mode, like JSON Schema's `pattern`: \\d and \\w are ASCII.
+        regex.py lists what is read; look-around and back-references are not.
+
+        Raises:
+            GrammarError: the pattern is not read, or takes too many states.
+        """
+        return cls(regex_node(pattern))
+
+    @classmethod
+    def from_choices(cls, texts: Iterable[str]) -> Grammar:
+        """Exactly one of these texts.
+
+        Raises:
+            GrammarError: there is none, or one holds a lone surrogate.
+        """
+        return cls(choice_node(texts))
+
+    @property
+    def specials(self) -> frozenset[str]:
+        """Names of the special tokens that occur in it."""
+        return frozenset(node.name for node in nodes.walk(self.node) if isinstance(node, nodes.Special))
 
     def __add__(self, other: Grammar) -> Grammar:
         return Grammar(nodes.Sequence(self.node, other.node))
@@ -114,26 +150,6 @@ class Grammar:
             GrammarError: nothing can be generated, or more than MAX_STATES states are needed.
         """
         return _compile(self, vocabulary)
-
-
-@lru_cache(maxsize=16)
-def _text_without(needle: str) -> nodes.Node:
-    """The automaton of Knuth, Morris and Pratt (1977): a state is how much of `needle` the text ends with."""
-
-    def after(state: int, char: str) -> int:
-        read = needle[:state] + char
-        return next(size for size in range(len(read), -1, -1) if needle.startswith(read[len(read) - size :]))
-
-    def moves(state: int) -> list[tuple[Intervals, int]]:
-        known = {char: after(state, char) for char in set(needle)}
-        ends = {char: ((ord(char), ord(char)),) for char in known}
-        others = complement(normalise(interval for (interval,) in ends.values()))
-        going_on = [(ends[char], to) for char, to in known.items() if to < len(needle)]
-        return [(intersect(ALL, others), 0), *going_on]
-
-    return nodes.Terminal(
-        machine_over_codepoints(0, moves, lambda _: True, limit=len(needle) + 100, quoted=False)
-    )
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ reached: a counter is a number in the continuation, a recursive rule a frame of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from agentfast.runtime.grammar.machine import Machine
 
@@ -22,6 +22,11 @@ class Node:
         for part in parts:
             sha.update(len(part).to_bytes(8, "little") + part)
         self.digest = sha.digest()
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The expressions that this one is made of."""
+        return ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self.digest == other.digest
@@ -59,6 +64,10 @@ class Sequence(Node):
         super().__init__("sequence", *(part.digest for part in parts))
         self.parts = parts
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.parts
+
 
 class Choice(Node):
     """Any one of the options; none at all is the expression that nothing matches."""
@@ -68,6 +77,10 @@ class Choice(Node):
     def __init__(self, options: Iterable[Node]) -> None:
         self.options = tuple(options)
         super().__init__("choice", *(option.digest for option in self.options))
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.options
 
 
 class Repeat(Node):
@@ -80,6 +93,10 @@ class Repeat(Node):
         self.item = item
         self.least = least
         self.most = most
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
 
 
 class Terminal(Node):
@@ -136,6 +153,22 @@ class Reference(Node):
         super().__init__("reference", rule.name.encode())
         self.rule = rule
 
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.rule.body,)
+
 
 EMPTY = Literal(b"")
 NOTHING = Choice(())
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """Every expression in another, itself included, once each."""
+    seen: set[Node] = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            pending += node.children
+            yield node

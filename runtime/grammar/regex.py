@@ -66,7 +66,6 @@ _NOT_LINE_END = complement(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)))
 _LOWER: dict[str, Intervals] = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
 _SETS = _LOWER | {name.upper(): complement(intervals) for name, intervals in _LOWER.items()}
 _CONTROLS = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D, "0": 0x00}
-_SYNTAX = frozenset("^$\\.*+?()[]{}|/-")
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|c([A-Za-z])")
 _LOW_SURROGATE = re.compile(r"\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
@@ -200,7 +199,7 @@ class _Reader:
             return _one(_CONTROLS[char])
         if char == "b" and in_class:
             return _one(0x08)
-        if char in _SYNTAX or not char.isascii() or char in "\"' ,:;<=>@_`~!#%&":
+        if not (char.isascii() and char.isalnum()):
             return _one(ord(char))
         raise GrammarError(f"the escape '\\{char}' is not read: at {self.at - 2}")
 
