@@ -2,9 +2,9 @@
 
 Regime: a random DiffusionGemma checkpoint of the embedded model's size, saved by transformers and loaded by both; fp32 on
 the CPU; adaptive stopping off and no end token, so both do the same number of denoising steps for the same number of
-tokens. Requests arrive at once and are of unequal length, in prompt and in output. `transformers` serves them in its
-better way of two: one left-padded batch, which runs until the longest output is done, or (up to 8 requests, beyond which
-it is far behind) one after another. Counted are the tokens that were asked for, over wall time, prefill included. Every
+tokens. Requests arrive at once and are of unequal length, in prompt and in output. `transformers` serves them in its best
+way: one left-padded batch, which runs until the longest output is done, or (up to 8 requests, beyond which it is far
+behind) one after another, each with all threads and with one, which is faster where operations are small. Counted are the tokens that were asked for, over wall time, prefill included. Every
 repeat has new prompts, so no cache is warm; repeats alternate between the engines, and the figures are medians with the
 range beside them. On a machine that does other work, `--threads 1 --clock cpu` counts the process's own time instead.
 
@@ -167,6 +167,18 @@ def run_sequentially(model: Any, options: dict[str, Any], batch: Sequence[Reques
     return now() - began
 
 
+def with_threads(
+    threads: int, way: Callable[..., float], model: Any, options: dict[str, Any], now: Clock
+) -> Callable[[Sequence[Request]], float]:
+    """`way` of running `transformers`, with so many threads inside its operations."""
+
+    def run(batch: Sequence[Request]) -> float:
+        torch.set_num_threads(threads)
+        return way(model, options, batch, now)
+
+    return run
+
+
 def measure(
     engines: dict[str, Callable[[Sequence[Request]], float]], count: int, canvas: int, repeats: int
 ) -> dict[str, Measurement]:
@@ -217,7 +229,8 @@ def main() -> None:
         checkpoint = load_checkpoint(directory)
         canvas = checkpoint.model.config.canvas_length
         generation = GenerationDefaults(max_denoising_steps=arguments.steps, adaptive_stopping=False)
-        engine = Engine(checkpoint.model, checkpoint.tokenizer, EngineConfig(generation=generation))
+        config = EngineConfig(generation=generation, threads=arguments.threads)
+        engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
         options = {
             "max_denoising_steps": arguments.steps,
             "confidence_threshold": 1e-30,  # never reached
@@ -229,14 +242,16 @@ def main() -> None:
         )
         found: dict[str, Any] = {}
         with asyncio.Runner() as runner:
-            engines: dict[str, Callable[[Sequence[Request]], float]] = {
-                "ours": lambda batch: run_ours(engine, runner, batch, now),
-                "padded": lambda batch: run_padded(theirs, options, batch, now),
-                "sequential": lambda batch: run_sequentially(theirs, options, batch, now),
-            }
             for count in arguments.batches:
-                if count > SEQUENTIAL_UP_TO:
-                    engines.pop("sequential", None)
+                engines: dict[str, Callable[[Sequence[Request]], float]] = {
+                    "ours": lambda batch: run_ours(engine, runner, batch, now)
+                }
+                for threads in sorted({arguments.threads, 1}, reverse=True):
+                    ways = [("padded", run_padded)]
+                    if count <= SEQUENTIAL_UP_TO:
+                        ways.append(("sequential", run_sequentially))
+                    for name, way in ways:
+                        engines[f"{name}/{threads}"] = with_threads(threads, way, theirs, options, now)
                 results = measure(engines, count, canvas, arguments.repeats)
                 found[str(count)] = entry = report(results)
                 print(f"{count:3} requests: {'  '.join(map(str, results.values()))}  ratio {entry['ratio']}")

@@ -8,6 +8,7 @@ for one token, as autoregressive ones do, are the exception: they are padded int
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Barrier
 
 import torch
 from torch import Tensor
@@ -69,11 +70,23 @@ class Span:
 class RaggedAttention:
     """The `Attention` of one forward pass. The batch's encode tokens come first, all canvases after them."""
 
-    def __init__(self, config: ModelConfig, store: KVStore, spans: list[Span], write_slots: Tensor) -> None:
-        """write_slots [E]: where the keys and values of the batch's E encode tokens go."""
+    def __init__(
+        self,
+        config: ModelConfig,
+        store: KVStore,
+        spans: list[Span],
+        write_slots: Tensor,
+        barrier: Barrier | None = None,
+    ) -> None:
+        """
+        Args:
+            write_slots: [E], where the keys and values of the batch's E encode tokens go.
+            barrier: where the shards of a batch meet in each layer once all have written; None for a batch in one.
+        """
         self._config = config
         self._store = store
         self._write_slots = write_slots
+        self._barrier = barrier
         single = [span for span in spans if span.encodes == 1 and not span.denoises]
         self._batched = SingleTokenBatch(single) if len(single) > 1 else None
         self._spans = [span for span in spans if self._batched is None or span not in single]
@@ -83,6 +96,8 @@ class RaggedAttention:
         encoded = self._write_slots.shape[0]
         if encoded:
             self._store.write(layer, self._write_slots, k[:encoded], v[:encoded])
+        if self._barrier is not None:
+            self._barrier.wait()
         out = torch.empty_like(q)
         window = self._config.attention(layer).window
         for span in self._spans:

@@ -14,8 +14,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-import torch
-
 from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, EngineError, QueueFullError
 from agentfast.runtime.decode.autoregressive import AutoregressiveDecoder
 from agentfast.runtime.decode.base import Decoder, Outcome
@@ -81,7 +79,7 @@ class Engine:
         self._aborts: list[tuple[Row, AgentFastError]] = []
         self._closed = False
         self._stepping = threading.Lock()  # held during a turn, so that integrity is checked between turns
-        self._worker = Worker("agentfast-engine", self._turn, lambda: torch.set_flush_denormal(True))
+        self._worker = Worker("agentfast-engine", self._turn, self._runner.prepare_thread)
 
     async def __aenter__(self) -> Self:
         return self
@@ -161,6 +159,7 @@ class Engine:
             if self._aborts:
                 self._worker.wake()
         await self._worker.stop()
+        self._runner.close()
 
     async def _enqueue(self, request: Request, *, streaming: bool) -> tuple[Row, Ticket]:
         row = await self._intake.admit(request)

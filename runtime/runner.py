@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Barrier
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
+from agentfast.runtime.shards import SMALL_MODEL, ShardPool, shards_of, single_threaded_operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,54 @@ class Runner:
     def __init__(self, model: BlockDiffusionModel, config: EngineConfig) -> None:
         weight = model.embed_tokens.weight
         self.model = model
+        self._config = config
         self._network = fastest(model)
         self.device = weight.device
         self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
         self._contexts: dict[Row, Context] = {}
+        in_shards = self.device.type == "cpu" and model.config.hidden_size < SMALL_MODEL
+        self._most_shards = (config.threads or torch.get_num_threads()) if in_shards else 1
+        self._in_shards = in_shards
+        self._pool = ShardPool(self._most_shards)
 
-    @torch.inference_mode()
+    def prepare_thread(self) -> None:
+        """Set up the thread that calls `forward`; once, before the first call."""
+        torch.set_flush_denormal(True)
+        if self._in_shards:
+            single_threaded_operations()
+        elif self._config.threads is not None:
+            torch.set_num_threads(self._config.threads)
+
     def forward(self, batch: Batch) -> Forward:
         """Run a batch; encoded keys and values are in the store afterwards."""
-        works = batch.works
+        shards = shards_of(batch.works, self._most_shards)
+        # A row may read what another shard encodes in this very pass: each layer waits until all is written.
+        barrier = (
+            Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None
+        )
+        parts = self._pool.map(lambda works: self._guarded(works, barrier), shards)
+        if len(parts) == 1:
+            return parts[0]
+        return Forward(torch.cat([part.logits for part in parts]), [f for part in parts for f in part.finite])
+
+    def release(self, row: Row) -> None:
+        """Forget what was kept for a row."""
+        self._contexts.pop(row, None)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.close()
+
+    def _guarded(self, works: tuple[Work, ...], barrier: Barrier | None) -> Forward:
+        try:
+            return self._forward(works, barrier)
+        except BaseException:
+            if barrier is not None:
+                barrier.abort()  # or the other shards would wait for ever
+            raise
+
+    @torch.inference_mode()
+    def _forward(self, works: tuple[Work, ...], barrier: Barrier | None) -> Forward:
         encodes = sum(work.stop - work.start for work in works)
         spans = self._spans(works, encodes)
         total = encodes + sum(work.canvas_tokens for work in works)
@@ -57,16 +98,12 @@ class Runner:
         hidden = self._network(
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
-            RaggedAttention(self.model.config, self._store, spans, self._tensor(write_slots)),
+            RaggedAttention(self.model.config, self._store, spans, self._tensor(write_slots), barrier),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),
         )
         wanted = hidden[encodes:] if total > encodes else hidden[_last_positions(works, spans)]
         return Forward(self._network.logits(wanted), _finite(hidden, spans))
-
-    def release(self, row: Row) -> None:
-        """Forget what was kept for a row."""
-        self._contexts.pop(row, None)
 
     def _spans(self, works: tuple[Work, ...], encodes: int) -> list[Span]:
         spans: list[Span] = []

@@ -84,6 +84,7 @@ class EngineConfig:
         cache_tokens: positions that the KV cache holds.
         block_size: positions per KV block, the unit of sharing between prompts.
         prefix_cache: keep the blocks of finished prompts for later ones that begin alike.
+        threads: CPU threads that the engine uses; None: torch's setting. See shards.py for how.
     """
 
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
@@ -96,6 +97,7 @@ class EngineConfig:
     cache_tokens: int = 65_536
     block_size: int = 16
     prefix_cache: bool = True
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         for name in (
@@ -107,8 +109,9 @@ class EngineConfig:
             "block_size",
         ):
             _at_least(name, getattr(self, name), 1)
-        if self.canvas_length is not None:
-            _at_least("canvas_length", self.canvas_length, 1)
+        for name in ("canvas_length", "threads"):
+            if (value := getattr(self, name)) is not None:
+                _at_least(name, value, 1)
         for name in ("cache_tokens", "max_batch_tokens", "max_prefill_tokens"):
             if getattr(self, name) < self.block_size:
                 raise ConfigError(f"{name} is {getattr(self, name)}, below one block of {self.block_size}")

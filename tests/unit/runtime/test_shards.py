@@ -1,0 +1,126 @@
+"""A batch in shards gives what it gives in one, whatever the rows read of each other, and fails as one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentfast.errors import EngineError
+from agentfast.runtime.draws import SeededDraws
+from agentfast.runtime.engine import Engine
+from agentfast.runtime.model.fused import FusedModel
+from agentfast.runtime.request import Completion, Request, Row
+from agentfast.runtime.scheduler import Work
+from agentfast.runtime.settings import EngineConfig
+from agentfast.runtime.shards import TOKENS_PER_SHARD, ShardPool, shards_of, single_threaded_operations
+from tests.integration.engine_kit import CONFIG, byte_tokenizer, small_model
+
+SHARED = tuple(range(64))  # four blocks that rows encode once and share
+
+
+def work(tokens: int) -> Work:
+    request = Request((1,), max_tokens=1)
+    row = Row(request, None, SeededDraws(0, 10), canvas_tokens=0, reach=1, keys=[], submitted=0.0)
+    return Work(row, 0, tokens, decode=False)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=40), st.integers(1, 8))
+def test_shards_keep_the_order_of_the_works_and_are_about_equal(sizes: list[int], most: int) -> None:
+    works = [work(size) for size in sizes]
+    shards = shards_of(works, most)
+    assert [w for shard in shards for w in shard] == works
+    assert 1 <= len(shards) <= max(1, min(most, sum(sizes) // TOKENS_PER_SHARD))
+    for shard in shards:
+        assert sum(w.tokens for w in shard) <= sum(sizes) / len(shards) * 2 + max(sizes)
+
+
+def completions(config: EngineConfig) -> list[Completion]:
+    async def go() -> list[Completion]:
+        requests = [
+            Request((*SHARED, *range(i, 3 * i)), max_tokens=40, seed=i, temperature=i % 2) for i in range(12)
+        ]
+        async with Engine(small_model(), byte_tokenizer(), config) as engine:
+            found = await asyncio.gather(*(engine.submit(request) for request in requests))
+            engine.check_integrity()
+            return found
+
+    return asyncio.run(go())
+
+
+def test_shards_do_not_change_what_rows_generate_even_where_one_reads_what_another_encodes() -> None:
+    alone = completions(replace(CONFIG, threads=1))
+    assert [c.tokens for c in completions(replace(CONFIG, threads=3))] == [c.tokens for c in alone]
+    assert any(c.usage.cached_tokens for c in alone)
+
+
+def test_a_shard_that_fails_ends_the_step_and_the_engine_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = FusedModel.logits
+    failing = True
+
+    def fail_once(network: FusedModel, hidden: torch.Tensor) -> torch.Tensor:
+        nonlocal failing
+        if failing and threading.current_thread().name.startswith("agentfast-shard"):
+            failing = False
+            raise MemoryError("no memory")
+        return logits(network, hidden)
+
+    monkeypatch.setattr(FusedModel, "logits", fail_once)
+
+    async def go() -> tuple[list[object], Completion]:
+        async with Engine(small_model(), byte_tokenizer(), replace(CONFIG, threads=2)) as engine:
+            requests = [Request((i, *range(80)), max_tokens=16, seed=i) for i in range(4)]
+            found = await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
+            later = await engine.submit(requests[0])
+            engine.check_integrity()
+            return list(found), later
+
+    found, later = asyncio.run(go())
+    assert any(isinstance(item, EngineError) and "no memory" in str(item) for item in found)
+    assert later.usage.generated_tokens
+
+
+def test_the_error_that_broke_the_barrier_is_the_one_that_is_raised() -> None:
+    barrier = threading.Barrier(2)
+
+    def run(shard: int) -> None:
+        try:
+            if shard == 1:
+                raise ValueError("shard 1")
+            barrier.wait()
+        except BaseException:
+            barrier.abort()
+            raise
+
+    pool = ShardPool(2)
+    with pytest.raises(ValueError, match="shard 1"):
+        pool.map(run, [0, 1])
+    pool.close()
+
+
+def test_single_threaded_operations_are_so_in_one_thread_only() -> None:
+    found: list[int] = []
+
+    def inside() -> None:
+        single_threaded_operations()
+        found.append(torch.get_num_threads())
+
+    def run(target: object) -> None:
+        thread = threading.Thread(target=target)  # type: ignore[arg-type]
+        thread.start()
+        thread.join()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(inside)
+        run(lambda: found.append(torch.get_num_threads()))
+        assert found == [1, 2]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
