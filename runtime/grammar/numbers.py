@@ -1,177 +1,141 @@
-"""Numbers in JSON's decimal notation, with exact bounds.
+"""Numbers in JSON's notation: exact bounds and multiples, however the number is written.
 
-Integers are written without fraction or exponent. Numbers have an optional fraction; without bounds also an optional
-exponent of one or two digits. With bounds, the fraction has at most 15 digits less those before the point in the
-bounds: decimals of 15 digits stay distinct and in order as double precision, so a reader that uses it sees the bound
-kept. "-0" is a number (and an integer) equal to 0, as in JSON.
+Two spellings. "canonical" is what a tool call should write: integers without fraction or exponent. Other numbers have
+an optional fraction; without bounds also an optional exponent of one or two digits. With bounds or a multiple, there
+is no exponent, and the fraction has at most 15 digits less those before the point in the bounds: decimals of 15 digits
+stay distinct and in order as double precision, so a reader that uses it sees the bound kept.
+
+"any" is JSON's notation as a whole: 1, 1.0, 10e-1 and 0.1E+01 are the integer 1. Which of these are in a range is not a
+regular language, as 100...0e-99 has to be read, so the numbers with an exponent have limits: at most WHOLE_DIGITS
+digits before the point, no digit but 0 further than FRACTION_DIGITS places after it, and an exponent of one to three
+digits from EXPONENTS. These hold what double precision can. Numbers without an exponent have no limit. The limits are
+the same for every number of this spelling, so within them bounds are exact and complements are, too.
+
+"-0" is a number (and an integer) equal to 0, as in JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal
 
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.machine import Machine, machine_from_steps
+from agentfast.runtime.grammar.magnitudes import Bounds, Range
+from agentfast.runtime.grammar.multiples import Multiple
+from agentfast.runtime.grammar.numerals import Notation, Numerals
 
-MAX_STATES: Final = 100_000
+__all__ = ("Bounds", "Spelling", "number_machine", "number_node", "number_value", "value_machine")
+
+Spelling = Literal["canonical", "any"]
+
+WHOLE_DIGITS: Final = 16
+"""Digits before the point of a number that has an exponent."""
+FRACTION_DIGITS: Final = 16
+"""Place after the point of the last digit other than 0 of a number that has an exponent."""
+EXPONENTS: Final = (-324, 308)
+"""Exponents that a number may have: those of double precision."""
+MAX_STATES: Final = 30_000
+"""States of a number's automaton before it is minimised."""
+_MAX_PLACES: Final = 5_000  # of a bound, on either side of the point
 _DOUBLE_DIGITS: Final = 15
+_ANY: Final = Notation(EXPONENTS, 3, WHOLE_DIGITS, FRACTION_DIGITS)
+_FREE: Final = Notation((-99, 99), 2)
+_INTEGER: Final = Notation(None, fraction=0)
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """The numbers between two ends, each with whether it belongs to them; None is no bound."""
-
-    low: Decimal | None = None
-    high: Decimal | None = None
-    low_included: bool = True
-    high_included: bool = True
-
-
-class _Progress(NamedTuple):
-    """The digits read so far against a bound's: how many (as far as it matters), and the first difference's sign."""
-
-    digits: int
-    sign: int
-
-
-class _Magnitude:
-    """Compares a decimal, digit by digit, with the magnitude of a bound."""
-
-    def __init__(self, bound: Decimal) -> None:
-        whole, _, fraction = format(abs(bound), "f").partition(".")
-        self.negative = bound < 0
-        self.whole = whole.lstrip("0") or "0"
-        self.fraction = fraction.rstrip("0")
-
-    def whole_digit(self, at: _Progress, digit: int) -> _Progress:
-        if at.digits >= len(self.whole):
-            return _Progress(len(self.whole) + 1, 1)
-        return _Progress(at.digits + 1, at.sign or _sign(digit - int(self.whole[at.digits])))
-
-    def end_whole(self, at: _Progress) -> _Progress:
-        return _Progress(0, _sign(at.digits - len(self.whole)) or at.sign)
-
-    def fraction_digit(self, at: _Progress, digit: int) -> _Progress:
-        if at.digits >= len(self.fraction):
-            return _Progress(at.digits, at.sign or _sign(digit))
-        return _Progress(at.digits + 1, at.sign or _sign(digit - int(self.fraction[at.digits])))
-
-    def end_fraction(self, at: _Progress) -> int:
-        return at.sign or (-1 if at.digits < len(self.fraction) else 0)
-
-    def order(self, magnitude: int, negative: bool) -> int:
-        """Sign of (number - bound), from the sign of (|number| - |bound|) and the number's sign."""
-        if self.negative:
-            return -magnitude if negative else 1
-        if not negative:
-            return magnitude
-        return 0 if magnitude == 0 and self.whole == "0" and not self.fraction else -1
-
-
-class _State(NamedTuple):
-    """Where a number is: "start", "minus", "zero", "whole", "point" or "fraction"."""
-
-    phase: str
-    negative: bool
-    low: _Progress
-    high: _Progress
-    fraction_digits: int
-
-
-_FRESH = _Progress(0, 0)
-_START = _State("start", negative=False, low=_FRESH, high=_FRESH, fraction_digits=0)
-
-
-class _BoundedNumber:
-    def __init__(self, bounds: Bounds, integral: bool) -> None:
-        self._bounds = bounds
-        self._low = _Magnitude(bounds.low if bounds.low is not None else Decimal(0))
-        self._high = _Magnitude(bounds.high if bounds.high is not None else Decimal(0))
-        self._integral = integral
-        whole = max(len(m.whole) for m in (self._low, self._high))
-        fraction = max(len(m.fraction) for m in (self._low, self._high))
-        self._most_fraction = max(_DOUBLE_DIGITS - whole, fraction, 1)
-
-    def machine(self) -> Machine:
-        return machine_from_steps(_START, self._moves, self._accepting, MAX_STATES)
-
-    def _moves(self, state: _State) -> Iterator[tuple[int, int, _State]]:
-        if state.phase == "start":
-            yield 0x2D, 0x2D, state._replace(phase="minus", negative=True)
-        if state.phase in ("zero", "whole") and not self._integral:
-            yield (
-                0x2E,
-                0x2E,
-                state._replace(
-                    phase="point", low=self._low.end_whole(state.low), high=self._high.end_whole(state.high)
-                ),
-            )
-        if state.phase != "zero":
-            for digit in range(10):
-                after = self._digit(state, digit)
-                if after is not None:
-                    yield 0x30 + digit, 0x30 + digit, after
-
-    def _digit(self, state: _State, digit: int) -> _State | None:
-        if state.phase in ("point", "fraction"):
-            if state.fraction_digits >= self._most_fraction:
-                return None
-            low = self._low.fraction_digit(state.low, digit)
-            high = self._high.fraction_digit(state.high, digit)
-            return _State("fraction", state.negative, low, high, state.fraction_digits + 1)
-        phase = "zero" if digit == 0 and state.phase != "whole" else "whole"
-        low = self._low.whole_digit(state.low, digit)
-        high = self._high.whole_digit(state.high, digit)
-        return _State(phase, state.negative, low, high, 0)
-
-    def _accepting(self, state: _State) -> bool:
-        if state.phase not in ("zero", "whole", "fraction"):
-            return False
-        low, high = state.low, state.high
-        if state.phase != "fraction":
-            low, high = self._low.end_whole(low), self._high.end_whole(high)
-        above = self._low.order(self._low.end_fraction(low), state.negative)
-        below = -self._high.order(self._high.end_fraction(high), state.negative)
-        bounds = self._bounds
-        return (bounds.low is None or above > 0 or (above == 0 and bounds.low_included)) and (
-            bounds.high is None or below > 0 or (below == 0 and bounds.high_included)
-        )
-
-
-def _sign(value: int) -> int:
-    return (value > 0) - (value < 0)
-
-
-@lru_cache(maxsize=256)
-def number_machine(bounds: Bounds, *, integral: bool) -> Machine:
-    """Machine of the numbers, or integers, within bounds; see the module for how they are written.
+def number_node(
+    bounds: Bounds,
+    *,
+    integral: bool = False,
+    multiple_of: Decimal | None = None,
+    spelling: Spelling = "canonical",
+) -> nodes.Node:
+    """The numbers, or integers, within bounds that are multiples of a value; NOTHING if there are none.
 
     Raises:
-        GrammarError: a bound has so many digits that the machine would be too large.
+        GrammarError: the automaton would be too large.
     """
-    if integral or bounds.low is not None or bounds.high is not None:
-        return _BoundedNumber(bounds, integral).machine()
+    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling=spelling)
+    return nodes.NOTHING if machine.is_empty else nodes.Terminal(machine)
+
+
+def number_value(value: Decimal, spelling: Spelling = "canonical") -> nodes.Node:
+    """Every way to write one number; with the canonical spelling, just one."""
+    return nodes.Terminal(value_machine(value, spelling))
+
+
+def value_machine(value: Decimal, spelling: Spelling = "canonical") -> Machine:
+    """`number_value` as a machine.
+
+    Raises:
+        GrammarError: the value has too many digits.
+    """
+    if spelling == "any":
+        return number_machine(Bounds(value, value), integral=False, spelling="any")
+    text = canonical_text(value)
     return machine_from_steps(
-        "start", _plain_moves, lambda s: s in ("zero", "whole", "fraction", "e1", "e2"), 20
+        0, lambda at: [(b, b, at + 1) for b in text[at : at + 1]], len(text).__eq__, MAX_STATES
     )
 
 
-_PLAIN: Final[dict[str, list[tuple[int, int, str]]]] = {
-    "start": [(0x2D, 0x2D, "minus"), (0x30, 0x30, "zero"), (0x31, 0x39, "whole")],
-    "minus": [(0x30, 0x30, "zero"), (0x31, 0x39, "whole")],
-    "zero": [(0x2E, 0x2E, "point"), (0x45, 0x45, "e"), (0x65, 0x65, "e")],
-    "whole": [(0x2E, 0x2E, "point"), (0x30, 0x39, "whole"), (0x45, 0x45, "e"), (0x65, 0x65, "e")],
-    "point": [(0x30, 0x39, "fraction")],
-    "fraction": [(0x30, 0x39, "fraction"), (0x45, 0x45, "e"), (0x65, 0x65, "e")],
-    "e": [(0x2B, 0x2B, "sign"), (0x2D, 0x2D, "sign"), (0x30, 0x39, "e1")],
-    "sign": [(0x30, 0x39, "e1")],
-    "e1": [(0x30, 0x39, "e2")],
-    "e2": [],
-}
+def canonical_text(value: Decimal) -> bytes:
+    """One number as it is written by default: an integer without point or exponent."""
+    _check_places(value)
+    return (str(int(value)) if value == value.to_integral_value() else str(value)).encode()
 
 
-def _plain_moves(state: str) -> list[tuple[int, int, str]]:
-    return _PLAIN[state]
+@lru_cache(maxsize=256)
+def number_machine(
+    bounds: Bounds,
+    *,
+    integral: bool,
+    multiple_of: Decimal | None = None,
+    spelling: Spelling = "canonical",
+) -> Machine:
+    """`number_node` as a minimal machine, empty if there are no such numbers.
+
+    Raises:
+        GrammarError: a bound has so many digits, or a multiple so many remainders, that it would be too large.
+    """
+    for bound in (bounds.low, bounds.high):
+        if bound is not None:
+            _check_places(bound)
+    multiple = None
+    if integral or multiple_of is not None:
+        multiple = Multiple.of(Decimal(1) if multiple_of is None else multiple_of, integral=integral)
+    if spelling == "any":
+        notation = _ANY
+    elif integral:
+        notation = _INTEGER
+        multiple = None if multiple_of is None or multiple == Multiple.of(Decimal(1)) else multiple
+    else:
+        notation = _FREE if bounds.are_absent and multiple is None else _decimals(bounds, multiple)
+    numerals = Numerals(
+        notation, bounds.hold(Decimal(0)), Range.of(bounds), Range.of(bounds.mirrored()), multiple
+    )
+    return machine_from_steps(numerals.start, numerals.moves, numerals.accepting, MAX_STATES)
+
+
+def _decimals(bounds: Bounds, multiple: Multiple | None) -> Notation:
+    """Decimals with as many digits after the point as double precision tells apart, and the bounds need."""
+    ends = [end for end in (bounds.low, bounds.high) if end is not None]
+    whole = max((max(end.adjusted() + 1, 1) for end in ends), default=1)
+    fraction = max((_places(end) for end in ends), default=0)
+    return Notation(
+        None, fraction=max(_DOUBLE_DIGITS - whole, fraction, 1 if multiple is None else -multiple.power, 1)
+    )
+
+
+def _places(value: Decimal) -> int:
+    """Digits after the point, without zeros at the end."""
+    exponent = value.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)  # the value is finite
+    return max(-exponent, 0)
+
+
+def _check_places(value: Decimal) -> None:
+    if not value.is_finite() or (value and max(abs(value.adjusted()), _places(value)) > _MAX_PLACES):
+        raise GrammarError(f"a number of more than {_MAX_PLACES} digits is not supported")

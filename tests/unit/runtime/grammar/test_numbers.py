@@ -1,21 +1,82 @@
-"""Numbers: JSON's notation, and bounds exact to the last digit."""
+"""Numbers: JSON's notation, bounds exact to the last digit, multiples."""
 
 from __future__ import annotations
 
+import itertools
+import re
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentfast.runtime.grammar import compile_schema
-from agentfast.runtime.grammar.numbers import Bounds, number_machine
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar import compile_schema, nodes
+from agentfast.runtime.grammar.numbers import (
+    EXPONENTS,
+    FRACTION_DIGITS,
+    WHOLE_DIGITS,
+    Bounds,
+    number_machine,
+    number_node,
+    value_machine,
+)
+
+JSON_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
+
+
+def value_of(text: str) -> Fraction | None:
+    """The number that a text of the spelling "any" means, None if it is not one: the slow, obvious reading."""
+    match = JSON_NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, fraction, exponent = match.groups()
+    if exponent is not None:
+        in_limits = len(whole) <= WHOLE_DIGITS and len((fraction or "").rstrip("0")) <= FRACTION_DIGITS
+        if not in_limits or len(exponent.lstrip("+-")) > 3:
+            return None
+        if not EXPONENTS[0] <= int(exponent) <= EXPONENTS[1]:
+            return None
+    digits = int(sign + whole + (fraction or ""))
+    return Fraction(digits) * Fraction(10) ** (int(exponent or 0) - len(fraction or ""))
+
+
+def belongs(value: Fraction | None, bounds: Bounds, integral: bool, multiple_of: Decimal | None) -> bool:
+    if value is None or (integral and value.denominator != 1):
+        return False
+    low = None if bounds.low is None else value - Fraction(bounds.low)
+    high = None if bounds.high is None else Fraction(bounds.high) - value
+    inside = (low is None or low > 0 or (low == 0 and bounds.low_included)) and (
+        high is None or high > 0 or (high == 0 and bounds.high_included)
+    )
+    return inside and (multiple_of is None or (value / Fraction(multiple_of)).denominator == 1)
 
 
 def accepted(schema: dict[str, Any], texts: str) -> list[str]:
     grammar = compile_schema(schema)
     return [text for text in texts.split() if grammar.accepts(text)]
+
+
+def written(
+    texts: str,
+    low: str | None = None,
+    high: str | None = None,
+    *,
+    integral: bool = False,
+    multiple_of: str | None = None,
+    spelling: Literal["canonical", "any"] = "any",
+) -> str:
+    """Those of the texts that are numbers within inclusive bounds."""
+    bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
+    multiple = None if multiple_of is None else Decimal(multiple_of)
+    machine = number_machine(bounds, integral=integral, multiple_of=multiple, spelling=spelling)
+    return " ".join(text for text in texts.split() if machine.accepts(text.encode()))
+
+
+# The canonical spelling
 
 
 def test_integers_have_no_fraction_and_no_leading_zero() -> None:
@@ -68,25 +129,228 @@ def test_a_fraction_never_has_more_digits_than_a_double_tells_apart() -> None:
 
 def test_bounds_without_a_number_between_them_match_nothing() -> None:
     assert accepted({"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2}, "1 2 1.5") == []
+    empty = number_node(Bounds(Decimal(1), Decimal(2), False, False), integral=True, spelling="any")
+    assert empty == nodes.NOTHING
 
 
-decimals = st.decimals(-2000, 2000, places=3) | st.integers(-2000, 2000).map(Decimal)
-
-
-@given(st.none() | decimals, st.none() | decimals, st.booleans(), st.booleans(), decimals, st.integers(0, 3))
-def test_bounds_agree_with_decimal_arithmetic(
-    low: Decimal | None,
-    high: Decimal | None,
-    low_included: bool,
-    high_included: bool,
-    value: Decimal,
-    places: int,
-) -> None:
-    number = round(value, places)
-    text = format(number, "f")
-    inside = (low is None or number > low or (number == low and low_included)) and (
-        high is None or number < high or (number == high and high_included)
+def test_canonical_multiples_are_exact() -> None:
+    texts = "0 -0 1 1.5 3 4.50 4.6 -7.5 15 35"
+    assert written(texts, multiple_of="1.5", spelling="canonical") == "0 -0 1.5 3 4.50 -7.5 15"
+    assert written(texts, multiple_of="1.5", integral=True, spelling="canonical") == "0 -0 3 15"
+    assert written("0.01 0.010 0.011 7", multiple_of="0.01", spelling="canonical") == "0.01 0.010 7"
+    assert (
+        written("99 100 250 1000 10000", "100", "1000", multiple_of="50", spelling="canonical")
+        == "100 250 1000"
     )
-    bounds = Bounds(low, high, low_included, high_included)
-    assert number_machine(bounds, integral=False).accepts(text.encode()) == inside
-    assert number_machine(bounds, integral=True).accepts(text.encode()) == (inside and "." not in text)
+
+
+# Any spelling
+
+
+def test_an_integer_may_be_written_with_a_point_or_an_exponent() -> None:
+    texts = "1 1.0 1e0 10e-1 0.1E+01 -0 -0.0e-5 12391239123.000 1.5 15e-1 0.1e0 100e-3 1. 1e 01e0 1e+-1"
+    expected = "1 1.0 1e0 10e-1 0.1E+01 -0 -0.0e-5 12391239123.000"
+    assert written(texts, integral=True) == expected
+
+
+def test_bounds_hold_whatever_the_exponent() -> None:
+    texts = "1e5 99999 99998 9.9999e4 9.99989e4 0.00000000000000999e19 100000000000000e-9 1e-324 1e308"
+    assert written(texts, "99999") == "1e5 99999 9.9999e4 100000000000000e-9 1e308"
+
+
+def test_a_number_without_an_exponent_has_no_limit() -> None:
+    long = "1" + "0" * 400 + "." + "0" * 400 + "1"
+    assert written(f"{long} -{long}", "1") == long
+
+
+def test_a_number_with_an_exponent_keeps_to_the_limits_that_all_of_them_share() -> None:
+    within = "1234567890123456e3 0.1234567890123456e3 1.2345678901234560000e3 1e308 1e-324 1e007 0.000000000000000000e1"
+    beyond = "12345678901234567e3 0.12345678901234567e3 1e309 1e-325 1e0007"
+    assert written(f"{within} {beyond}") == within
+    assert written(f"{within} {beyond}", "-1e300") == within
+    assert (
+        written(f"{within} {beyond}", integral=True)
+        == "1234567890123456e3 1e308 1e007 0.000000000000000000e1"
+    )
+    assert written(f"{within} {beyond}", high="-1") == ""
+
+
+def test_one_value_is_found_in_every_spelling() -> None:
+    two = value_machine(Decimal("-2"), "any")
+    for text in ("-2", "-2.0", "-20e-1", "-0.002E3", "-2000e-003"):
+        assert two.accepts(text.encode())
+    for text in ("2", "-2.00001", "-0", "-2e1"):
+        assert not two.accepts(text.encode())
+    big = value_machine(Decimal(9007199254740992), "any")
+    assert [
+        big.accepts(t) for t in (b"9007199254740992.0", b"9.007199254740992e15", b"9007199254740991")
+    ] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_one_value_has_one_canonical_spelling() -> None:
+    for value, text in (("1.0", b"1"), ("-2.50", b"-2.50"), ("1E+3", b"1000"), ("0.1", b"0.1")):
+        machine = value_machine(Decimal(value))
+        assert machine.accepts(text)
+        assert not machine.accepts(text + b"0")
+
+
+def test_multiples_hold_whatever_the_exponent() -> None:
+    assert written("4.5 45e-1 0.45e1 35 3.5e1 0e9 -15E-1", multiple_of="1.5") == "4.5 45e-1 0.45e1 0e9 -15E-1"
+    assert written("0.0075 0.00751 75e-4 751e-5 7.51e1", multiple_of="0.0001") == "0.0075 75e-4 7.51e1"
+    assert written("12391239123 1e-1 1e1", integral=True, multiple_of="1e-8") == "12391239123 1e1"
+    assert written("1e308 1e0 5e-1 25e-2", integral=True, multiple_of="0.5") == "1e308 1e0"
+
+
+@pytest.mark.parametrize("multiple_of", ["0.123456789", "12345679", "0", "-1", "1e-999"])
+def test_a_multiple_that_takes_too_many_states_is_refused(multiple_of: str) -> None:
+    with pytest.raises(GrammarError):
+        number_node(Bounds(), multiple_of=Decimal(multiple_of))
+
+
+def test_a_bound_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(GrammarError, match="digits"):
+        number_node(Bounds(Decimal("1e6000")))
+
+
+# Against decimal arithmetic
+
+RULES: list[tuple[Bounds, bool, Decimal | None]] = [
+    (Bounds(), False, None),
+    (Bounds(), True, None),
+    (Bounds(Decimal(0)), False, None),
+    (Bounds(Decimal(0), None, False), True, None),
+    (Bounds(Decimal(-1), Decimal(10), True, False), False, None),
+    (Bounds(Decimal(-20), Decimal(11), False, True), True, None),
+    (Bounds(Decimal("0.01"), Decimal("0.2")), False, None),
+    (Bounds(Decimal("-1.2"), Decimal("-0.1"), True, False), False, None),
+    (Bounds(), False, Decimal("1.5")),
+    (Bounds(), True, Decimal(4)),
+    (Bounds(Decimal(-11), Decimal(12)), False, Decimal("0.2")),
+    (Bounds(Decimal(2)), False, Decimal("0.25")),
+]
+
+
+@lru_cache(maxsize=1)
+def short_numbers() -> list[tuple[str, Fraction]]:
+    """Every number of at most five characters, over a few digits."""
+    texts = ("".join(text) for size in range(1, 6) for text in itertools.product("0125-+.e", repeat=size))
+    values = ((text, value_of(text)) for text in texts)
+    return [(text, value) for text, value in values if value is not None]
+
+
+@pytest.mark.parametrize(("bounds", "integral", "multiple_of"), RULES)
+def test_every_short_text_is_read_as_decimal_arithmetic_reads_it(
+    bounds: Bounds, integral: bool, multiple_of: Decimal | None
+) -> None:
+    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    for text, value in short_numbers():
+        expected = belongs(value, bounds, integral, multiple_of)
+        assert machine.accepts(text.encode()) == expected, text
+
+
+def test_only_numbers_are_read() -> None:
+    machine = number_machine(Bounds(), integral=False, spelling="any")
+    for size in range(1, 5):
+        for text in map("".join, itertools.product("019-+.eE", repeat=size)):
+            assert machine.accepts(text.encode()) == (value_of(text) is not None), text
+
+
+@st.composite
+def numerals(draw: st.DrawFn, near: st.SearchStrategy[Decimal]) -> str:
+    """A way to write a number near some others, or not."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(st.from_regex(JSON_NUMBER, fullmatch=True))
+    value = draw(near)
+    value += draw(st.sampled_from([0, 0, 1, -1])) * Decimal(10) ** draw(st.integers(-18, 4))
+    shift = draw(st.just(0) | st.integers(-20, 20))
+    text = format(value.scaleb(-shift), "f")
+    if "." in text or draw(st.booleans()):
+        text += "" if "." in text else "."
+        text += "0" * draw(st.integers(0 if text[-1] != "." else 1, 3))
+    if shift or draw(st.booleans()):
+        sign = "-" if shift < 0 else draw(st.sampled_from(["", "+"]))
+        text += draw(st.sampled_from("eE")) + sign + "0" * draw(st.integers(0, 1)) + str(abs(shift))
+    return text
+
+
+# Magnitudes as schemas have them, and some that are hard.
+decimals = (
+    st.decimals(-2000, 2000, places=3)
+    | st.integers(-2000, 2000).map(Decimal)
+    | st.sampled_from(
+        [
+            Decimal(text)
+            for text in ("0", "1e-7", "-1e-7", "1e15", "99999.99", "0.1", "-0.001", "1.7976931348623157e308")
+        ]
+    )
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Bounds, bool, Decimal | None, list[str]]:
+    low, high = draw(st.none() | decimals), draw(st.none() | decimals)
+    integral = draw(st.booleans())
+    steps = [None, None, *map(Decimal, ("1", "2", "0.01", "1.5", "5", "0.25", "3", "60", "1e-8"))]
+    step = draw(st.sampled_from(steps))
+    near = st.sampled_from([end for end in (low, high, Decimal(0)) if end is not None])
+    texts = draw(st.lists(numerals(near=near | decimals), min_size=20, max_size=20))
+    return Bounds(low, high, draw(st.booleans()), draw(st.booleans())), integral, step, texts
+
+
+@given(cases())
+def test_any_spelling_agrees_with_exact_arithmetic(
+    case: tuple[Bounds, bool, Decimal | None, list[str]],
+) -> None:
+    bounds, integral, multiple_of, texts = case
+    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    for text in texts:
+        expected = belongs(value_of(text), bounds, integral, multiple_of)
+        assert machine.accepts(text.encode()) == expected, text
+
+
+@settings(max_examples=50)
+@given(cases(), st.decimals(-2000, 2000, places=4), st.integers(0, 3))
+def test_the_canonical_spelling_agrees_with_exact_arithmetic(
+    case: tuple[Bounds, bool, Decimal | None, list[str]], value: Decimal, places: int
+) -> None:
+    bounds, integral, multiple_of, _ = case
+    text = format(round(value, places), "f")
+    expected = belongs(value_of(text), bounds, integral, multiple_of) and not (integral and "." in text)
+    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of)
+    assert machine.accepts(text.encode()) == expected
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "integral", "multiple_of", "canonical", "spelled"),
+    [
+        (None, None, False, None, 10, 60),
+        (None, None, True, None, 5, 750),
+        ("0", None, False, None, 35, 60),
+        ("0", "1", False, None, 35, 1000),
+        ("-90", "90", False, None, 35, 1100),
+        ("0", "100", True, None, 10, 500),
+        ("1.5", "9.75", False, None, 35, 700),
+        ("1", "1000000", True, None, 20, 2000),
+        ("0", None, False, "0.01", 35, 1000),
+        (None, None, True, "15", 10, 1000),
+        ("3.141592653589793", None, False, None, 40, 1200),
+    ],
+)
+def test_automata_stay_within_their_stated_sizes(
+    low: str | None, high: str | None, integral: bool, multiple_of: str | None, canonical: int, spelled: int
+) -> None:
+    bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
+    step = None if multiple_of is None else Decimal(multiple_of)
+    sizes = [
+        len(number_machine(bounds, integral=integral, multiple_of=step, spelling=spelling).moves)
+        for spelling in ("canonical", "any")
+    ]
+    assert sizes[0] <= canonical
+    assert sizes[1] <= spelled
