@@ -1,70 +1,22 @@
 """Attention of a ragged batch: encode rows causal over the cache, canvases bidirectional over it and themselves.
 
 Rows are attended one at a time. On a CPU that beats a padded batch (measured at 32 canvases of 64 over prefixes of
-100-500 tokens: 10 ms against 24 ms per layer), since nothing is padded and each call is large enough. Rows that ask
-for one token, as autoregressive ones do, are the exception: they are padded into one batch.
+100-500 tokens: 10 ms against 24 ms per layer), since nothing is padded and each call is large enough. Rows that encode
+a token or a few, as autoregressive ones do, are the exception: see few_tokens.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from threading import Barrier
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agentfast.runtime.few_tokens import attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
-
-
-@dataclass(slots=True, eq=False)
-class Context:
-    """What a row reads of the cache; kept while a canvas is denoised, since it does not change.
-
-    Attributes:
-        slots: [P], where the row's positions are.
-        layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
-            layer gathers them.
-        prefix: P, the positions in the cache.
-    """
-
-    slots: Tensor
-    layers: list[tuple[Tensor, Tensor] | None]
-    prefix: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.prefix = len(self.slots)
-
-
-@dataclass(slots=True, eq=False)
-class Span:
-    """A row's part of a ragged batch.
-
-    Attributes:
-        encode: its encode tokens, a slice of the batch's tokens; they are positions [start, prefix).
-        canvas: its canvas tokens, a slice of the batch's tokens; empty if there is none.
-        start: position of the first encode token.
-        context: what it reads of the cache.
-    """
-
-    encode: slice
-    canvas: slice
-    start: int
-    context: Context
-
-    @property
-    def prefix(self) -> int:
-        """Positions in the cache once the encode tokens are written."""
-        return self.context.prefix
-
-    @property
-    def encodes(self) -> int:
-        return _length(self.encode)
-
-    @property
-    def denoises(self) -> int:
-        return _length(self.canvas)
+from agentfast.runtime.spans import Span
 
 
 class RaggedAttention:
@@ -87,9 +39,9 @@ class RaggedAttention:
         self._store = store
         self._write_slots = write_slots
         self._barrier = barrier
-        single = [span for span in spans if span.encodes == 1 and not span.denoises]
-        self._batched = SingleTokenBatch(single) if len(single) > 1 else None
-        self._spans = [span for span in spans if self._batched is None or span not in single]
+        few = [span for span in spans if not span.denoises and 0 < span.encodes <= most_tokens(store)]
+        self._few = attend_few(few, store)
+        self._spans = [span for span in spans if span not in few]
         self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -109,8 +61,8 @@ class RaggedAttention:
                 values[span.prefix :] = v[span.canvas]
                 first = 0 if window is None else max(0, span.prefix - (window - 1))
                 out[span.canvas] = _attend(q[span.canvas], keys[first:], values[first:], None)
-        if self._batched is not None:
-            self._batched.attend(self._store, layer, q, out, window)
+        if self._few is not None:
+            self._few.attend(layer, q, out, window)
         return out
 
     def _gather(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
@@ -138,34 +90,6 @@ class RaggedAttention:
         return _attend(q, keys, values, self._masks[key])
 
 
-class SingleTokenBatch:
-    """Rows that encode one token each, padded into one attention call."""
-
-    def __init__(self, spans: list[Span]) -> None:
-        device = spans[0].context.slots.device
-        self._queries = torch.tensor([span.encode.start for span in spans], device=device)
-        prefixes = [span.prefix for span in spans]
-        longest = max(prefixes)
-        self._slots = torch.stack([_pad(span.context.slots, longest) for span in spans])  # [B, L]
-        self._positions = torch.arange(longest, device=device)[None]  # [1, L]
-        self._prefixes = torch.tensor(prefixes, device=device)[:, None]  # [B, 1]
-
-    def attend(self, store: KVStore, layer: int, q: Tensor, out: Tensor, window: int | None) -> None:
-        """Write the rows' part of `out` [T, Hq, D]."""
-        seen = self._positions < self._prefixes
-        if window is not None:
-            seen = seen & (self._positions >= self._prefixes - window)
-        batch, longest = self._slots.shape
-        keys, values = store.read(layer, self._slots.flatten())
-        keys = keys.view(batch, longest, *keys.shape[1:]).permute(0, 2, 3, 1)  # [B, Hkv, D, L]
-        values = values.view(batch, longest, *values.shape[1:]).transpose(1, 2)  # [B, Hkv, L, D]
-        queries = q[self._queries]
-        grouped = queries.view(batch, keys.shape[1], -1, q.shape[-1])  # [B, Hkv, G, D]
-        scores = (grouped @ keys).masked_fill(~seen[:, None, None], float("-inf"))
-        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(values.dtype)
-        out[self._queries] = (weights @ values).reshape(queries.shape)
-
-
 def causal_mask(start: int, stop: int, window: int | None, *, device: torch.device) -> Tensor | None:
     """Who sees whom when tokens [start, stop) attend over [0, stop): [stop - start, stop] bool, None if all see all.
 
@@ -190,13 +114,3 @@ def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, *, cau
         scale=1.0,
         enable_gqa=True,
     )[0].transpose(0, 1)
-
-
-def _length(part: slice) -> int:
-    length: int = part.stop - part.start
-    return length
-
-
-def _pad(slots: Tensor, length: int) -> Tensor:
-    # Padding repeats a slot of the row's own: it is masked, but a stranger's NaN times zero would be NaN.
-    return torch.cat([slots, slots[-1:].expand(length - slots.shape[0])])

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.attention import Context, RaggedAttention, Span
+from agentfast.runtime.attention import RaggedAttention
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import fastest
@@ -19,6 +19,7 @@ from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.shards import SMALL_MODEL, ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.spans import Context, Span
 
 
 @dataclass(frozen=True, slots=True)

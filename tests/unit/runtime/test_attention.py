@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from agentfast.runtime import few_tokens
 from agentfast.runtime.draws import SeededDraws
+from agentfast.runtime.few_tokens import FEW
+from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.request import Canvas, Request, Row
 from agentfast.runtime.runner import Runner
 from agentfast.runtime.scheduler import Batch, Work
@@ -87,19 +91,30 @@ def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor])
     return torch.cat(parts) if parts else torch.empty(0)
 
 
-@given(st.lists(st.integers(1, 79), min_size=1, max_size=5), st.integers(1, 30))
-def test_single_tokens_of_many_rows_give_what_dense_attention_gives(prompts: list[int], more: int) -> None:
+def on_another_device(store: KVStore) -> bool:
+    return not store.keys
+
+
+@pytest.mark.parametrize("way", ["paged", "padded"])
+@given(rows=st.lists(st.tuples(st.integers(1, 60), st.integers(1, FEW)), min_size=1, max_size=5))
+def test_a_few_tokens_of_many_rows_give_what_dense_attention_gives(
+    way: str, rows: list[tuple[int, int]]
+) -> None:
     model = small_model("autoregressive")
     runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8))
-    rows = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(prompts))]
-    works = [Work(r, 0, stop, decode=True) for r, stop in zip(rows, prompts, strict=True)]
+    made = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(rows))]
+    works = [Work(row, 0, prompt, decode=True) for row, (prompt, _) in zip(made, rows, strict=True)]
     dense = DenseRunner(model)
-    for _ in range(2):
-        forward = runner.forward(Batch(tuple(works)))
-        with torch.inference_mode():
-            expected = [
-                dense.encode({w.row.request.id: w.row.tokens[w.start : w.stop]})[w.row.request.id][-1]
-                for w in works
-            ]
-        torch.testing.assert_close(forward.logits, torch.stack(expected), atol=2e-4, rtol=1e-4)
-        works = [Work(w.row, w.stop, w.stop + 1, decode=True) for w in works]
+    with pytest.MonkeyPatch.context() as patch:
+        if way == "padded":
+            patch.setattr(few_tokens, "_has_kernel", on_another_device)
+        for _ in range(2):
+            forward = runner.forward(Batch(tuple(works)))
+            with torch.inference_mode():
+                expected = [
+                    dense.encode({w.row.request.id: w.row.tokens[w.start : w.stop]})[w.row.request.id][-1]
+                    for w in works
+                ]
+            torch.testing.assert_close(forward.logits, torch.stack(expected), atol=2e-4, rtol=1e-4)
+            more = [count if way == "paged" else 1 for _, count in rows]
+            works = [Work(w.row, w.stop, w.stop + n, decode=True) for w, n in zip(works, more, strict=True)]

@@ -1,0 +1,61 @@
+"""Where each row of a ragged batch is, and what it reads of the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """What a row reads of the cache; kept while a canvas is denoised, since it does not change.
+
+    Attributes:
+        slots: [P], where the row's positions are.
+        layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
+            layer gathers them.
+        prefix: P, the positions in the cache.
+    """
+
+    slots: Tensor
+    layers: list[tuple[Tensor, Tensor] | None]
+    prefix: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prefix = len(self.slots)
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """A row's part of a ragged batch.
+
+    Attributes:
+        encode: its encode tokens, a slice of the batch's tokens; they are positions [start, prefix).
+        canvas: its canvas tokens, a slice of the batch's tokens; empty if there is none.
+        start: position of the first encode token.
+        context: what it reads of the cache.
+    """
+
+    encode: slice
+    canvas: slice
+    start: int
+    context: Context
+
+    @property
+    def prefix(self) -> int:
+        """Positions in the cache once the encode tokens are written."""
+        return self.context.prefix
+
+    @property
+    def encodes(self) -> int:
+        return _length(self.encode)
+
+    @property
+    def denoises(self) -> int:
+        return _length(self.canvas)
+
+
+def _length(part: slice) -> int:
+    length: int = part.stop - part.start
+    return length
