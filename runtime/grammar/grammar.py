@@ -130,7 +130,7 @@ class Grammar:
             return self._reads(data)
 
     def _reads(self, data: bytes) -> bool:
-        if self._automaton is None or len(self._automaton) > MAX_STATES:
+        if self._automaton is None or self._automaton.total_states > MAX_STATES:
             self._automaton = Automaton(
                 self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES, blocks=False
             )

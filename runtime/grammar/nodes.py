@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
 
+from agentfast.runtime.grammar.formula import Formula, Leaf
 from agentfast.runtime.grammar.machine import Machine
 
 
@@ -132,6 +135,50 @@ class StringBody(Node):
     def counts(self) -> int:
         """Number of different counter values: 0..most, or 0..least where only the lower bound counts."""
         return (self.least if self.most is None else self.most) + 1
+
+
+class Steps(Node):
+    """A walk over small integers: each step matches a node and leads to the next position, from 0 until a final one.
+
+    Subclasses say what the steps are; a position appears only when it is reached.
+    """
+
+    __slots__ = ()
+
+    def steps(self, position: int) -> SequenceOf[tuple[Node, int]]:
+        """What may come at a position, each with the position after it."""
+        raise NotImplementedError
+
+    def is_final(self, position: int) -> bool:
+        """Whether the walk may end here."""
+        raise NotImplementedError
+
+    @property
+    def least_states(self) -> int:
+        """Automaton states that are surely needed, so that a hopeless grammar is refused before it is built."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Operand(Leaf):
+    """Whether the word matches an operand, by index."""
+
+    index: int
+
+
+class Boolean(Node):
+    """The words for which `truth`, a formula over `Operand`s, holds. Operands have no special tokens."""
+
+    __slots__ = ("operands", "truth")
+
+    def __init__(self, operands: Iterable[Node], truth: Formula) -> None:
+        self.operands = tuple(operands)
+        super().__init__("boolean", repr(truth).encode(), *(operand.digest for operand in self.operands))
+        self.truth = truth
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.operands
 
 
 class Rule:

@@ -1,0 +1,245 @@
+"""What may still follow: continuations (partial derivatives, Antimirov 1996), made as they are reached.
+
+A continuation (node, position, rest) is interned, so recursion makes only the frames that are used and a repeat only
+the counts that are reached. A string body in front of one rest is a block: its continuations are numbered without
+being made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.product import Product
+from agentfast.runtime.grammar.strings import CLOSED, PLACE_MOVES, PLACES
+
+END: Final = 0
+"""The continuation of nothing: the whole is complete."""
+CUT: Final = 1
+"""The continuation past the depth limit, whose verdict is not known."""
+BLOCK: Final = 1 << 40
+"""Continuations of block b are BLOCK * (b + 1) + offset; the others are below BLOCK."""
+
+Move = tuple[int, int, int]
+"""From the first to the last byte go to a continuation."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The states of one string body in front of one continuation."""
+
+    node: nodes.StringBody
+    rest: int
+    first_state: int
+
+    @property
+    def size(self) -> int:
+        """Number of states: counter values times places."""
+        return self.node.counts * PLACES
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far continuations go.
+
+    Attributes:
+        max_depth: recursive references that may be open at a time; None is any number.
+        on_cut: where a reference that is too deep leads.
+        first_state: reserves so many states for a block and says which is the first; None makes no blocks.
+        product: the product of a Boolean node's operands at a depth.
+    """
+
+    max_depth: int | None
+    on_cut: Callable[[], list[int]]
+    first_state: Callable[[int], int] | None
+    product: Callable[[nodes.Boolean, int], Product]
+
+
+class Continuations:
+    """All continuations of one automaton; `blocks` are those of its string bodies."""
+
+    def __init__(self, limits: Limits, depth: int) -> None:
+        self._limits = limits
+        self._nodes: list[nodes.Node] = []
+        self._node_ids: dict[bytes, int] = {}
+        self._conts: list[tuple[int, int, int]] = [(-1, 0, 0), (-1, 0, 0)]
+        self._cont_ids: dict[tuple[int, int, int], int] = {}
+        self._depths: list[int] = [depth, depth]
+        self._closures: dict[int, tuple[int, ...]] = {END: (END,), CUT: (CUT,)}
+        self._products: dict[tuple[int, int], Product] = {}
+        self.blocks: list[Block] = []
+        self._block_ids: dict[tuple[int, int], int] = {}
+
+    def of(self, node: nodes.Node, rest: int, position: int = 0) -> int:
+        """The continuation of a node in front of another."""
+        node_id = self._node_ids.get(node.digest)
+        if node_id is None:
+            node_id = self._node_ids[node.digest] = len(self._nodes)
+            self._nodes.append(node)
+        if self._limits.first_state is not None and isinstance(node, nodes.StringBody):
+            return self._block(node_id, node, rest, self._limits.first_state) + position
+        return self._at(node_id, position, rest, self._depths[rest])
+
+    def special(self, cont: int) -> tuple[str, tuple[int, ...]] | None:
+        """The special token that a closed continuation takes and what is closed after it."""
+        if not CUT < cont < BLOCK:
+            return None
+        node_id, _, rest = self._conts[cont]
+        node = self._nodes[node_id]
+        return (node.name, self.closure(rest)) if isinstance(node, nodes.Special) else None
+
+    def closure(self, cont: int) -> tuple[int, ...]:
+        """Continuations reached without a symbol whose next step is a symbol, and END if there is nothing left."""
+        if cont >= BLOCK:
+            return (cont,)
+        known = self._closures.get(cont)
+        if known is not None:
+            return known
+        result = set[int]()
+        seen = {cont}
+        pending = [cont]
+        while pending:
+            current = pending.pop()
+            if current <= CUT or current >= BLOCK:
+                result.add(current)
+                continue
+            consumes, successors = self._unfold(current)
+            if consumes:
+                result.add(current)
+            for successor in successors:
+                if successor not in seen:
+                    seen.add(successor)
+                    pending.append(successor)
+        closed = self._closures[cont] = tuple(sorted(result))
+        return closed
+
+    def moves(self, cont: int) -> list[Move]:
+        """Byte ranges that a closed continuation takes, each with the continuation after it."""
+        if cont >= BLOCK:
+            return self._block_moves(cont)
+        if cont <= CUT:
+            return []
+        node_id, position, rest = self._conts[cont]
+        node = self._nodes[node_id]
+        if isinstance(node, nodes.Literal):
+            byte = node.data[position]
+            return [(byte, byte, rest if position + 1 == len(node.data) else self._next(cont))]
+        depth = self._depths[cont]
+        if isinstance(node, nodes.Terminal):
+            moves = node.machine.moves[position]
+            return [(low, high, self._at(node_id, to, rest, depth)) for low, high, to in moves]
+        if isinstance(node, nodes.Boolean):
+            product = self._product(node_id, node, depth)
+            return [
+                (low, high, self._at(node_id, to, rest, depth)) for low, high, to in product.moves(position)
+            ]
+        if isinstance(node, nodes.StringBody):
+            return [
+                (low, high, rest if to is None else self._at(node_id, to, rest, depth))
+                for low, high, to in _string_moves(node, position)
+            ]
+        return []
+
+    def _at(self, node_id: int, position: int, rest: int, depth: int) -> int:
+        key = (node_id, position, rest)
+        cont = self._cont_ids.get(key)
+        if cont is None:
+            cont = self._cont_ids[key] = len(self._conts)
+            self._conts.append(key)
+            self._depths.append(depth)
+        return cont
+
+    def _block(
+        self, node_id: int, node: nodes.StringBody, rest: int, first_state: Callable[[int], int]
+    ) -> int:
+        key = (node_id, rest)
+        index = self._block_ids.get(key)
+        if index is None:
+            index = self._block_ids[key] = len(self.blocks)
+            self.blocks.append(Block(node, rest, first_state(node.counts * PLACES)))
+        return BLOCK * (index + 1)
+
+    def _block_moves(self, cont: int) -> list[Move]:
+        index, offset = divmod(cont, BLOCK)
+        block = self.blocks[index - 1]
+        return [
+            (low, high, block.rest if to is None else index * BLOCK + to)
+            for low, high, to in _string_moves(block.node, offset)
+        ]
+
+    def _unfold(self, cont: int) -> tuple[bool, list[int]]:
+        """Whether the head of a continuation takes a symbol, and where it leads without one."""
+        node_id, position, rest = self._conts[cont]
+        node = self._nodes[node_id]
+        match node:
+            case nodes.Literal():
+                return (True, []) if node.data else (False, [rest])
+            case nodes.Terminal():
+                accepting = node.machine.accepting[position]
+                return bool(node.machine.moves[position]), [rest] if accepting else []
+            case nodes.Special() | nodes.StringBody():
+                return True, []
+            case nodes.Sequence():
+                last = position + 1 == len(node.parts)
+                return False, [self.of(node.parts[position], rest if last else self._next(cont))]
+            case nodes.Choice():
+                return False, [self.of(option, rest) for option in node.options]
+            case nodes.Repeat():
+                return False, self._unfold_repeat(node, position, rest)
+            case nodes.Steps():
+                steps = [
+                    self.of(step, self._at(node_id, to, rest, self._depths[cont]))
+                    for step, to in node.steps(position)
+                ]
+                return False, [rest, *steps] if node.is_final(position) else steps
+            case nodes.Boolean():
+                product = self._product(node_id, node, self._depths[cont])
+                accepting = not product.is_dead and product.accepting(position)
+                return not product.is_dead, [rest] if accepting else []
+            case nodes.Reference():
+                return False, self._unfold_reference(cont, node, rest)
+            case _:
+                raise AssertionError(f"unknown node {node!r}")
+
+    def _next(self, cont: int) -> int:
+        node_id, position, rest = self._conts[cont]
+        return self._at(node_id, position + 1, rest, self._depths[cont])
+
+    def _product(self, node_id: int, node: nodes.Boolean, depth: int) -> Product:
+        # The depth counts on inside the operands, so that recursion through them ends, too.
+        key = (node_id, 0 if self._limits.max_depth is None else depth)
+        if key not in self._products:
+            self._products[key] = self._limits.product(node, key[1])
+        return self._products[key]
+
+    def _unfold_repeat(self, node: nodes.Repeat, done: int, rest: int) -> list[int]:
+        successors = [rest] if done >= node.least else []
+        if node.most is None or done < node.most:
+            count = done + 1 if node.most is not None else min(done + 1, node.least)
+            successors.append(self.of(node.item, self.of(node, rest, count)))
+        return successors
+
+    def _unfold_reference(self, cont: int, node: nodes.Reference, rest: int) -> list[int]:
+        """A frame (the reference at position 1) is pushed for the rule's body and popped for what follows."""
+        if self._conts[cont][1] == 1:
+            return [rest]
+        depth = self._depths[cont] + 1
+        if self._limits.max_depth is not None and depth > self._limits.max_depth:
+            return self._limits.on_cut()
+        frame = self._at(self._conts[cont][0], 1, rest, depth)
+        return [self.of(node.rule.body, frame)]
+
+
+def _string_moves(node: nodes.StringBody, position: int) -> list[tuple[int, int, int | None]]:
+    """Byte ranges that a string body takes, each with the position after it, None after the closing quote."""
+    count, place = divmod(position, PLACES)
+    result: list[tuple[int, int, int | None]] = []
+    for low, high, to, counted in PLACE_MOVES[place]:
+        if to == CLOSED:
+            if count >= node.least:
+                result.append((low, high, None))
+        elif not counted or node.most is None or count < node.most:
+            result.append((low, high, min(count + counted, node.counts - 1) * PLACES + to))
+    return result
