@@ -1,227 +1,249 @@
-"""Automata over code points: regular expressions by subset construction, length limits, and their intersection."""
+"""Deterministic automata over code points, and what can be made of them: intersection, union, complement.
+
+A state says for which lengths of the text it accepts, so that a limit on the length costs one number instead of a
+state for every count. Automata are complete; surrogates, which are no characters, may lead anywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import hashlib
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final, NamedTuple, Protocol
+from functools import cached_property, lru_cache
+from typing import Final, TypeVar
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import regex
-from agentfast.runtime.grammar.codepoints import ALL, LAST, Interval, Intervals, intersect, normalise
-from agentfast.runtime.grammar.machine import machine_from_steps
+from agentfast.runtime.grammar.codepoints import ALL, LAST, intersect
+from agentfast.runtime.grammar.lengths import (
+    EVERY_LENGTH,
+    NO_LENGTH,
+    Lengths,
+    combine,
+    complement_of,
+    holds,
+    simplified,
+)
+from agentfast.runtime.grammar.partition import Row, equivalent, merged
 
-MAX_POSITIONS: Final = 20_000
-"""Most nodes of a regular expression after its counts are unrolled."""
+S = TypeVar("S", bound=Hashable)
 
-
-class CodepointAutomaton(Protocol):
-    """A deterministic automaton over code points; the moves from one state are disjoint."""
-
-    @property
-    def start(self) -> Hashable: ...
-
-    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]: ...
-
-    def accepting(self, state: Hashable) -> bool: ...
-
-
-class Length:
-    """Texts of `least` to `most` code points."""
-
-    start: Hashable = 0
-
-    def __init__(self, least: int, most: int | None) -> None:
-        self._least = least
-        self._most = most
-
-    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, int)
-        if self._most is None:
-            return [(ALL, min(state + 1, self._least))]
-        return [(ALL, state + 1)] if state < self._most else []
-
-    def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, int)
-        return state >= self._least
+MAX_STATES: Final = 20_000
+"""States that one automaton may take before minimisation."""
 
 
-class _Pair(NamedTuple):
-    left: Hashable
-    right: Hashable
+def state_in(row: Sequence[tuple[int, S]], code: int) -> S:
+    """Where a code point leads."""
+    return row[bisect_right(row, code, key=_first) - 1][1]
 
 
-class Both:
-    """Texts of two automata at once."""
-
-    def __init__(self, left: CodepointAutomaton, right: CodepointAutomaton) -> None:
-        self._left = left
-        self._right = right
-        self.start: Hashable = _Pair(left.start, right.start)
-
-    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, _Pair)
-        return [
-            (common, _Pair(left, right))
-            for left_set, left in self._left.moves(state.left)
-            for right_set, right in self._right.moves(state.right)
-            if (common := intersect(left_set, right_set))
-        ]
-
-    def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, _Pair)
-        return self._left.accepting(state.left) and self._right.accepting(state.right)
+def _first(move: tuple[int, object]) -> int:
+    return move[0]
 
 
-@dataclass(frozen=True)
-class _Step:
-    """An edge of the nondeterministic automaton: over a set, or free (None), or free at an end of the text only."""
-
-    over: Intervals | None
-    anchor: regex.Anchor | None
-    to: int
-
-
-class _Open(NamedTuple):
-    """Nodes that the text so far leaves open, and whether that is none of it."""
-
-    at_start: bool
-    nodes: frozenset[int]
-
-
-class Matching:
-    """Texts that a regular expression matches: somewhere in them, unless it has anchors (ECMA `test`).
+@dataclass(frozen=True, eq=False)
+class CodepointAutomaton:
+    """A complete automaton; state 0 is the start, and no two states accept the same.
 
     Attributes:
-        atoms: intervals of code points that no set in the expression splits, in rising order, from 0 to LAST.
-        start: the first state.
+        rows: per state, its moves as (first code point, state after), from code point 0 on.
+        lengths: per state, the lengths of text, in code points, that it accepts.
     """
 
-    def __init__(self, expression: regex.Regex) -> None:
-        """Raises: GrammarError if the expression is too large."""
-        self._steps: list[list[_Step]] = [[]]
-        any_char = regex.Quantified(regex.Chars(ALL), 0, None)
-        self._final = self._add(regex.Concat((any_char, expression, any_char)), 0)
-        cuts = {0, LAST + 1}
-        for step in (step for steps in self._steps for step in steps):
-            cuts.update(cut for low, high in step.over or () for cut in (low, high + 1))
-        self.atoms: list[Interval] = [(low, after - 1) for low, after in pairwise(sorted(cuts))]
-        self._states: list[_Open] = []
-        self._ids: dict[_Open, int] = {}
-        self.start: Hashable = self._intern(self._free({0}, at_start=True, at_end=False), at_start=True)
+    rows: tuple[Row, ...]
+    lengths: tuple[Lengths, ...]
 
-    def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, int)
-        at_start, nodes = self._states[state]
-        return self._final in self._free(nodes, at_start=at_start, at_end=True)
+    @cached_property
+    def digest(self) -> bytes:
+        """Identifies the content."""
+        return hashlib.sha256(repr((self.rows, self.lengths)).encode()).digest()
 
-    def _intern(self, nodes: frozenset[int], *, at_start: bool) -> int:
-        state = _Open(at_start, nodes)
-        found = self._ids.setdefault(state, len(self._states))
-        if found == len(self._states):
-            self._states.append(state)
-        return found
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CodepointAutomaton) and self.digest == other.digest
 
-    def atom_ranges(self, state: Hashable) -> list[tuple[int, int, Hashable]]:
-        """(first atom, last atom, state after them) for each atom that leads on."""
-        assert isinstance(state, int)
-        nodes = self._states[state].nodes
-        steps = [
-            (step.over, step.to) for node in nodes for step in self._steps[node] if step.over is not None
-        ]
-        states: dict[frozenset[int], int] = {}
-        moves: list[tuple[int, int, Hashable]] = []
-        for index, (code, _) in enumerate(self.atoms):
-            direct = frozenset(to for over, to in steps if any(low <= code <= high for low, high in over))
-            if not direct:
-                continue
-            if direct not in states:
-                states[direct] = self._intern(
-                    self._free(direct, at_start=False, at_end=False), at_start=False
-                )
-            moves.append((index, index, states[direct]))
-        return moves
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
-    def _free(self, nodes: set[int] | frozenset[int], *, at_start: bool, at_end: bool) -> frozenset[int]:
-        """Nodes reached without a code point."""
-        seen = set(nodes)
-        pending = list(nodes)
-        while pending:
-            for step in self._steps[pending.pop()]:
-                free = step.over is None and (
-                    step.anchor is None or (at_start if step.anchor.at_start else at_end)
-                )
-                if free and step.to not in seen:
-                    seen.add(step.to)
-                    pending.append(step.to)
-        return frozenset(seen)
+    def step(self, state: int, code: int) -> int:
+        """The state after a code point."""
+        return state_in(self.rows[state], code)
 
-    def _new(self) -> int:
-        if len(self._steps) >= MAX_POSITIONS:
-            raise GrammarError(f"the pattern unrolls to more than {MAX_POSITIONS} positions")
-        self._steps.append([])
-        return len(self._steps) - 1
+    def ranges(self, state: int) -> list[tuple[int, int, int]]:
+        """Moves as (first code point, last code point, state after), surrogates left out."""
+        row = self.rows[state]
+        ends = [first - 1 for first, _ in row[1:]]
+        result: list[tuple[int, int, int]] = []
+        for (low, to), high in zip(row, [*ends, LAST], strict=True):
+            result += [(a, b, to) for a, b in intersect(((low, high),), ALL)]
+        return result
 
-    def _link(self, source: int, target: int) -> None:
-        self._steps[source].append(_Step(None, None, target))
+    def is_final(self, state: int) -> bool:
+        """Whether nothing leads out of the state."""
+        return self.rows[state] == ((0, state),)
 
-    def _add(self, expression: regex.Regex, source: int) -> int:
-        """Add an expression behind a node; returns the node after it."""
-        if isinstance(expression, regex.Concat):
-            for part in expression.parts:
-                source = self._add(part, source)
-            return source
-        if isinstance(expression, regex.Quantified):
-            return self._add_quantified(expression, source)
-        target = self._new()
-        if isinstance(expression, regex.Union):
-            for option in expression.options:
-                self._link(self._add(option, source), target)
-        elif isinstance(expression, regex.Anchor):
-            self._steps[source].append(_Step(None, expression, target))
+    def is_dead(self, state: int) -> bool:
+        """Whether the state accepts nothing, whatever follows."""
+        return self.lengths[state] == NO_LENGTH and self.is_final(state)
+
+    def is_universal(self, state: int) -> bool:
+        """Whether the state accepts everything, whatever follows."""
+        return self.lengths[state] == EVERY_LENGTH and self.is_final(state)
+
+    def contains(self, text: str) -> bool:
+        """Whether the text is accepted; one with lone surrogates is not."""
+        state = 0
+        for char in text:
+            if "\ud800" <= char <= "\udfff":
+                return False
+            state = self.step(state, ord(char))
+        return holds(self.lengths[state], len(text))
+
+
+def explore(
+    start: S,
+    row_of: Callable[[S], Sequence[tuple[int, S]]],
+    lengths_of: Callable[[S], Lengths],
+    limit: int = MAX_STATES,
+) -> CodepointAutomaton:
+    """The minimal automaton of a state space, given by the rows of its states.
+
+    Raises:
+        GrammarError: more than `limit` states.
+    """
+    ids: dict[S, int] = {start: 0}
+    order = [start]
+    rows: list[Row] = []
+    for state in order:  # grows while it is read
+        row: list[tuple[int, int]] = []
+        for first, to in row_of(state):
+            index = ids.setdefault(to, len(order))
+            if index == len(order):
+                if index >= limit:
+                    raise GrammarError(f"an automaton of more than {limit} states is needed")
+                order.append(to)
+            row.append((first, index))
+        rows.append(tuple(row))
+    return _canonical(rows, _relevant(rows, [lengths_of(state) for state in order]))
+
+
+@lru_cache(maxsize=1024)
+def product(
+    left: CodepointAutomaton, right: CodepointAutomaton, keep: Callable[[bool, bool], bool]
+) -> CodepointAutomaton:
+    """The texts for which `keep` says so of (in left, in right).
+
+    Raises:
+        GrammarError: too many states.
+    """
+
+    # What the other side does no longer matters once one side has settled the answer.
+    settled_left = {
+        state for state in range(len(left.rows)) if _settles(left, state, lambda a, b: keep(a, b))
+    }
+    settled_right = {
+        state for state in range(len(right.rows)) if _settles(right, state, lambda a, b: keep(b, a))
+    }
+
+    def row_of(pair: tuple[int, int]) -> Sequence[tuple[int, tuple[int, int]]]:
+        a, b = pair
+        if a in settled_left:
+            return [(0, (a, 0))]
+        if b in settled_right:
+            return [(0, (0, b))]
+        return _both(left.rows[a], right.rows[b])
+
+    def lengths_of(pair: tuple[int, int]) -> Lengths:
+        return combine(left.lengths[pair[0]], right.lengths[pair[1]], keep)
+
+    return explore((0, 0), row_of, lengths_of)
+
+
+def complement(automaton: CodepointAutomaton) -> CodepointAutomaton:
+    """The texts that are not accepted."""
+    return CodepointAutomaton(automaton.rows, tuple(map(complement_of, automaton.lengths)))
+
+
+def _settles(automaton: CodepointAutomaton, state: int, keep: Callable[[bool, bool], bool]) -> bool:
+    """Whether what is in the state decides `keep`, whatever its second argument."""
+    if not automaton.is_final(state) or automaton.lengths[state] not in (NO_LENGTH, EVERY_LENGTH):
+        return False
+    known = automaton.lengths[state] == EVERY_LENGTH
+    return len({keep(known, other) for other in (False, True)}) == 1
+
+
+def _both(left: Row, right: Row) -> list[tuple[int, tuple[int, int]]]:
+    """Two rows at once."""
+    result: list[tuple[int, tuple[int, int]]] = []
+    i = j = 0
+    while True:
+        first = max(left[i][0], right[j][0])
+        pair = (left[i][1], right[j][1])
+        if not result or result[-1][1] != pair:
+            result.append((first, pair))
+        next_left = left[i + 1][0] if i + 1 < len(left) else None
+        next_right = right[j + 1][0] if j + 1 < len(right) else None
+        if next_left is None and next_right is None:
+            return result
+        if next_right is None or (next_left is not None and next_left <= next_right):
+            i += 1
+            j += next_left == next_right
         else:
-            self._steps[source].append(_Step(expression.intervals, None, target))
-        return target
-
-    def _add_quantified(self, expression: regex.Quantified, source: int) -> int:
-        for _ in range(expression.least):
-            source = self._add(expression.item, source)
-        if expression.most is None:
-            loop = self._new()
-            self._link(source, loop)
-            self._link(self._add(expression.item, loop), loop)
-            return loop
-        target = self._new()
-        self._link(source, target)
-        for _ in range(expression.most - expression.least):
-            source = self._add(expression.item, source)
-            self._link(source, target)
-        return target
+            j += 1
 
 
-class Minimal:
-    """The smallest automaton of a regular expression's texts, so that its products with others stay small."""
+def _relevant(rows: list[Row], lengths: list[Lengths]) -> list[Lengths]:
+    """The lengths without what no text that leads to the state can have."""
+    if all(spans in (NO_LENGTH, EVERY_LENGTH) for spans in lengths):
+        return lengths
+    least, most = _shortest(rows), _longest(rows)
+    return [simplified(*item) for item in zip(lengths, least, most, strict=True)]
 
-    start: Hashable = 0
 
-    def __init__(self, expression: regex.Regex, limit: int) -> None:
-        """Raises: GrammarError if the expression is too large or takes more than `limit` states."""
-        matching = Matching(expression)
-        self._atoms = matching.atoms
-        # A byte machine serves as the table, with runs of atoms in place of bytes: at most 256 of them.
-        if len(self._atoms) > 256:
-            raise GrammarError("the pattern tells more than 256 sets of characters apart")
-        self._machine = machine_from_steps(matching.start, matching.atom_ranges, matching.accepting, limit)
+def _shortest(rows: list[Row]) -> list[int]:
+    distance = {0: 0}
+    queue = deque([0])
+    while queue:
+        state = queue.popleft()
+        for _, to in rows[state]:
+            if to not in distance:
+                distance[to] = distance[state] + 1
+                queue.append(to)
+    return [distance[state] for state in range(len(rows))]
 
-    def moves(self, state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        assert isinstance(state, int)
-        by_target: dict[int, list[Interval]] = {}
-        for low, high, to in self._machine.moves[state]:
-            by_target.setdefault(to, []).extend(self._atoms[low : high + 1])
-        moves = [(normalise(atoms), to) for to, atoms in by_target.items()]
-        return [(intervals, to) for intervals, to in moves if intervals]
 
-    def accepting(self, state: Hashable) -> bool:
-        assert isinstance(state, int)
-        return self._machine.accepting[state]
+def _longest(rows: list[Row]) -> list[int | None]:
+    """Longest way from the start to each state; None where there are ways of any length."""
+    targets = [{to for _, to in row} for row in rows]
+    waiting = [0] * len(rows)
+    for found in targets:
+        for to in found:
+            waiting[to] += 1
+    longest: list[int | None] = [None] * len(rows)
+    ready = [0] if not waiting[0] else []
+    longest[0] = 0 if ready else None
+    while ready:  # in topological order; what lies on or behind a cycle is never ready
+        state = ready.pop()
+        for to in targets[state]:
+            longest[to] = max(longest[to] or 0, (longest[state] or 0) + 1)
+            waiting[to] -= 1
+            if not waiting[to]:
+                ready.append(to)
+    return [way if not left else None for way, left in zip(longest, waiting, strict=True)]
+
+
+def _canonical(rows: list[Row], lengths: list[Lengths]) -> CodepointAutomaton:
+    """Equivalent states merged, the rest numbered in breadth-first order."""
+    group = equivalent(rows, lengths)
+    member = {index: state for state, index in reversed(list(enumerate(group)))}
+    ids = {group[0]: 0}
+    order = [group[0]]
+    for index in order:  # grows while it is read
+        for _, to in rows[member[index]]:
+            if ids.setdefault(group[to], len(order)) == len(order):
+                order.append(group[to])
+    names = [ids[index] for index in group]
+    return CodepointAutomaton(
+        tuple(merged(rows[member[index]], names) for index in order),
+        tuple(lengths[member[index]] for index in order),
+    )

@@ -72,7 +72,7 @@ class Grammar:
         """Texts that a regular expression matches as a whole.
 
         The pattern is read as ECMA-262 reads it in Unicode mode, like JSON Schema's `pattern`: \\d and \\w are ASCII.
-        regex.py lists what is read; look-around and back-references are not.
+        regex.py says what is read; back-references are not.
 
         Raises:
             GrammarError: the pattern is not read, or takes too many states.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,28 @@ S = TypeVar("S", bound=Hashable)
 
 Move = tuple[int, int, int]
 """From the first to the last byte, both included, go to the state."""
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Indexed(Protocol[T_co]):
+    """What can be read by number."""
+
+    def __getitem__(self, index: int, /) -> T_co: ...
+
+
+class ByteMachine(Protocol):
+    """A deterministic automaton over bytes whose states, from 0, may be made as they are asked for; see `Machine`."""
+
+    @property
+    def moves(self) -> Indexed[tuple[Move, ...]]: ...
+
+    @property
+    def accepting(self) -> Indexed[bool]: ...
+
+    @property
+    def digest(self) -> bytes: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 
 from agentfast.runtime.grammar.formula import Formula, Leaf
-from agentfast.runtime.grammar.machine import Machine
+from agentfast.runtime.grammar.machine import ByteMachine
 
 
 class Node:
@@ -107,7 +107,7 @@ class Terminal(Node):
 
     __slots__ = ("machine",)
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: ByteMachine) -> None:
         super().__init__("terminal", machine.digest)
         self.machine = machine
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes, regex
-from agentfast.runtime.grammar.codepoint_automaton import Minimal
-from agentfast.runtime.grammar.codepoints import (
-    ALL,
-    Intervals,
-    complement,
-    machine_over_codepoints,
-    normalise,
-)
-
-MAX_STATES: Final = 20_000
-"""States that one regular expression may take before minimisation."""
+from agentfast.runtime.grammar.matching import automaton_of
+from agentfast.runtime.grammar.string_language import StringLanguage
 
 
 def literal_node(text: str | bytes) -> nodes.Node:
@@ -55,8 +45,7 @@ def regex_node(pattern: str) -> nodes.Node:
     whole = regex.Concat(
         (regex.Anchor(at_start=True), regex.parse_regex(pattern), regex.Anchor(at_start=False))
     )
-    automaton = Minimal(whole, MAX_STATES)
-    return _terminal(automaton.start, automaton.moves, automaton.accepting)
+    return StringLanguage(automaton_of(whole)).node("plain")
 
 
 @lru_cache(maxsize=64)
@@ -71,33 +60,7 @@ def text_node(without: str, without_match: str) -> nodes.Node:
         unwanted.append(regex.Concat(tuple(regex.Chars(((ord(char), ord(char)),)) for char in without)))
     if without_match:
         unwanted.append(regex.parse_regex(without_match))
-    if not unwanted:
-        return _terminal(_ANYTHING, lambda _: [(ALL, _ANYTHING)], lambda _: True)
-    automaton = Minimal(regex.Union(tuple(unwanted)), MAX_STATES)
-    if automaton.accepting(automaton.start):
+    language = StringLanguage(automaton_of(regex.Union(tuple(unwanted))))
+    if language.contains(""):
         raise GrammarError(f"{without_match!r} matches the empty text, so that no text is without it")
-
-    def moves(state: Hashable) -> Sequence[tuple[Intervals, Hashable]]:
-        if state == _ANYTHING:
-            return [(ALL, _ANYTHING)]
-        found = automaton.moves(state)
-        known = normalise(interval for over, _ in found for interval in over)
-        return [*found, (complement(known), _ANYTHING)]
-
-    def accepting(state: Hashable) -> bool:
-        return state == _ANYTHING or not automaton.accepting(state)
-
-    return _terminal(automaton.start, moves, accepting)
-
-
-_ANYTHING: Final = "anything"
-"""The state from which nothing unwanted can come any more."""
-
-
-def _terminal(
-    start: Hashable,
-    moves: Callable[[Hashable], Sequence[tuple[Intervals, Hashable]]],
-    accepting: Callable[[Hashable], bool],
-) -> nodes.Node:
-    machine = machine_over_codepoints(start, moves, accepting, limit=MAX_STATES, quoted=False)
-    return nodes.NOTHING if machine.is_empty else nodes.Terminal(machine)
+    return (~language).node("plain")

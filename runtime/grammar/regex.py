@@ -1,21 +1,20 @@
-"""A reader for the part of ECMA-262 regular expressions (Unicode mode) that is regular.
+"""A reader for ECMA-262 regular expressions in Unicode mode (flag `u`, as JSON Schema says), as far as they are regular.
 
-Read: literals, `.`, classes, \\d \\w \\s and their complements (ASCII, as ECMA has it; \\s with Unicode spaces), groups,
-alternation, greedy and lazy quantifiers, `^` and `$` anywhere, \\t \\n \\v \\f \\r \\0 \\cX \\xHH \\uHHHH \\u{H}.
-Refused: look-around, back-references, word boundaries, \\p{...}, flags.
+Read is everything but what is no regular language (back-references) and what depends on tables that Python lacks
+(\\p{...} of anything but general categories). A construct that is refused is named with its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agentfast.errors import GrammarError
+from agentfast.runtime.grammar.charsets import NOT_LINE_END, SETS, property_set
 from agentfast.runtime.grammar.codepoints import Intervals, complement, normalise
 
-MAX_REPEAT: Final = 1000
+MAX_REPEAT: Final = 10_000
 """Largest count in a quantifier: counts are unrolled."""
 
 
@@ -31,6 +30,22 @@ class Anchor:
     """`^` or `$`."""
 
     at_start: bool
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """`\\b` or, negated, `\\B`."""
+
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look-ahead or look-behind: a condition on what comes after or before."""
+
+    item: Regex
+    behind: bool
+    negated: bool
 
 
 @dataclass(frozen=True)
@@ -56,26 +71,21 @@ class Quantified:
     most: int | None
 
 
-Regex = Chars | Anchor | Concat | Union | Quantified
+Regex = Chars | Anchor | Boundary | Look | Concat | Union | Quantified
 
-_DIGIT = ((0x30, 0x39),)
-_WORD = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
-_SPACES = ((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029))
-_SPACE = normalise((*_SPACES, (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)))
-_NOT_LINE_END = complement(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)))
-_LOWER: dict[str, Intervals] = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
-_SETS = _LOWER | {name.upper(): complement(intervals) for name, intervals in _LOWER.items()}
 _CONTROLS = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D, "0": 0x00}
-_QUANTIFIER = re.compile(r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??")
-_CODE = re.compile(r"x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|c([A-Za-z])")
+_QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})\??")
+_CODE = re.compile(r"x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]+)\}|u([0-9A-Fa-f]{4})|c([A-Za-z])")
 _LOW_SURROGATE = re.compile(r"\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
+_PROPERTY = re.compile(r"([pP])\{([^{}]*)\}")
+_GROUP = re.compile(r"\?(?:(:)|(=)|(!)|(<=)|(<!)|P?<([A-Za-z_$][\w$]*)>)")
 
 
 def parse_regex(pattern: str) -> Regex:
     """Read a pattern.
 
     Raises:
-        GrammarError: it is malformed or uses what is refused; the message says which.
+        GrammarError: it is malformed or uses what is refused; the message says which, and where.
     """
     reader = _Reader(pattern)
     result = reader.union()
@@ -88,6 +98,8 @@ class _Reader:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.at = 0
+        self.names: set[str] = set()
+        self.around: list[str] = []  # the look-around that what is read now is in
 
     def peek(self, count: int = 1) -> str:
         return self.pattern[self.at : self.at + count]
@@ -112,12 +124,11 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Concat(tuple(parts))
 
     def quantified(self) -> Regex:
-        start = self.at
         item = self.atom()
         match = _QUANTIFIER.match(self.pattern, self.at)
         if match is None:
             return item
-        if isinstance(item, Anchor) or self.pattern[start] in "*+?":
+        if isinstance(item, Anchor | Boundary | Look):
             raise GrammarError(f"nothing to repeat at {self.at}")
         self.at = match.end()
         symbol, low, comma, high = match.groups()
@@ -134,33 +145,47 @@ class _Reader:
 
     def atom(self) -> Regex:
         char = self.take()
-        if char == "(":
-            return self.group()
-        if char == "[":
-            return Chars(self.char_class())
-        if char == ".":
-            return Chars(_NOT_LINE_END)
-        if char in "^$":
-            return Anchor(char == "^")
-        if char == "\\":
-            return Chars(self.escape(in_class=False))
-        if char in "*+?":
-            raise GrammarError(f"nothing to repeat at {self.at - 1}")
-        return Chars(_one(ord(char)))
+        match char:
+            case "(":
+                return self.group()
+            case "[":
+                return Chars(self.char_class())
+            case ".":
+                return Chars(NOT_LINE_END)
+            case "^" | "$":
+                return Anchor(char == "^")
+            case "\\" if self.peek() in ("b", "B"):
+                return Boundary(self.take() == "B")
+            case "\\":
+                return Chars(self.escape(in_class=False))
+            case "*" | "+" | "?":
+                raise GrammarError(f"nothing to repeat at {self.at - 1}")
+            case "{" | "}" | "]":
+                raise GrammarError(f"a lone {char!r} must be escaped: at {self.at - 1}")
+            case _:
+                return Chars(_one(ord(char)))
 
     def group(self) -> Regex:
+        start = self.at - 1
+        kind: str | None = None
         if self.peek() == "?":
-            named = re.compile(r"\?(?::|<([A-Za-z_$][\w$]*)>)").match(self.pattern, self.at)
-            if named is None:
-                raise GrammarError(
-                    f"look-around and inline flags are not regular: '({self.peek(3)}' at {self.at - 1}"
-                )
-            self.at = named.end()
+            match = _GROUP.match(self.pattern, self.at)
+            if match is None:
+                raise GrammarError(f"the group '({self.peek(3)}' at {start} is not read: flags are not")
+            self.at = match.end()
+            kind, name = next((g for g in match.groups()[1:5] if g), None), match[6]
+            if name is not None and name in self.names:
+                raise GrammarError(f"a second group {name!r} at {start}")
+            self.names.add(name or "")
+        if kind is not None and self.around and "<" in kind + self.around[-1]:
+            raise GrammarError(f"look-behind with or within other look-around, at {start}, is not read")
+        self.around += [kind] if kind else []
         result = self.union()
+        del self.around[len(self.around) - (kind is not None) :]
         if self.peek() != ")":
-            raise GrammarError("unbalanced '('")
+            raise GrammarError(f"unbalanced '(' at {start}")
         self.at += 1
-        return result
+        return result if kind is None else Look(result, behind="<" in kind, negated="!" in kind)
 
     def char_class(self) -> Intervals:
         negated = self.peek() == "^"
@@ -186,28 +211,36 @@ class _Reader:
         return self.escape(in_class=True) if char == "\\" else _one(ord(char))
 
     def escape(self, *, in_class: bool) -> Intervals:
-        code = _CODE.match(self.pattern, self.at)
-        if code is not None:
+        start = self.at - 1
+        if code := _CODE.match(self.pattern, self.at):
             self.at = code.end()
-            return self.coded(code.groups())
+            return self.coded(code)
+        if named := _PROPERTY.match(self.pattern, self.at):
+            self.at = named.end()
+            try:
+                return property_set(named[2], negated=named[1] == "P")
+            except GrammarError as error:
+                raise GrammarError(f"{error.message}: at {start}") from error
         char = self.take()
-        if char in _SETS:
-            return _SETS[char]
+        if char in SETS:
+            return SETS[char]
+        if char in "123456789k":
+            raise GrammarError(f"the back-reference '\\{char}' at {start} is not regular")
         if char == "0" and self.peek().isdigit():
-            raise GrammarError(f"octal escapes are not read: at {self.at - 2}")
+            raise GrammarError(f"octal escapes are not read: at {start}")
         if char in _CONTROLS:
             return _one(_CONTROLS[char])
         if char == "b" and in_class:
             return _one(0x08)
         if not (char.isascii() and char.isalnum()):
             return _one(ord(char))
-        raise GrammarError(f"the escape '\\{char}' is not read: at {self.at - 2}")
+        raise GrammarError(f"the escape '\\{char}' is not read: at {start}")
 
-    def coded(self, groups: Sequence[str | None]) -> Intervals:
-        two, braced, four, control = groups
+    def coded(self, match: re.Match[str]) -> Intervals:
+        two, braced, four, control = match.groups()
         if control:
             return _one(ord(control) % 32)
-        value = int(two or braced or four or "0", 16)
+        value = int(two or braced or four, 16)
         if four and 0xD800 <= value <= 0xDBFF:
             low = _LOW_SURROGATE.match(self.pattern, self.at)
             if low is not None:

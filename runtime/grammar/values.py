@@ -13,7 +13,7 @@ from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar import keywords, nodes
 from agentfast.runtime.grammar.formats import FORMATS, UNCONSTRAINED
 from agentfast.runtime.grammar.keywords import pointer
-from agentfast.runtime.grammar.quoted import string_machine
+from agentfast.runtime.grammar.string_language import StringLanguage
 
 _HAS_OWN_RULES = keywords.OBJECT | keywords.ARRAY | keywords.COMBINING
 
@@ -99,14 +99,9 @@ def _string_passes(value: str, schema: Mapping[str, Any], path: str) -> bool:
     least, most, pattern, format_name = string_rules(schema, path)
     if len(value) < least or (most is not None and len(value) > most):
         return False
-    text = json.dumps(value, ensure_ascii=False).encode(
-        errors="replace"
-    )  # lone surrogates are refused elsewhere
-    return all(
-        string_machine(0, None, *rule).accepts(text)
-        for rule in ((pattern, None), (None, format_name))
-        if rule != (None, None)
-    )
+    rules = [] if pattern is None else [StringLanguage.pattern(pattern)]
+    rules += [] if format_name is None else [StringLanguage.format(format_name)]
+    return all(rule.contains(value) for rule in rules)
 
 
 def _number_passes(value: float | Decimal, schema: Mapping[str, Any], path: str) -> bool:

@@ -146,7 +146,7 @@ def test_the_special_tokens_of_a_grammar_are_known() -> None:
     assert Grammar.from_regex("a|b*").specials == frozenset()
 
 
-@pytest.mark.parametrize("pattern", ["(?=a)", r"(a)\1", "(", "[b-a]", r"\p{L}", "a{1,5000}"])
+@pytest.mark.parametrize("pattern", ["a)(b", r"(a)\1", "(", "[b-a]", r"\p{Script=Greek}", "a{1,50000}"])
 def test_a_pattern_that_is_not_read_is_refused(pattern: str) -> None:
     with pytest.raises(GrammarError):
         Grammar.from_regex(pattern)

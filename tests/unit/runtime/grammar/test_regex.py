@@ -35,6 +35,14 @@ def matches(pattern: str, text: str) -> bool:
         ("(ab)+$", ["ab", "abab", "xab"], ["aba"]),
         ("^[\\d-]+$", ["1-2"], ["a"]),
         ("a^", [], ["a", "aa", ""]),
+        (r"\bword\b", ["word", "a word.", "é word"], ["words", "a_word"]),
+        (r"^\B$|^a\B", ["", "ab"], ["a", "a b"]),
+        (r"^\p{Lu}\P{L}+$", ["É1_", "A\u0967"], ["a1", "Aa"]),
+        (r"^[\p{Nd}\p{gc=Punctuation}]+$", ["1-\u0967!"], ["a", "+"]),
+        ("^(?=.*[0-9])(?!.*x)[a-z0-9]{2,}$", ["a1", "22"], ["ab", "ax1", "1"]),
+        ("(?<=a)b|(?<!a)c", ["ab", "c", "bc"], ["b", "ac", "bac"]),
+        ("^(?:(?!ab).)*$", ["", "ba", "aa"], ["ab", "xaby"]),
+        ("a(?=b$)", ["ab", "xab"], ["abc", "a"]),
     ],
 )
 def test_patterns_match_as_ecma_says(pattern: str, good: list[str], bad: list[str]) -> None:
@@ -45,8 +53,9 @@ def test_patterns_match_as_ecma_says(pattern: str, good: list[str], bad: list[st
 @pytest.mark.parametrize(
     "pattern",
     [
-        "(?=a)b", "(?!a)b", "(?<=a)b", r"(a)\1", r"\bword\b", r"\p{L}", "(?i)a", "a**", "*a", "a{3,2}", "(", ")", "[b-a]",
-        "[a", "\\", r"\z", "a{1,2000}", r"[\d-z]", "^*", r"\k<x>",
+        r"(a)\1", r"(?<x>a)\k<x>", "(?i)a", "a**", "*a", "a{3,2}", "(", ")", "[b-a]", "[a", "\\", r"\z", "a{1,20000}",
+        r"[\d-z]", "^*", r"\b+", "(?=a)*", "a{", "]", "(?<x>a)(?<x>b)", r"\p{Script=Greek}", r"\p{letter}", r"\u{110000}",
+        "(?<=a(?=b))c", "(?=(?<=a)b)c",
     ],
 )  # fmt: skip
 def test_what_is_not_read_is_refused_by_name(pattern: str) -> None:

@@ -1,0 +1,159 @@
+"""Sets of strings against brute force: every short word is looked at on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentfast.runtime.grammar import Grammar
+from agentfast.runtime.grammar.spelling import Spelling
+from agentfast.runtime.grammar.string_language import StringLanguage
+
+ALPHABET = 'a"\né😀'
+WORDS = ["".join(chars) for size in range(4) for chars in product(ALPHABET, repeat=size)]
+Judged = tuple[StringLanguage, Callable[[str], bool]]
+"""A set of strings, and what is in it."""
+
+
+def judged(language: StringLanguage, judge: Callable[[str], bool]) -> Judged:
+    return language, judge
+
+
+def listed(words: list[str]) -> Judged:
+    return judged(StringLanguage.words(words), lambda text: text in words)
+
+
+def long(bounds: tuple[int, int | None]) -> Judged:
+    least, most = bounds
+    return judged(
+        StringLanguage.length(least, most), lambda text: least <= len(text) <= (99 if most is None else most)
+    )
+
+
+def beginning(start: str) -> Judged:
+    return judged(StringLanguage.pattern(f"^{start}"), lambda text: text.startswith(start))
+
+
+def even(char: str) -> Judged:
+    pattern = f"^(?:[^{char}]*{char}[^{char}]*{char})*[^{char}]*$"
+    return judged(StringLanguage.pattern(pattern), lambda text: text.count(char) % 2 == 0)
+
+
+def both(pair: tuple[Judged, Judged]) -> Judged:
+    (left, in_left), (right, in_right) = pair
+    return judged(left & right, lambda text: in_left(text) and in_right(text))
+
+
+def either(pair: tuple[Judged, Judged]) -> Judged:
+    (left, in_left), (right, in_right) = pair
+    return judged(left | right, lambda text: in_left(text) or in_right(text))
+
+
+def neither(one: Judged) -> Judged:
+    return judged(~one[0], lambda text: not one[1](text))
+
+
+def languages() -> st.SearchStrategy[Judged]:
+    leaves: list[st.SearchStrategy[Judged]] = [
+        st.lists(st.text(ALPHABET, max_size=3), max_size=4).map(listed),
+        st.tuples(st.integers(0, 3), st.none() | st.integers(0, 4)).map(long),
+        st.text(ALPHABET, max_size=2).map(beginning),
+        st.sampled_from(ALPHABET).map(even),
+        st.just(judged(StringLanguage.anything(), lambda _: True)),
+    ]
+
+    def extend(inner: st.SearchStrategy[Judged]) -> st.SearchStrategy[Judged]:
+        pairs = st.tuples(inner, inner)
+        return pairs.map(both) | pairs.map(either) | inner.map(neither)
+
+    return st.recursive(st.one_of(leaves), extend, max_leaves=5)
+
+
+def spellings(char: str) -> Iterable[str]:
+    """Every way that JSON has to write a character."""
+    quoted = json.dumps(char, ensure_ascii=False)[1:-1]
+    escaped = "".join(f"\\u{int.from_bytes(unit, 'big'):04x}" for unit in units(char))
+    return {quoted, escaped, escaped.upper().replace("\\U", "\\u"), *(["\\/"] if char == "/" else [])}
+
+
+def units(char: str) -> list[bytes]:
+    data = char.encode("utf-16-be")
+    return [data[i : i + 2] for i in range(0, len(data), 2)]
+
+
+@given(languages())
+def test_combinations_hold_the_words_that_brute_force_finds(case: Judged) -> None:
+    language, judge = case
+    assert [text for text in WORDS if language.contains(text)] == [text for text in WORDS if judge(text)]
+
+
+@given(languages())
+def test_what_is_listed_is_all_there_is(case: Judged) -> None:
+    language, judge = case
+    found = language.finite(200)
+    if found is None:
+        assert not language.is_empty
+    else:
+        assert language.is_empty == (not found)
+        assert set(found) & set(WORDS) == {text for text in WORDS if judge(text)}
+        assert len(found) == len(set(found))
+        assert all(language.contains(text) for text in found)
+
+
+@given(languages(), st.sampled_from(["canonical", "any"]), st.data())
+def test_a_spelled_word_is_accepted_just_when_it_is_in_the_language(
+    case: Judged, spelling: Spelling, data: st.DataObject
+) -> None:
+    language, judge = case
+    grammar = Grammar(language.node(spelling))
+    for text in data.draw(st.lists(st.text(ALPHABET, max_size=4), min_size=3, max_size=6)):
+        assert grammar.accepts(json.dumps(text, ensure_ascii=False)) == judge(text)
+        if spelling == "any" or is_shared(language):
+            written = "".join(data.draw(st.sampled_from(sorted(spellings(char)))) for char in text)
+            assert json.loads(f'"{written}"') == text
+            assert grammar.accepts(f'"{written}"') == judge(text)
+
+
+def is_shared(language: StringLanguage) -> bool:
+    """Whether only lengths matter, for which there is one spelling."""
+    return len(language.automaton.rows) == 1
+
+
+@given(
+    languages(),
+    st.sampled_from(["canonical", "any"]),
+    st.lists(
+        st.sampled_from(['"', "a", "\\", "u", "00", "e9", "22", "0a", "d83d", "DE00", "n", "é", "\n", "😀"]),
+        max_size=8,
+    ),
+)
+def test_what_a_node_accepts_is_json_of_a_word(case: Judged, spelling: Spelling, parts: list[str]) -> None:
+    language, judge = case
+    text = '"' + "".join(parts) + '"'
+    if Grammar(language.node(spelling)).accepts(text):
+        word = json.loads(text)
+        assert judge(word)
+        if spelling == "canonical" and not is_shared(language):
+            assert text == json.dumps(word, ensure_ascii=False)
+    elif spelling == "any":
+        assert not is_word(text, judge)
+
+
+def is_word(text: str, judge: Callable[[str], bool]) -> bool:
+    try:
+        word = json.loads(text)
+        word.encode()
+    except ValueError:
+        return False
+    return judge(word)
+
+
+@given(languages())
+def test_plain_text_is_the_word_itself(case: Judged) -> None:
+    language, judge = case
+    grammar = Grammar(language.node("plain"))
+    assert [text for text in WORDS if grammar.accepts(text)] == [text for text in WORDS if judge(text)]
