@@ -271,7 +271,8 @@ class Engine:
             queue_s=(row.admitted or now) - row.submitted,
             total_s=now - row.submitted,
         )
-        return Completion(row.request.id, tokens, self.tokenizer.decode(tokens), finish, usage)
+        fields = row.ledger.result() if row.ledger is not None else ()
+        return Completion(row.request.id, tokens, self.tokenizer.decode(tokens), finish, usage, fields)
 
     def _show(self, batch: Batch, outcomes: list[Outcome]) -> None:
         """Tell the streams and the observers. Costs nothing when there are none."""

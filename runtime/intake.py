@@ -8,6 +8,7 @@ from time import monotonic
 
 from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
 from agentfast.runtime.decode.base import Decoder
+from agentfast.runtime.decode.confidence import Ledger
 from agentfast.runtime.draws import Draws, SeededDraws
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.kvcache.prefix import block_keys
@@ -65,6 +66,7 @@ class Intake:
             reach=reach,
             keys=block_keys(request.prompt, size) if self._config.prefix_cache else [],
             submitted=monotonic(),
+            ledger=Ledger(request.fields, self._vocabulary) if request.fields else None,
         )
 
     def _check_capacity(self, request: Request, reach: int, canvas: int) -> None:

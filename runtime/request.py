@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.errors import ConfigError
+from agentfast.runtime.fields import FieldProbability, FieldReader
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from agentfast.runtime.decode.confidence import Ledger
+    from agentfast.runtime.decode.evidence import Choice
     from agentfast.runtime.draws import Draws
     from agentfast.runtime.grammar import Grammar, TokenGrammar
 
@@ -37,6 +40,7 @@ class Request:
         priority: higher runs first.
         program: rows of one program share its claim on the engine; None: the request is its own program.
         canvas_length: tokens per canvas of this request; None: the engine's.
+        fields: finds the fields whose probabilities the completion shall have; only with a grammar.
     """
 
     prompt: tuple[int, ...]
@@ -47,6 +51,7 @@ class Request:
     priority: int = 0
     program: str | None = None
     canvas_length: int | None = None
+    fields: FieldReader | None = None
     id: int = field(default_factory=lambda: next(_ids))
 
     def __post_init__(self) -> None:
@@ -60,6 +65,8 @@ class Request:
             raise ConfigError(f"seed is {self.seed}; it must be at least 0")
         if self.canvas_length is not None and self.canvas_length < 1:
             raise ConfigError(f"canvas_length is {self.canvas_length}; it must be at least 1")
+        if self.fields is not None and self.grammar is None:
+            raise ConfigError("fields have probabilities under a grammar only; the request has none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +84,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A finished request. `tokens` lacks the end token; `finish_reason` "length" means there was none."""
+    """A finished request. `tokens` lacks the end token; `finish_reason` "length" means there was none.
+
+    `fields` are the probabilities of the fields that the request asked for, in the order they were written.
+    """
 
     request_id: int
     tokens: tuple[int, ...]
     text: str
     finish_reason: FinishReason
     usage: Usage
+    fields: tuple[FieldProbability, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,8 @@ class Row:
         state: of `grammar`, after `tokens`.
         allowed: [V] bool, tokens that may come next under `grammar`; the autoregressive decoder's.
         canvas: the decoder's, None for an autoregressive model or before the first step.
+        choices: what each generated token was taken from, kept for the ledger; the autoregressive decoder's.
+        ledger: of the fields' probabilities; None if the request does not ask for them.
         canvases, steps: canvases committed and decoding steps taken.
         order: of arrival; the scheduler sets it.
         submitted, admitted: times in seconds of a monotonic clock.
@@ -175,6 +188,8 @@ class Row:
     state: int = 0
     allowed: NDArray[np.bool_] | None = None
     canvas: Canvas | None = None
+    choices: list[Choice | None] = field(default_factory=list["Choice | None"])
+    ledger: Ledger | None = None
     canvases: int = 0
     steps: int = 0
     status: Status = Status.WAITING

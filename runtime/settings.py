@@ -22,6 +22,8 @@ class GenerationDefaults:
         confidence_threshold: nats; denoising may stop once the mean entropy is below it.
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
         temperature: of an autoregressive model; a request's temperature multiplies it.
+        confidence_temperature: of the logits that fields' probabilities are read from, whatever was sampled at; a
+            checkpoint ships the number that makes them true on held-out data.
     """
 
     max_denoising_steps: int = 48
@@ -32,6 +34,7 @@ class GenerationDefaults:
     confidence_threshold: float = 0.005
     adaptive_stopping: bool = True
     temperature: float = 1.0
+    confidence_temperature: float = 1.0
 
     def __post_init__(self) -> None:
         _at_least("max_denoising_steps", self.max_denoising_steps, 1)
@@ -40,6 +43,7 @@ class GenerationDefaults:
         _positive("entropy_bound", self.entropy_bound)
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
+        _positive("confidence_temperature", self.confidence_temperature)
         if self.t_max < self.t_min:
             raise ConfigError(f"t_max is {self.t_max}, below t_min, which is {self.t_min}")
 
@@ -57,6 +61,7 @@ class GenerationDefaults:
             "stability_threshold",
             "confidence_threshold",
             "temperature",
+            "confidence_temperature",
         )
         found = {name: raw[name] for name in names if raw.get(name) is not None}
         sampler: Mapping[str, Any] = raw.get("sampler_config") or {}

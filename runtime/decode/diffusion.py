@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.errors import GrammarError
+from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.evidence import CanvasEvidence
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.decode.sampling import read_logits
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
@@ -39,6 +40,7 @@ class Proposal:
         length: positions that count: up to and including the end token of `best`, C if there is none.
         state: the grammar's, after `best`.
         probabilities: [C, V], what the next step is conditioned on.
+        logits: [C, V], the model's own; only where fields' probabilities are asked for.
     """
 
     best: NDArray[np.int64]
@@ -47,6 +49,7 @@ class Proposal:
     length: int
     state: int
     probabilities: Tensor
+    logits: Tensor | None = None
 
 
 class DiffusionDecoder:
@@ -114,7 +117,7 @@ class DiffusionDecoder:
         if bound:
             canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
-                proposals[rows[i]] = _constrained(rows[i], canvas, posterior)
+                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, logits[spans[i]])
         return [proposals[row] for row in rows]
 
     def _read_free(
@@ -184,11 +187,24 @@ class DiffusionDecoder:
             finish = "stop"
         elif row.budget <= row.canvas_tokens:
             length, finish = row.budget, "length"
+        try:
+            self._judge(row, proposal, length)
+        except (EngineError, GrammarError) as error:
+            return Outcome(row, canvas, error=error)
         row.tokens.extend(proposal.best[:length].tolist())
         row.state = proposal.state
         if finish is None:
             row.canvas = Canvas(row.draws.noise(row.canvas_tokens), index=canvas.index + 1)
         return Outcome(row, canvas, committed=True, finish=finish)
+
+    def _judge(self, row: Row, proposal: Proposal, length: int) -> None:
+        """Note what the row's last step says of its fields, before its tokens are taken over."""
+        if row.ledger is None or row.grammar is None or proposal.logits is None:
+            return
+        logits = proposal.logits / self._generation.confidence_temperature
+        tokens = proposal.best[:length]
+        evidence = CanvasEvidence(logits, row.grammar, row.state, row.budget, tokens)
+        row.ledger.add(tokens.tolist(), evidence)
 
     def _condition(self, going_on: list[tuple[Canvas, Tensor]]) -> None:
         """Set the self-conditioning of the canvases that take another step."""
@@ -215,7 +231,7 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
 
 
 def _constrained(
-    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError
+    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, logits: Tensor
 ) -> Proposal | GrammarError:
     if isinstance(posterior, GrammarError):
         return posterior
@@ -229,6 +245,7 @@ def _constrained(
         length=posterior.length,
         state=posterior.end_state,
         probabilities=posterior.log_marginals(canvas.logits).exp(),
+        logits=None if row.ledger is None else logits,
     )
 
 

@@ -1,0 +1,240 @@
+"""What a decoder knows of the probability of a text at the places where it wrote tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.decode import evidence_kernels as kernels
+from agentfast.runtime.decode import posterior_kernels
+from agentfast.runtime.decode.class_space import reduce_logits
+from agentfast.runtime.decode.plan import PLANS, Plan
+from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.grammar.trie import Trie, trie_of
+from agentfast.runtime.vocabulary import Vocabulary
+
+Ints = npt.NDArray[np.int32]
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """Where the mass of a text of n bytes goes, given the state before it.
+
+    Attributes:
+        ended: probability that the text is spelled, in any split into tokens, and ended.
+        cut: probabilities, by the number of bytes written, that the evidence ends in the middle of it.
+    """
+
+    ended: float
+    cut: dict[int, float]
+
+
+class Evidence(Protocol):
+    """Probabilities around the tokens written at some positions in a row.
+
+    Attributes:
+        log_p: [n] log probability of each written token given those before it, later ones summed out.
+        positions: how many positions are known; those after the written tokens hold the end token and what follows.
+    """
+
+    log_p: Doubles
+    positions: int
+
+    def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
+        """How likely `text` is from a position on, given the written tokens before it.
+
+        Args:
+            continues: bytes that would make another value of it where it could end.
+        """
+        ...
+
+
+class CanvasEvidence:
+    """The constrained posterior of a canvas around the tokens that were committed; exact for the step.
+
+    P(token | tokens before) is its weight times the weight of all ways to go on, over that of all ways from the state
+    before it: a quotient of two numbers of the backward pass.
+    """
+
+    def __init__(
+        self,
+        logits: torch.Tensor,
+        grammar: TokenGrammar,
+        state: int,
+        budget: int,
+        tokens: npt.NDArray[np.int64],
+    ) -> None:
+        """
+        Args:
+            logits: [C, V] float32, at the temperature that the probabilities are wanted at.
+            state, budget: the grammar's state and the tokens left, before the canvas.
+            tokens: [n] written tokens, n <= C.
+
+        Raises:
+            GrammarError: the grammar or the logits rule the tokens out.
+        """
+        self.positions = len(logits)
+        self._logits = logits
+        self._grammar = grammar
+        self._plan = PLANS.plan(grammar, state, len(logits), budget)
+        self._log_beta = _log_beta(logits, grammar, self._plan)
+        classes, plan = grammar.classes, self._plan
+        self._edges = plan.edge_start, plan.edge_to, plan.edge_label, classes.label_start, classes.label_class
+        self._path = kernels.trace(tokens, classes.token_class, *self._edges)
+        if (self._path < 0).any():
+            raise GrammarError("the committed tokens do not follow the grammar")
+        places = torch.arange(len(tokens), device=logits.device), torch.from_numpy(tokens).to(logits.device)
+        beta = self._log_beta[self._path]
+        self.log_p: Doubles = np.minimum(_numpy(logits[places]) + beta[1:] - beta[:-1], 0.0)
+
+    def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
+        spelling = spelling_of(self._grammar.vocabulary, text, continues)
+        tokens = torch.from_numpy(spelling.tokens).to(self._logits.device)
+        ended, cut = kernels.spell(
+            _numpy(self._logits[position:, tokens]),
+            self._grammar.classes.token_class[spelling.tokens],
+            spelling.start,
+            spelling.to,
+            bool(continues),
+            self._path[position],
+            *self._edges,
+            self._log_beta,
+        )
+        return Spelled(ended, {offset: float(cut[offset]) for offset in np.flatnonzero(cut).tolist()})
+
+
+def _log_beta(logits: torch.Tensor, grammar: TokenGrammar, plan: Plan) -> Doubles:
+    """[N] log weight of all ways from each node to the end of the canvas."""
+    classes = grammar.classes
+    space = reduce_logits(logits, classes)
+    log_weight, _ = posterior_kernels.weigh_labels(
+        space.total, space.top, classes.label_start, classes.label_class, plan.used
+    )
+    edges = plan.edge_start, plan.edge_to, plan.edge_label
+    weight = posterior_kernels.to_scaled(log_weight)
+    return kernels.logs(*posterior_kernels.backward(plan.layer_start, *edges, *weight))
+
+
+def _numpy(tensor: torch.Tensor) -> Doubles:
+    return tensor.double().cpu().numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Spelling:
+    """The tokens that can spell a text from each of its offsets; see `evidence_kernels.matches`.
+
+    Attributes:
+        start: [n + 2] int32, where the tokens from each offset begin.
+        tokens: [U] int64; to: [U] int32, where each leads.
+    """
+
+    start: Ints
+    tokens: npt.NDArray[np.int64]
+    to: Ints
+
+
+@lru_cache(maxsize=4096)
+def spelling_of(vocabulary: Vocabulary, text: bytes, continues: bytes) -> Spelling:
+    """Build, or find, the spelling of a text; the names and values of an agent's tools come again and again."""
+    trie = trie_of(vocabulary)
+    going_on = np.zeros(256, np.bool_)
+    going_on[list(continues)] = True
+    found = kernels.matches(np.frombuffer(text, np.uint8), going_on, trie.byte, trie.skip)
+    order, nodes = _tokens_by_node(vocabulary, trie)
+    low, high = np.searchsorted(nodes, found[:, 1]), np.searchsorted(nodes, found[:, 2])
+    counts = high - low
+    tokens = [order[a:b] for a, b in zip(low, high, strict=True)]
+    offsets = np.repeat(found[:, 0], counts)
+    return Spelling(
+        start=np.searchsorted(offsets, np.arange(len(text) + 2)).astype(np.int32),
+        tokens=np.concatenate([np.empty(0, np.int64), *tokens]),
+        to=np.repeat(found[:, 3], counts),
+    )
+
+
+@lru_cache(maxsize=8)
+def _tokens_by_node(vocabulary: Vocabulary, trie: Trie) -> tuple[npt.NDArray[np.int64], Ints]:
+    """Token ids in order of their trie nodes, and those nodes."""
+    order = np.argsort(trie.node_of_token, kind="stable").astype(np.int64)
+    return order, trie.node_of_token[order]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The distribution that a token was taken from: the ids that were allowed and their probabilities."""
+
+    tokens: npt.NDArray[np.int64]
+    probabilities: Doubles
+
+    def of(self, token: int) -> float:
+        """Probability of a token; 0 if it was not allowed."""
+        at = int(np.searchsorted(self.tokens, token))
+        return float(self.probabilities[at]) if at < len(self.tokens) and self.tokens[at] == token else 0.0
+
+
+class ChoiceEvidence:
+    """What an autoregressive model's choices say: probabilities of single next tokens, along what was written.
+
+    Mass that leaves the written tokens is followed for one token; what would come after it was never asked for.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, tokens: Sequence[int], choices: Sequence[Choice | None]
+    ) -> None:
+        """
+        Args:
+            tokens: what was written, without an end token.
+            choices: of each token, and of the end token if there was one; None where there was no choice.
+        """
+        self.positions = len(choices)
+        self._vocabulary = vocabulary
+        self._tokens = tokens
+        self._choices = choices
+        chosen = [1.0 if c is None else c.of(t) for t, c in zip(tokens, choices, strict=False)]
+        self.log_p: Doubles = np.log(np.array(chosen, np.float64))
+
+    def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
+        ended, left, offset = 0.0, 1.0, 0
+        cut: dict[int, float] = {}
+        for i in range(position, self.positions):
+            written = self._tokens[i] if i < len(self._tokens) else None
+            going_on: tuple[int, float] | None = None
+            for token, p in self._outcomes(i, written):
+                to = self._lead(token, text, offset, continues)
+                if to == len(text) + 1:
+                    ended += left * p
+                elif to >= 0 and token == written:
+                    going_on = to, left * p
+                elif to >= 0:
+                    cut[to] = cut.get(to, 0.0) + left * p
+            if going_on is None:
+                return Spelled(ended, cut)
+            offset, left = going_on
+        cut[offset] = cut.get(offset, 0.0) + left
+        return Spelled(ended, cut)
+
+    def _outcomes(self, position: int, written: int | None) -> list[tuple[int | None, float]]:
+        choice = self._choices[position]
+        if choice is None:
+            return [(written, 1.0)]
+        return list(zip(choice.tokens.tolist(), choice.probabilities.tolist(), strict=True))
+
+    def _lead(self, token: int | None, text: bytes, offset: int, continues: bytes) -> int:
+        """Where a token leads from an offset: an offset, len(text) + 1 where the text is ended, -1 if not along it."""
+        piece = None if token is None else self._vocabulary.tokens[token]
+        rest = text[offset:]
+        if piece is None:
+            return -1 if rest else len(text) + 1
+        if not piece.startswith(rest):
+            return offset + len(piece) if rest.startswith(piece) else -1
+        if len(piece) == len(rest) and rest:
+            return len(text) if continues else len(text) + 1
+        return -1 if piece[len(rest)] in continues else len(text) + 1
