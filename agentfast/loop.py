@@ -211,4 +211,4 @@ def _with_call_ids(message: AssistantMessage, turn: int) -> AssistantMessage:
         call if call.id else replace(call, id=f"call_{turn}_{index}")
         for index, call in enumerate(message.calls)
     ]
-    return AssistantMessage(message.text, tuple(calls))
+    return replace(message, calls=tuple(calls))

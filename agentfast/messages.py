@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 from agentfast.tools.call import ToolCall, ToolResult
+from agentfast.tools.confidence import Confidence
 
 __all__ = [
     "AssistantMessage",
@@ -37,10 +38,15 @@ class UserMessage:
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessage:
-    """One turn of the model: either text, or one or more tool calls that may run in parallel."""
+    """One turn of the model: either text, or one or more tool calls that may run in parallel.
+
+    `confidence` is that of a typed answer; each call has its own. None where the model gives none. It says nothing of
+    what the turn is, so equality leaves it out.
+    """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    confidence: Confidence | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import ModelUsage
 from agentfast.tools.call import ToolResult
+from agentfast.tools.confidence import Confidence
 
 T = TypeVar("T", default=str)
 
@@ -47,6 +48,15 @@ class RunResult(Generic[T]):
     steps: tuple[Step, ...]
     usage: RunUsage
     duration_s: float
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """Of the typed output; of a run that ends in plain text, of its last call. None if the model gives none."""
+        answer = self.steps[-1].message
+        if answer.confidence is not None:
+            return answer.confidence
+        calls = [call for step in self.steps for call in step.message.calls]
+        return calls[-1].confidence if calls else None
 
 
 def total_usage(steps: tuple[Step, ...]) -> RunUsage:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from agentfast.tools.confidence import Confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,15 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call that the model asks for. `arguments` is the decoded JSON object."""
+    """One call that the model asks for. `arguments` is the decoded JSON object.
+
+    `confidence` says how sure the model was, None if it gives no probabilities; equality leaves it out.
+    """
 
     name: str
     arguments: dict[str, Any]
     id: str = ""
+    confidence: Confidence | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
+    from agentfast.runtime.fields import Field
     from agentfast.runtime.grammar import Grammar
 
 Segment = tuple[bool, str]
@@ -91,5 +92,22 @@ class ChatFormat(Protocol):
 
         Raises:
             ModelError: it does not keep to the format, which the grammar rules out.
+        """
+        ...
+
+
+@runtime_checkable
+class FieldFormat(Protocol):
+    """A format that knows where the values of a turn stand, so that each can have its confidence.
+
+    The calls and answers of a format without it have none.
+    """
+
+    def fields(self, pieces: Sequence[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
+        """The fields of a turn as far as it is written: segments as for `parse`, but in bytes, and the last may be cut.
+
+        Returns:
+            Fields in symbols, see runtime/fields.py. The key of a field is (its call's place, its path), of a typed
+            answer's (None, its path); with None for a path it is the call or the answer as a whole.
         """
         ...

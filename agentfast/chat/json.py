@@ -19,12 +19,14 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.chat.base import Segment, TurnRules
+from agentfast.chat.fields import FieldScanner, JsonField, call_fields
 from agentfast.chat.signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
+    from agentfast.runtime.fields import Field
     from agentfast.runtime.grammar import Grammar
 
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
@@ -129,6 +131,35 @@ class JsonChat:
             elif not is_special:
                 calls.append(_parse_call(piece))
         return AssistantMessage(text, tuple(calls))
+
+    def fields(self, pieces: Sequence[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
+        found: list[Field] = []
+        at = calls = 0
+        for index, (is_special, piece) in enumerate(pieces):
+            if is_special:
+                at += 1
+                continue
+            if index == 0 and rules.output_schema is not None:
+                inner, end = FieldScanner(piece, rules.output_schema).scan()
+                found += _fields(None, at, at, inner, end)
+            elif index > 0:
+                inner, end = call_fields(piece, CALL_OPENING.encode(), rules.callable_tools)
+                found += _fields(calls, at - 1, at, inner, end)
+                calls += 1
+            at += len(piece)
+        return found
+
+
+def _fields(
+    part: int | None, start: int, offset: int, inner: Sequence[JsonField], end: int | None
+) -> Iterator[Field]:
+    """The whole of a call or an answer that starts at `start`, and its fields, which count from `offset`."""
+    from agentfast.runtime.fields import Field
+
+    yield Field((part, None), start, None if end is None else offset + end)
+    for field in inner:
+        stop = None if field.end is None else offset + field.end
+        yield Field((part, field.path), offset + field.start, stop, field.values, field.continues)
 
 
 def _any_of(options: Sequence[Grammar]) -> Grammar:

@@ -16,6 +16,7 @@ from agentfast.messages import (
     UserMessage,
 )
 from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage
+from agentfast.tools.confidence import Confidence
 
 _ROLES: dict[type[Message], str] = {
     SystemMessage: "system",
@@ -26,8 +27,14 @@ _ROLES: dict[type[Message], str] = {
 
 
 def encode_message(message: Message) -> dict[str, Any]:
-    """A message as a JSON object with its role."""
-    return {"role": _ROLES[type(message)], **asdict(message)}
+    """A message as a JSON object with its role; how sure a model was of it is no part of the conversation."""
+    fields = _encode_turn(message) if isinstance(message, AssistantMessage) else asdict(message)
+    return {"role": _ROLES[type(message)], **fields}
+
+
+def _encode_turn(message: AssistantMessage) -> dict[str, Any]:
+    calls = [{"name": call.name, "arguments": call.arguments, "id": call.id} for call in message.calls]
+    return {"text": message.text, "calls": calls}
 
 
 def encode_request(request: ModelRequest) -> dict[str, Any]:
@@ -45,8 +52,14 @@ def encode_request(request: ModelRequest) -> dict[str, Any]:
 
 
 def encode_response(response: ModelResponse) -> dict[str, Any]:
-    """A response as a JSON object."""
-    return asdict(response)
+    """A response as a JSON object; a call or answer has "confidence" if the model gave it."""
+    message = response.message
+    turn = _encode_turn(message)
+    sure = [message.confidence, *(call.confidence for call in message.calls)]
+    for part, confidence in zip([turn, *turn["calls"]], sure, strict=True):
+        if confidence is not None:
+            part["confidence"] = confidence.to_json()
+    return {"message": turn, "usage": asdict(response.usage), "finish_reason": response.finish_reason}
 
 
 def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
@@ -57,9 +70,14 @@ def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
     """
     try:
         message = raw["message"]
-        calls = tuple(ToolCall(**call) for call in message["calls"])
-        return ModelResponse(
-            AssistantMessage(message["text"], calls), ModelUsage(**raw["usage"]), raw["finish_reason"]
-        )
-    except (KeyError, TypeError) as error:
+        calls = tuple(ToolCall(**call | {"confidence": _confidence(call)}) for call in message["calls"])
+        spoken = AssistantMessage(message["text"], calls, _confidence(message))
+        return ModelResponse(spoken, ModelUsage(**raw["usage"]), raw["finish_reason"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"not a recorded response: {error!r}") from error
+
+
+def _confidence(part: Mapping[str, Any]) -> Confidence | None:
+    """Of a recorded call or answer; None if the model gave none."""
+    raw = part.get("confidence")
+    return None if raw is None else Confidence.from_json(raw)

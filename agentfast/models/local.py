@@ -10,14 +10,16 @@ from typing import Self
 
 import torch
 
-from agentfast.chat.base import ChatFormat
+from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.json import JsonChat
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Transcript, assistant_turns
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.confidence import confidences, field_reader
 from agentfast.models.grammars import GrammarCache
 from agentfast.models.rendering import Rendering, SegmentCodec
 from agentfast.runtime.engine import Engine
+from agentfast.runtime.fields import FieldReader
 from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.settings import EngineConfig
@@ -128,8 +130,21 @@ class LocalModel:
             temperature=request.temperature,
             priority=request.priority,
             program=request.program,
+            fields=self._field_reader(request),
         )
         return prepared, rendering
+
+    def _field_reader(self, request: ModelRequest) -> FieldReader | None:
+        """What finds the fields of the turn; None where it can have none."""
+        if not isinstance(self.chat, FieldFormat) or not (request.tools or request.output_schema is not None):
+            return None
+        rules = TurnRules(
+            request.tools,
+            request.output_schema,
+            tool_choice=request.tool_choice,
+            max_calls=request.max_calls,
+        )
+        return field_reader(self.chat, rules, self.engine.tokenizer.vocabulary)
 
     def _render(self, request: ModelRequest) -> Rendering:
         """The conversation's tokens; those of a Transcript are kept with it."""
@@ -144,8 +159,12 @@ class LocalModel:
     def _finish(self, completion: Completion, request: ModelRequest, rendering: Rendering) -> ModelResponse:
         message = self.chat.parse(list(self._codec.decode(completion.tokens)))
         turn = assistant_turns(request.messages)
-        calls = tuple(replace(call, id=f"call_{turn}_{index}") for index, call in enumerate(message.calls))
-        message = AssistantMessage(message.text, calls)
+        sure = confidences(completion.fields)
+        calls = tuple(
+            replace(call, id=f"call_{turn}_{index}", confidence=sure.get(index))
+            for index, call in enumerate(message.calls)
+        )
+        message = AssistantMessage(message.text, calls, sure.get(None))
         rendering.spoken = message, completion.tokens
         usage = completion.usage
         return ModelResponse(
