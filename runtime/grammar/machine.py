@@ -103,7 +103,9 @@ def _minimal(rows: list[list[Move]], accepting: list[bool]) -> Machine:
         for low, high, to in row:
             table[state, low : high + 1] = to
     # Bytes that no state tells apart need one column only.
-    columns, byte_class = np.unique(table, axis=1, return_inverse=True)
+    known: dict[bytes, int] = {}
+    byte_class = np.array([known.setdefault(column.tobytes(), len(known)) for column in table.T], np.int64)
+    columns = table[:, np.unique(byte_class, return_index=True)[1]]
     groups = np.array([*accepting, False], np.int64)
     count = len(np.unique(groups))
     while True:
@@ -112,14 +114,20 @@ def _minimal(rows: list[list[Move]], accepting: list[bool]) -> Machine:
         if (found := int(groups.max()) + 1) == count:
             break
         count = found
-    return _renumber(groups, columns, byte_class.reshape(-1), np.array([*accepting, False]))
+    return _renumber(groups, columns, byte_class, np.array([*accepting, False]))
 
 
 def _row_ids(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Number equal rows alike."""
-    contiguous = np.ascontiguousarray(rows)
-    keys = contiguous.view(np.dtype((np.void, contiguous.dtype.itemsize * contiguous.shape[1])))
-    return np.unique(keys, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    """Number equal rows of non-negative integers alike, from 0: as the digits of one number, while it fits 64 bits."""
+    base = int(rows.max()) + 1
+    ids, count = np.zeros(len(rows), np.int64), 1
+    for column in rows.T:
+        if count * base >= 1 << 62:
+            ids = np.unique(ids, return_inverse=True)[1].reshape(-1)
+            count = int(ids.max()) + 1
+        ids = ids * base + column
+        count *= base
+    return np.unique(ids, return_inverse=True)[1].reshape(-1)
 
 
 def _renumber(
@@ -134,18 +142,19 @@ def _renumber(
     ids = {int(groups[0]): 0}
     order = [int(groups[0])]
     moves: list[tuple[Move, ...]] = []
+    cuts = [0, *(np.nonzero(np.diff(byte_class))[0] + 1).tolist(), 256]
     for group in order:  # grows while it is read
         row: list[Move] = []
-        targets: list[int] = groups[columns[member[group]]][byte_class].tolist()
-        low = 0
-        for byte in range(1, 257):
-            if byte < 256 and targets[byte] == targets[low]:
+        targets: list[int] = groups[columns[member[group]]][byte_class[cuts[:-1]]].tolist()
+        for low, after, to in zip(cuts, cuts[1:], targets, strict=False):
+            if to == sink:
                 continue
-            if (to := targets[low]) != sink:
-                if to not in ids:
-                    ids[to] = len(order)
-                    order.append(to)
-                row.append((low, byte - 1, ids[to]))
-            low = byte
+            if to not in ids:
+                ids[to] = len(order)
+                order.append(to)
+            if row and row[-1][1] == low - 1 and row[-1][2] == ids[to]:
+                row[-1] = (row[-1][0], after - 1, ids[to])
+            else:
+                row.append((low, after - 1, ids[to]))
         moves.append(tuple(row))
     return Machine(tuple(moves), tuple(bool(accepting[member[group]]) for group in order))

@@ -22,10 +22,11 @@ from typing import Final, Literal
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.digits import Conditions, Notation
 from agentfast.runtime.grammar.machine import Machine, machine_from_steps
 from agentfast.runtime.grammar.magnitudes import Bounds, Range
 from agentfast.runtime.grammar.multiples import Multiple
-from agentfast.runtime.grammar.numerals import Notation, Numerals
+from agentfast.runtime.grammar.numerals import Numerals
 
 __all__ = ("Bounds", "Spelling", "number_machine", "number_node", "number_value", "value_machine")
 
@@ -113,9 +114,8 @@ def number_machine(
         multiple = None if multiple_of is None or multiple == Multiple.of(Decimal(1)) else multiple
     else:
         notation = _FREE if bounds.are_absent and multiple is None else _decimals(bounds, multiple)
-    numerals = Numerals(
-        notation, bounds.hold(Decimal(0)), Range.of(bounds), Range.of(bounds.mirrored()), multiple
-    )
+    ranges = Range.of(bounds), Range.of(bounds.mirrored())
+    numerals = Numerals(Conditions(notation, bounds.hold(Decimal(0)), ranges, multiple))
     return machine_from_steps(numerals.start, numerals.moves, numerals.accepting, MAX_STATES)
 
 

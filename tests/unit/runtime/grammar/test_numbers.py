@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from decimal import Decimal
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import compile_schema, nodes
 from agentfast.runtime.grammar.numbers import (
-    EXPONENTS,
-    FRACTION_DIGITS,
-    WHOLE_DIGITS,
     Bounds,
     number_machine,
     number_node,
     value_machine,
 )
-
-JSON_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
-
-
-def value_of(text: str) -> Fraction | None:
-    """The number that a text of the spelling "any" means, None if it is not one: the slow, obvious reading."""
-    match = JSON_NUMBER.fullmatch(text)
-    if match is None:
-        return None
-    sign, whole, fraction, exponent = match.groups()
-    if exponent is not None:
-        in_limits = len(whole) <= WHOLE_DIGITS and len((fraction or "").rstrip("0")) <= FRACTION_DIGITS
-        if not in_limits or len(exponent.lstrip("+-")) > 3:
-            return None
-        if not EXPONENTS[0] <= int(exponent) <= EXPONENTS[1]:
-            return None
-    digits = int(sign + whole + (fraction or ""))
-    return Fraction(digits) * Fraction(10) ** (int(exponent or 0) - len(fraction or ""))
-
-
-def belongs(value: Fraction | None, bounds: Bounds, integral: bool, multiple_of: Decimal | None) -> bool:
-    if value is None or (integral and value.denominator != 1):
-        return False
-    low = None if bounds.low is None else value - Fraction(bounds.low)
-    high = None if bounds.high is None else Fraction(bounds.high) - value
-    inside = (low is None or low > 0 or (low == 0 and bounds.low_included)) and (
-        high is None or high > 0 or (high == 0 and bounds.high_included)
-    )
-    return inside and (multiple_of is None or (value / Fraction(multiple_of)).denominator == 1)
 
 
 def accepted(schema: dict[str, Any], texts: str) -> list[str]:
@@ -214,114 +176,6 @@ def test_a_multiple_that_takes_too_many_states_is_refused(multiple_of: str) -> N
 def test_a_bound_of_thousands_of_digits_is_refused() -> None:
     with pytest.raises(GrammarError, match="digits"):
         number_node(Bounds(Decimal("1e6000")))
-
-
-# Against decimal arithmetic
-
-RULES: list[tuple[Bounds, bool, Decimal | None]] = [
-    (Bounds(), False, None),
-    (Bounds(), True, None),
-    (Bounds(Decimal(0)), False, None),
-    (Bounds(Decimal(0), None, False), True, None),
-    (Bounds(Decimal(-1), Decimal(10), True, False), False, None),
-    (Bounds(Decimal(-20), Decimal(11), False, True), True, None),
-    (Bounds(Decimal("0.01"), Decimal("0.2")), False, None),
-    (Bounds(Decimal("-1.2"), Decimal("-0.1"), True, False), False, None),
-    (Bounds(), False, Decimal("1.5")),
-    (Bounds(), True, Decimal(4)),
-    (Bounds(Decimal(-11), Decimal(12)), False, Decimal("0.2")),
-    (Bounds(Decimal(2)), False, Decimal("0.25")),
-]
-
-
-@lru_cache(maxsize=1)
-def short_numbers() -> list[tuple[str, Fraction]]:
-    """Every number of at most five characters, over a few digits."""
-    texts = ("".join(text) for size in range(1, 6) for text in itertools.product("0125-+.e", repeat=size))
-    values = ((text, value_of(text)) for text in texts)
-    return [(text, value) for text, value in values if value is not None]
-
-
-@pytest.mark.parametrize(("bounds", "integral", "multiple_of"), RULES)
-def test_every_short_text_is_read_as_decimal_arithmetic_reads_it(
-    bounds: Bounds, integral: bool, multiple_of: Decimal | None
-) -> None:
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
-    for text, value in short_numbers():
-        expected = belongs(value, bounds, integral, multiple_of)
-        assert machine.accepts(text.encode()) == expected, text
-
-
-def test_only_numbers_are_read() -> None:
-    machine = number_machine(Bounds(), integral=False, spelling="any")
-    for size in range(1, 5):
-        for text in map("".join, itertools.product("019-+.eE", repeat=size)):
-            assert machine.accepts(text.encode()) == (value_of(text) is not None), text
-
-
-@st.composite
-def numerals(draw: st.DrawFn, near: st.SearchStrategy[Decimal]) -> str:
-    """A way to write a number near some others, or not."""
-    if draw(st.integers(0, 4)) == 0:
-        return draw(st.from_regex(JSON_NUMBER, fullmatch=True))
-    value = draw(near)
-    value += draw(st.sampled_from([0, 0, 1, -1])) * Decimal(10) ** draw(st.integers(-18, 4))
-    shift = draw(st.just(0) | st.integers(-20, 20))
-    text = format(value.scaleb(-shift), "f")
-    if "." in text or draw(st.booleans()):
-        text += "" if "." in text else "."
-        text += "0" * draw(st.integers(0 if text[-1] != "." else 1, 3))
-    if shift or draw(st.booleans()):
-        sign = "-" if shift < 0 else draw(st.sampled_from(["", "+"]))
-        text += draw(st.sampled_from("eE")) + sign + "0" * draw(st.integers(0, 1)) + str(abs(shift))
-    return text
-
-
-# Magnitudes as schemas have them, and some that are hard.
-decimals = (
-    st.decimals(-2000, 2000, places=3)
-    | st.integers(-2000, 2000).map(Decimal)
-    | st.sampled_from(
-        [
-            Decimal(text)
-            for text in ("0", "1e-7", "-1e-7", "1e15", "99999.99", "0.1", "-0.001", "1.7976931348623157e308")
-        ]
-    )
-)
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[Bounds, bool, Decimal | None, list[str]]:
-    low, high = draw(st.none() | decimals), draw(st.none() | decimals)
-    integral = draw(st.booleans())
-    steps = [None, None, *map(Decimal, ("1", "2", "0.01", "1.5", "5", "0.25", "3", "60", "1e-8"))]
-    step = draw(st.sampled_from(steps))
-    near = st.sampled_from([end for end in (low, high, Decimal(0)) if end is not None])
-    texts = draw(st.lists(numerals(near=near | decimals), min_size=20, max_size=20))
-    return Bounds(low, high, draw(st.booleans()), draw(st.booleans())), integral, step, texts
-
-
-@given(cases())
-def test_any_spelling_agrees_with_exact_arithmetic(
-    case: tuple[Bounds, bool, Decimal | None, list[str]],
-) -> None:
-    bounds, integral, multiple_of, texts = case
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
-    for text in texts:
-        expected = belongs(value_of(text), bounds, integral, multiple_of)
-        assert machine.accepts(text.encode()) == expected, text
-
-
-@settings(max_examples=50)
-@given(cases(), st.decimals(-2000, 2000, places=4), st.integers(0, 3))
-def test_the_canonical_spelling_agrees_with_exact_arithmetic(
-    case: tuple[Bounds, bool, Decimal | None, list[str]], value: Decimal, places: int
-) -> None:
-    bounds, integral, multiple_of, _ = case
-    text = format(round(value, places), "f")
-    expected = belongs(value_of(text), bounds, integral, multiple_of) and not (integral and "." in text)
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of)
-    assert machine.accepts(text.encode()) == expected
 
 
 # Sizes
