@@ -90,6 +90,22 @@ class CodepointAutomaton:
         """Whether the state accepts everything, whatever follows."""
         return self.lengths[state] == EVERY_LENGTH and self.is_final(state)
 
+    @cached_property
+    def limits(self) -> tuple[int, int | None] | None:
+        """The shortest and longest length, where one limit on all texts says as much as those of the states."""
+        accepting = [(lengths, state) for state, lengths in enumerate(self.lengths) if lengths]
+        if any(len(lengths) > 2 for lengths, _ in accepting):
+            return None
+        least = max((lengths[0] for lengths, _ in accepting), default=0)
+        after = min((lengths[1] for lengths, _ in accepting if len(lengths) > 1), default=None)
+        common = (least,) if after is None else (least, after)
+        if any(lengths != common for lengths, _ in accepting):
+            shortest, longest = _shortest(self.rows), _longest(self.rows)
+            for lengths, state in accepting:
+                if simplified(common, shortest[state], longest[state]) != lengths:
+                    return None
+        return least, None if after is None else after - 1
+
     def contains(self, text: str) -> bool:
         """Whether the text is accepted; one with lone surrogates is not."""
         state = 0
@@ -200,7 +216,7 @@ def _relevant(rows: list[Row], lengths: list[Lengths]) -> list[Lengths]:
     return [simplified(*item) for item in zip(lengths, least, most, strict=True)]
 
 
-def _shortest(rows: list[Row]) -> list[int]:
+def _shortest(rows: Sequence[Row]) -> list[int]:
     distance = {0: 0}
     queue = deque([0])
     while queue:
@@ -212,7 +228,7 @@ def _shortest(rows: list[Row]) -> list[int]:
     return [distance[state] for state in range(len(rows))]
 
 
-def _longest(rows: list[Row]) -> list[int | None]:
+def _longest(rows: Sequence[Row]) -> list[int | None]:
     """Longest way from the start to each state; None where there are ways of any length."""
     targets = [{to for _, to in row} for row in rows]
     waiting = [0] * len(rows)

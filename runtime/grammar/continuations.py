@@ -13,7 +13,6 @@ from typing import Final
 
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.product import Product
-from agentfast.runtime.grammar.strings import CLOSED, PLACE_MOVES, PLACES
 
 END: Final = 0
 """The continuation of nothing: the whole is complete."""
@@ -37,7 +36,7 @@ class Block:
     @property
     def size(self) -> int:
         """Number of states: counter values times places."""
-        return self.node.counts * PLACES
+        return self.node.size
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class Continuations:
         if isinstance(node, nodes.StringBody):
             return [
                 (low, high, rest if to is None else self._at(node_id, to, rest, depth))
-                for low, high, to in _string_moves(node, position)
+                for low, high, to in node.moves(position)
             ]
         return []
 
@@ -158,7 +157,7 @@ class Continuations:
         index = self._block_ids.get(key)
         if index is None:
             index = self._block_ids[key] = len(self.blocks)
-            self.blocks.append(Block(node, rest, first_state(node.counts * PLACES)))
+            self.blocks.append(Block(node, rest, first_state(node.size)))
         return BLOCK * (index + 1)
 
     def _block_moves(self, cont: int) -> list[Move]:
@@ -166,7 +165,7 @@ class Continuations:
         block = self.blocks[index - 1]
         return [
             (low, high, block.rest if to is None else index * BLOCK + to)
-            for low, high, to in _string_moves(block.node, offset)
+            for low, high, to in block.node.moves(offset)
         ]
 
     def _unfold(self, cont: int) -> tuple[bool, list[int]]:
@@ -230,16 +229,3 @@ class Continuations:
             return self._limits.on_cut()
         frame = self._at(self._conts[cont][0], 1, rest, depth)
         return [self.of(node.rule.body, frame)]
-
-
-def _string_moves(node: nodes.StringBody, position: int) -> list[tuple[int, int, int | None]]:
-    """Byte ranges that a string body takes, each with the position after it, None after the closing quote."""
-    count, place = divmod(position, PLACES)
-    result: list[tuple[int, int, int | None]] = []
-    for low, high, to, counted in PLACE_MOVES[place]:
-        if to == CLOSED:
-            if count >= node.least:
-                result.append((low, high, None))
-        elif not counted or node.most is None or count < node.most:
-            result.append((low, high, min(count + counted, node.counts - 1) * PLACES + to))
-    return result

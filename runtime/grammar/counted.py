@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton
 from agentfast.runtime.grammar.lengths import holds
 from agentfast.runtime.grammar.machine import Move
-from agentfast.runtime.grammar.spelling import Between, Quote, Spelled, Spelling, spelled
+from agentfast.runtime.grammar.spelling import Between, Spelling, spelled
+from agentfast.runtime.grammar.strings import CLOSED
 from agentfast.runtime.grammar.words import Liveness
 
 T = TypeVar("T")
@@ -28,19 +29,20 @@ class _Indexed(Generic[T]):
 
 
 class CountedMachine:
-    """The spelled texts of an automaton that limits lengths, with states made as they are asked for.
+    """The spelled texts of an automaton that limits lengths in several ways, its states made as they are asked for.
 
-    A state is count * places + place; the count stays at `counts - 1` once more code points make no difference.
+    A state is count * places + place; the count stays at `counts - 1` once more code points make no difference. The
+    last state is that behind the closing quote.
 
     Attributes:
         moves, accepting: per state, as in `Machine`.
-        spelled: the places, and the moves between them.
         counts: number of different counts.
     """
 
     def __init__(self, automaton: CodepointAutomaton, spelling: Spelling) -> None:
         """Raises: GrammarError if spelling takes too many places."""
-        self.spelled: Spelled = spelled(automaton, spelling)
+        self._spelled = spelled(automaton, spelling)
+        self._is_quoted = spelling != "plain"
         self.counts = 1 + max(cut for lengths in automaton.lengths for cut in lengths)
         self.moves: _Indexed[tuple[Move, ...]] = _Indexed(self._moves)
         self.accepting: _Indexed[bool] = _Indexed(self._accepting)
@@ -49,50 +51,48 @@ class CountedMachine:
         self._liveness = Liveness(automaton)
 
     @property
-    def size(self) -> int:
-        """Number of states."""
-        return self.counts * len(self.spelled.places)
+    def closed(self) -> int:
+        """The state behind the closing quote."""
+        return self.counts * self._spelled.body.places
 
     def _moves(self, state: int) -> tuple[Move, ...]:
-        count, place = divmod(state, len(self.spelled.places))
+        if state == self.closed:
+            return ()
+        count, place = divmod(state, self._spelled.body.places)
         result: list[Move] = []
-        for low, high, to, counted in self.spelled.moves[place]:
+        for low, high, to, counted in self._spelled.body.moves[place]:
+            if to == CLOSED:
+                if self._ends(place, count):
+                    result.append((low, high, self.closed))
+                continue
             after = min(count + counted, self.counts - 1)
-            if self._leads_on(place, to, after):
-                result.append((low, high, after * len(self.spelled.places) + to))
+            if self._liveness.alive(after) & self._reach[to]:
+                result.append((low, high, after * self._spelled.body.places + to))
         return tuple(result)
 
-    def _leads_on(self, place: int, to: int, count: int) -> bool:
-        """Whether a word can be completed after a move."""
-        if self.spelled.places[to] == Quote(closed=True):
-            return self._ends(place, count)
-        return bool(self._liveness.alive(count) & self._reach[to])
-
     def _accepting(self, state: int) -> bool:
-        count, place = divmod(state, len(self.spelled.places))
-        return self.spelled.places[place] == Quote(closed=True) or (
-            not self.spelled.is_quoted and self._ends(place, count)
-        )
+        if self._is_quoted:
+            return state == self.closed
+        count, place = divmod(state, self._spelled.body.places)
+        return self._ends(place, count)
 
     def _ends(self, place: int, count: int) -> bool:
         """Whether the text may end here."""
-        at = self.spelled.places[place]
+        at = self._spelled.places[place]
         return isinstance(at, Between) and holds(self._automaton.lengths[at.state], count)
 
     @cached_property
     def _reach(self) -> list[int]:
         """Per place, the states of the automaton that it leads to before another code point begins, as bits."""
-        reach: list[int | None] = [
-            1 << at.state if isinstance(at, Between) else None for at in self.spelled.places
-        ]
+        known = {
+            place: 1 << at.state for place, at in enumerate(self._spelled.places) if isinstance(at, Between)
+        }
 
-        def fill(place: int) -> int:
-            known = reach[place]
-            if known is None:
-                known = reach[place] = 0
-                for _, _, to, _ in self.spelled.moves[place]:
-                    known |= fill(to)
-                reach[place] = known
-            return known
+        def reach(place: int) -> int:
+            if place not in known:
+                known[place] = 0
+                for _, _, to, _ in self._spelled.body.moves[place]:
+                    known[place] |= reach(to)
+            return known[place]
 
-        return [fill(place) for place in range(len(reach))]
+        return [reach(place) for place in range(self._spelled.body.places)]

@@ -1,6 +1,6 @@
 """From a byte automaton to edges over tokens: what each token of a vocabulary does in each state it can meet.
 
-A label is a set of tokens (as trie nodes) that share an edge. String bodies are lifted once per vocabulary for all
+A label is a set of tokens (as trie nodes) that share an edge. Each kind of string body is lifted once per vocabulary for all
 lengths and continuations: inside, a token only moves between places and counts code points; what is left of a token
 after the closing quote is walked once per continuation.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import Automaton, Block
-from agentfast.runtime.grammar.strings import DEAD, PLACE_MOVES, PLACES
+from agentfast.runtime.grammar.strings import DEAD, Body
 from agentfast.runtime.grammar.trie import Trie, trie_of
 from agentfast.runtime.grammar.walk import walk, walk_string
 from agentfast.runtime.vocabulary import Vocabulary
@@ -45,6 +45,8 @@ class Labels:
 
     def intern(self, nodes: Ints, starts: Longs) -> Longs:
         """Ids of the sets `nodes[starts[i]:starts[i + 1]]`, each rising and not empty."""
+        if not len(starts):
+            return np.zeros(0, np.int64)
         sums = np.add.reduceat(self._hash[nodes], starts, axis=0)  # two 64-bit sums: no collision to fear
         keys, first, inverse = np.unique(sums, axis=0, return_index=True, return_inverse=True)
         ends = np.append(starts[1:], len(nodes))
@@ -72,12 +74,12 @@ class StringLift:
     exits: Ints
 
 
-@lru_cache(maxsize=8)
-def string_lift_of(vocabulary: Vocabulary) -> StringLift:
-    """Lift the string body to a vocabulary, or find it."""
-    places = np.full((PLACES, 256), DEAD, np.int32)
-    counted = np.zeros((PLACES, 256), np.int32)
-    for place, moves in enumerate(PLACE_MOVES):
+@lru_cache(maxsize=128)
+def string_lift_of(vocabulary: Vocabulary, body: Body) -> StringLift:
+    """Lift a string body to a vocabulary, or find it."""
+    places = np.full((body.places, 256), DEAD, np.int32)
+    counted = np.zeros((body.places, 256), np.int32)
+    for place, moves in enumerate(body.moves):
         for low, high, to, count in moves:
             places[place, low : high + 1] = to
             counted[place, low : high + 1] = count
@@ -102,7 +104,7 @@ class _Lifter:
     def __init__(self, automaton: Automaton, vocabulary: Vocabulary, done: int) -> None:
         self._automaton = automaton
         self._trie: Trie = trie_of(vocabulary)
-        self._string = string_lift_of(vocabulary)
+        self._vocabulary = vocabulary
         self._done = done
         names = [name for name, index in vocabulary.special.items() if index in vocabulary.eos_ids]
         self._eos_names = frozenset(names)
@@ -111,7 +113,7 @@ class _Lifter:
         self._edges: list[tuple[Longs, Longs, Longs]] = []
         self._pairs: list[Ints] = []  # source, node, state; source -1 - k is the k-th way out
         self._blocks_seen: set[int] = set()
-        self._inside_made: dict[bool, tuple[Longs, Longs, Longs, Longs]] = {}
+        self._inside_made: dict[tuple[Body, bool], tuple[Longs, Longs, Longs, Longs]] = {}
         self._ways_out: list[
             tuple[Block, int, int]
         ] = []  # block, place, code points (0 where they do not matter)
@@ -172,28 +174,31 @@ class _Lifter:
     def _add_inside(self, block: Block) -> None:
         """Edges between the states of a string body."""
         last = block.node.counts - 1
-        place, after, codes, labels = self._inside(counting=block.node.is_counted)
+        place, after, codes, labels = self._inside(block.node.body, counting=block.node.is_counted)
         # Without an upper bound the counter stays at the last value, from which every step is allowed.
         most = np.full_like(codes, last) if block.node.most is None else last - codes
         index, count = _spread(np.zeros_like(codes), most)
-        target = np.minimum(count + codes[index], last) * PLACES + after[index]
+        places = block.node.body.places
+        target = np.minimum(count + codes[index], last) * places + after[index]
         self._edges.append(
-            (block.first_state + count * PLACES + place[index], block.first_state + target, labels[index])
+            (block.first_state + count * places + place[index], block.first_state + target, labels[index])
         )
 
-    def _inside(self, *, counting: bool) -> tuple[Longs, Longs, Longs, Longs]:
-        """Place, place after, code points and label of the edges inside any string body; made once."""
-        if counting not in self._inside_made:
-            rows = self._string.inner if counting else self._string.inner_uncounted
+    def _inside(self, body: Body, *, counting: bool) -> tuple[Longs, Longs, Longs, Longs]:
+        """Place, place after, code points and label of the edges inside a string body; made once."""
+        key = (body, counting)
+        if key not in self._inside_made:
+            string = string_lift_of(self._vocabulary, body)
+            rows = string.inner if counting else string.inner_uncounted
             starts = _starts(rows[:, :3])
             labels = self._labels.intern(np.ascontiguousarray(rows[:, 3]), starts)
             place, after, codes = (rows[starts, column].astype(np.int64) for column in range(3))
-            self._inside_made[counting] = place, after, codes, labels
-        return self._inside_made[counting]
+            self._inside_made[key] = place, after, codes, labels
+        return self._inside_made[key]
 
     def _leave(self, block: Block) -> Ints:
         """Entries for what tokens do behind the closing quote; a token that ends with it is found at once."""
-        exits = self._string.exits
+        exits = string_lift_of(self._vocabulary, block.node.body).exits
         if not block.node.is_counted:
             exits = exits * np.array([1, 0, 1], np.int32)
         ways, inverse = np.unique(exits[:, :2], axis=0, return_inverse=True)
@@ -239,14 +244,15 @@ class _Lifter:
                     block.node.least,
                     block.node.counts - 1,
                     block.node.most is None,
+                    block.node.body.places,
                 )
                 for block, place, codes in self._ways_out
             ],
             np.int64,
         )[way]
-        first, place, codes, least, last, endless = ways.T
+        first, place, codes, least, last, endless, places = ways.T
         index, count = _spread(np.maximum(least - codes, 0), last - codes * (1 - endless))
-        self._edges.append((first[index] + count * PLACES + place[index], target[index], label[index]))
+        self._edges.append((first[index] + count * places[index] + place[index], target[index], label[index]))
 
 
 def _sorted_rows(rows: Ints) -> Ints:
@@ -255,6 +261,8 @@ def _sorted_rows(rows: Ints) -> Ints:
 
 def _starts(keys: Ints) -> Longs:
     """Where the runs of equal rows begin."""
+    if not len(keys):
+        return np.zeros(0, np.int64)
     changes = np.any(keys[1:] != keys[:-1], axis=1)
     return np.concatenate([[0], np.nonzero(changes)[0] + 1]).astype(np.int64)
 

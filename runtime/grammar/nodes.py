@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from agentfast.runtime.grammar.formula import Formula, Leaf
 from agentfast.runtime.grammar.machine import ByteMachine
+from agentfast.runtime.grammar.strings import ANY_BODY, CLOSED, Body
 
 
 class Node:
@@ -113,18 +114,19 @@ class Terminal(Node):
 
 
 class StringBody(Node):
-    """The rest of a JSON string after its opening quote, the closing one included: any Unicode, every escape.
+    """The rest of a JSON string after its opening quote, the closing one included.
 
-    `least` to `most` code points. Kept apart from `Terminal` because it is alive on most of the vocabulary and has a
-    counter, so that its lifting is worth sharing (see lift.py).
+    `least` to `most` code points, as `body` allows. Kept apart from `Terminal` because it is alive on much of the
+    vocabulary and has a counter, so that its lifting is worth sharing (see lift.py).
     """
 
-    __slots__ = ("least", "most")
+    __slots__ = ("body", "least", "most")
 
-    def __init__(self, least: int = 0, most: int | None = None) -> None:
-        super().__init__("string", str(least).encode(), str(most).encode())
+    def __init__(self, least: int = 0, most: int | None = None, body: Body = ANY_BODY) -> None:
+        super().__init__("string", str(least).encode(), str(most).encode(), body.digest)
         self.least = least
         self.most = most
+        self.body = body
 
     @property
     def is_counted(self) -> bool:
@@ -135,6 +137,23 @@ class StringBody(Node):
     def counts(self) -> int:
         """Number of different counter values: 0..most, or 0..least where only the lower bound counts."""
         return (self.least if self.most is None else self.most) + 1
+
+    @property
+    def size(self) -> int:
+        """Number of positions: counter values times places, numbered in row-major order."""
+        return self.counts * self.body.places
+
+    def moves(self, position: int) -> list[tuple[int, int, int | None]]:
+        """Byte ranges that may come, each with the position after it, None after the closing quote."""
+        count, place = divmod(position, self.body.places)
+        result: list[tuple[int, int, int | None]] = []
+        for low, high, to, counted in self.body.moves[place]:
+            if to == CLOSED:
+                if count >= self.least:
+                    result.append((low, high, None))
+            elif not counted or self.most is None or count < self.most:
+                result.append((low, high, min(count + counted, self.counts - 1) * self.body.places + to))
+        return result
 
 
 class Steps(Node):

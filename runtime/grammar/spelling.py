@@ -1,4 +1,4 @@
-"""How texts are written as bytes: from an automaton over code points to one over bytes.
+"""How texts are written as bytes: from an automaton over code points to one over bytes, with code points counted.
 
 Between two code points the byte automaton is in a state of the text's automaton. Inside one it is at what the bytes
 still to come make of it: a map from the rest of the code point's number to states. Equal maps are one place, so the
@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton
+from agentfast.runtime.grammar.strings import CLOSED, Body, Move
 
 Spelling = Literal["plain", "canonical", "any"]
 """plain: UTF-8 without quotes. canonical: a JSON string with escapes only where JSON needs them, as
@@ -26,7 +27,7 @@ MAX_PLACES: Final = 100_000
 Map = tuple[tuple[int, Hashable], ...]
 """(first number, what follows): each reaches to the next one's first number. None is nothing."""
 Split = Iterator[tuple[int, int, Map]]
-ByteMove = tuple[int, int, Hashable]
+PlaceMove = tuple[int, int, Hashable]
 
 _LETTERS: Final = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
 _BEYOND: Final = 0x110000
@@ -44,11 +45,7 @@ class Between:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Before the opening quote, or after the closing one."""
-
-    closed: bool
+_CLOSING: Final = "closing quote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +88,11 @@ class Spelled:
 
     Attributes:
         places: what each place is, the start first.
-        moves: per place, disjoint (first byte, last byte, place after, 1 where a code point begins).
+        body: the moves between them; unless the spelling is plain, the closing quote is the end.
     """
 
     places: tuple[Hashable, ...]
-    moves: tuple[tuple[tuple[int, int, int, int], ...], ...]
-
-    @property
-    def is_quoted(self) -> bool:
-        """Whether it is a JSON string."""
-        return isinstance(self.places[0], Quote)
+    body: Body
 
 
 @lru_cache(maxsize=256)
@@ -111,20 +103,19 @@ def spelled(automaton: CodepointAutomaton, spelling: Spelling) -> Spelled:
         GrammarError: too many places.
     """
     speller = _Speller(automaton, spelling)
-    start: Hashable = Between(0) if spelling == "plain" else Quote(closed=False)
-    ids: dict[Hashable, int] = {start: 0}
-    order = [start]
-    moves: list[tuple[tuple[int, int, int, int], ...]] = []
+    order: list[Hashable] = [Between(0)]
+    ids: dict[Hashable, int] = {Between(0): 0, _CLOSING: CLOSED}
+    moves: list[tuple[Move, ...]] = []
     for place in order:  # grows while it is read
-        row: list[tuple[int, int, int, int]] = []
+        row: list[Move] = []
         for low, high, to in sorted(speller.moves(place), key=lambda move: move[:2]):
             if ids.setdefault(to, len(order)) == len(order):
                 if len(order) >= MAX_PLACES:
                     raise GrammarError(f"writing the texts takes more than {MAX_PLACES} states")
                 order.append(to)
-            row.append((low, high, ids[to], isinstance(place, Between) and not isinstance(to, Quote)))
+            row.append((low, high, ids[to], int(isinstance(place, Between) and to != _CLOSING)))
         moves.append(tuple(row))
-    return Spelled(tuple(order), tuple(moves))
+    return Spelled(tuple(order), Body(tuple(moves)))
 
 
 class _Speller:
@@ -132,17 +123,15 @@ class _Speller:
         self._automaton = automaton
         self._spelling = spelling
 
-    def moves(self, place: Hashable) -> list[ByteMove]:
+    def moves(self, place: Hashable) -> list[PlaceMove]:
         match place:
-            case Quote():
-                return [] if place.closed else [(0x22, 0x22, Between(0))]
             case Between():
                 return self._between(place.state)
             case _Continuation():
                 split = _split(place.rest, 64, 64 ** (place.count - 1))
                 return [(0x80 + a, 0x80 + b, _continuation(place.count - 1, rest)) for a, b, rest in split]
             case _Escape():
-                moves: list[ByteMove] = [(letter, letter, to) for letter, to in place.letters]
+                moves: list[PlaceMove] = [(letter, letter, to) for letter, to in place.letters]
                 if place.digits != _NONE:
                     moves.append((0x75, 0x75, _Digits(4, place.digits, place.both_cases)))
                 return moves
@@ -153,10 +142,10 @@ class _Speller:
             case _:
                 raise AssertionError(f"unknown place {place!r}")
 
-    def _between(self, state: int) -> list[ByteMove]:
+    def _between(self, state: int) -> list[PlaceMove]:
         row = self._automaton.rows[state]
         by_code = tuple((first, None if self._automaton.is_dead(to) else Between(to)) for first, to in row)
-        moves: list[ByteMove] = []
+        moves: list[PlaceMove] = []
         for low, high, rest in _split(_window(by_code, 0, 0x80), 0x80, 1):
             moves += [(a, b, rest[0][1]) for a, b in self._unescaped(low, high)]
         well_formed = _joined(
@@ -171,7 +160,7 @@ class _Speller:
         if self._spelling != "plain":
             moves += self._escape(_window(by_code, 0, 0x10000), _after(by_code, 0x10000))
             if self._automaton.lengths[state]:
-                moves.append((0x22, 0x22, Quote(closed=True)))
+                moves.append((0x22, 0x22, _CLOSING))
         return moves
 
     def _unescaped(self, low: int, high: int) -> list[tuple[int, int]]:
@@ -180,7 +169,7 @@ class _Speller:
         allowed = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7F))
         return [(max(low, a), min(high, b)) for a, b in allowed if max(low, a) <= min(high, b)]
 
-    def _escape(self, low: Map, high: Map) -> list[ByteMove]:
+    def _escape(self, low: Map, high: Map) -> list[PlaceMove]:
         """The backslash, given where code points below and from U+10000 on lead."""
         any_way = self._spelling == "any"
         letters = tuple(
@@ -269,8 +258,8 @@ def _continuation(count: int, rest: Map) -> Hashable:
     return _Continuation(count, rest) if count else rest[0][1]
 
 
-def _hexadecimal(place: _Digits) -> list[ByteMove]:
-    moves: list[ByteMove] = []
+def _hexadecimal(place: _Digits) -> list[PlaceMove]:
+    moves: list[PlaceMove] = []
     for first, last, rest in _split(place.rest, 16, 16 ** (place.count - 1)):
         to = _Digits(place.count - 1, rest, place.both_cases) if place.count > 1 else rest[0][1]
         if first < 10:
@@ -281,13 +270,13 @@ def _hexadecimal(place: _Digits) -> list[ByteMove]:
     return moves
 
 
-def _second_half(place: _Low) -> list[ByteMove]:
+def _second_half(place: _Low) -> list[PlaceMove]:
     if place.read < 2:
         byte = b"\\u"[place.read]
         return [(byte, byte, _Low(place.read + 1, place.rest))]
     if place.read == 2:
         return [(byte, byte, _Low(3, place.rest)) for byte in b"Dd"]
-    moves: list[ByteMove] = []
+    moves: list[PlaceMove] = []
     for first, last, rest in _split(place.rest, 4, 256):
         to = _Digits(2, rest, both_cases=True)
         moves += [(a + first, a + last, to) for a in (0x43, 0x63)]

@@ -20,7 +20,7 @@ from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, between, 
 from agentfast.runtime.grammar.machine import Machine
 from agentfast.runtime.grammar.matching import automaton_of
 from agentfast.runtime.grammar.regex import parse_regex
-from agentfast.runtime.grammar.spelling import Between, Quote, Spelling, spelled
+from agentfast.runtime.grammar.spelling import Between, Spelling, spelled
 from agentfast.runtime.grammar.words import Liveness, words_of
 
 
@@ -160,22 +160,20 @@ def _words(words: tuple[str, ...]) -> CodepointAutomaton:
 def _node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     if not _liveness(automaton).alive(0) & 1:
         return nodes.NOTHING
-    if len(automaton.rows) == 1 and spelling != "plain":
+    quote = nodes.Literal(b'"')
+    if spelling == "plain":
+        if any(lengths not in (NO_LENGTH, EVERY_LENGTH) for lengths in automaton.lengths):
+            return nodes.Terminal(CountedMachine(automaton, spelling))
+        return nodes.Terminal(_machine(automaton))
+    if len(automaton.rows) == 1:
         bodies = [nodes.StringBody(least, most) for least, most in spans(automaton.lengths[0])]
-        return nodes.Sequence(nodes.Literal(b'"'), bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
-    if any(lengths not in (NO_LENGTH, EVERY_LENGTH) for lengths in automaton.lengths):
-        return nodes.Terminal(CountedMachine(automaton, spelling))
-    return nodes.Terminal(_machine(automaton, spelling))
+        return nodes.Sequence(quote, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
+    if automaton.limits is None:
+        return nodes.Sequence(quote, nodes.Terminal(CountedMachine(automaton, spelling)))
+    return nodes.Sequence(quote, nodes.StringBody(*automaton.limits, spelled(automaton, spelling).body))
 
 
-def _machine(automaton: CodepointAutomaton, spelling: Spelling) -> Machine:
-    found = spelled(automaton, spelling)
-    if found.is_quoted:
-        accepting = tuple(place == Quote(closed=True) for place in found.places)
-    else:
-        accepting = tuple(
-            isinstance(at, Between) and automaton.lengths[at.state] == EVERY_LENGTH for at in found.places
-        )
-    return Machine(
-        tuple(tuple((low, high, to) for low, high, to, _ in row) for row in found.moves), accepting
-    )
+def _machine(automaton: CodepointAutomaton) -> Machine:
+    found = spelled(automaton, "plain")
+    accepting = tuple(isinstance(at, Between) and bool(automaton.lengths[at.state]) for at in found.places)
+    return Machine(tuple(tuple(move[:3] for move in row) for row in found.body.moves), accepting)

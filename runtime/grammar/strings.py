@@ -1,15 +1,15 @@
-"""The automaton of a JSON string body: any well-formed Unicode, every escape, code points counted.
+"""Bodies of JSON strings as automata over bytes that count code points; above all the one of any string.
 
-One character is one code point however it is written: raw UTF-8, a short escape, \\uHHHH, or a pair of \\uHHHH for a
+Any string is well-formed Unicode in every escape. One character is one code point however it is written: raw UTF-8, a short escape, \\uHHHH, or a pair of \\uHHHH for a
 code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
 """
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
-
-PLACES: Final = 22
-"""Number of places inside a string; place 0 is between two characters."""
 
 DEAD: Final = -1
 CLOSED: Final = -2
@@ -17,6 +17,34 @@ CLOSED: Final = -2
 
 Move = tuple[int, int, int, int]
 """From the first to the last byte go to a place, and count so many code points (0 or 1)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What lies between the opening quote of a string and its closing one, that included; place 0 is the start.
+
+    Attributes:
+        moves: per place, disjoint moves in rising order.
+    """
+
+    moves: tuple[tuple[Move, ...], ...]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Identifies the content."""
+        return hashlib.sha256(repr(self.moves).encode()).digest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Body) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def places(self) -> int:
+        """Number of places."""
+        return len(self.moves)
+
 
 (_TEXT, _ONE, _TWO, _THREE, _E0, _ED, _F0, _F4) = range(8)  # UTF-8: continuation bytes still to come
 (_ESCAPE, _HEX1, _HEX2, _HEX3, _HEX4, _AFTER_D) = range(8, 14)
@@ -35,7 +63,7 @@ def _hex(to: int, low: int = 0, high: int = 15) -> list[Move]:
 
 
 def _places() -> list[list[Move]]:
-    moves: list[list[Move]] = [[] for _ in range(PLACES)]
+    moves: list[list[Move]] = [[] for _ in range(22)]
     # A code point is counted where it begins, so a full string stops before it starts one more.
     moves[_TEXT] = [
         (0x20, 0x21, _TEXT, 1),
@@ -76,4 +104,5 @@ def _places() -> list[list[Move]]:
     return moves
 
 
-PLACE_MOVES: Final = _places()
+ANY_BODY: Final = Body(tuple(tuple(moves) for moves in _places()))
+"""The body of any string."""

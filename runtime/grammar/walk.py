@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.strings import CLOSED, PLACES
+from agentfast.runtime.grammar.strings import CLOSED
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -93,7 +93,7 @@ def walk_string(
     """Walk the whole trie from every place of a JSON string body.
 
     Args:
-        places, counted: [PLACES, 256], the place after each byte (-1 none, CLOSED after the quote) and 1 where the
+        places, counted: [P, 256], the place after each byte (-1 none, CLOSED after the quote) and 1 where the
             byte starts a code point.
 
     Returns:
@@ -106,7 +106,7 @@ def walk_string(
     n_exits = 0
     at = np.zeros(depth.max() + 2, np.int32)
     codes = np.zeros(depth.max() + 2, np.int32)
-    for place in range(PLACES):
+    for place in range(len(places)):
         at[0] = place
         node = 1
         while node < len(byte):

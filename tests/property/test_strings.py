@@ -9,9 +9,10 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.grammar import Grammar
+from agentfast.runtime.grammar import Grammar, nodes
 from agentfast.runtime.grammar.spelling import Spelling
 from agentfast.runtime.grammar.string_language import StringLanguage
+from agentfast.runtime.vocabulary import Vocabulary
 
 ALPHABET = 'a"\né😀'
 WORDS = ["".join(chars) for size in range(4) for chars in product(ALPHABET, repeat=size)]
@@ -157,3 +158,36 @@ def test_plain_text_is_the_word_itself(case: Judged) -> None:
     language, judge = case
     grammar = Grammar(language.node("plain"))
     assert [text for text in WORDS if grammar.accepts(text)] == [text for text in WORDS if judge(text)]
+
+
+BYTES = [bytes([b]) for b in range(256)]
+TOKENS = [b'"a', b'a"', b"aa", b'"}', b'\\"', b"\\u00", b"e9", b"\xa9a", b"\xf0\x9f", b'""', b"a\\n", b'a"}}']
+
+
+@given(
+    languages(),
+    st.sampled_from(["canonical", "any"]),
+    st.lists(st.sampled_from(TOKENS), max_size=6),
+    st.data(),
+)
+def test_tokens_do_what_their_bytes_do(
+    case: Judged, spelling: Spelling, extra: list[bytes], data: st.DataObject
+) -> None:
+    language, judge = case
+    if language.is_empty:
+        return
+    node = language.node(spelling)
+    grammar = Grammar(nodes.Sequence(nodes.Literal(b"{"), node, nodes.Literal(b"}")))
+    vocabulary = Vocabulary(
+        (*BYTES, *extra, None), {"<eos>": 256 + len(extra)}, frozenset({256 + len(extra)})
+    )
+    compiled = grammar.compile(vocabulary)
+    for text in data.draw(st.lists(st.text(ALPHABET, max_size=4), min_size=3, max_size=6)):
+        written = f"{{{json.dumps(text, ensure_ascii=False)}}}".encode()
+        state = compiled.start
+        while written:
+            fitting = [i for i, token in enumerate(vocabulary.tokens) if token and written.startswith(token)]
+            token = data.draw(st.sampled_from(fitting))
+            written = written.removeprefix(vocabulary.tokens[token] or b"")
+            state = compiled.advance(state, token)
+        assert compiled.is_done(compiled.advance(state, vocabulary.special["<eos>"])) == judge(text)
