@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         GrammarError,
         LimitExceededError,
         ModelError,
+        ModelUnavailableError,
         OutputError,
         QueueFullError,
         ToolArgumentsError,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
     from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, PlainModel
     from agentfast.models.local import LocalModel
+    from agentfast.models.openai import OpenAIModel
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
     from agentfast.result import RunResult, RunUsage, Step
@@ -78,7 +80,9 @@ __all__ = [
     "ModelError",
     "ModelRequest",
     "ModelResponse",
+    "ModelUnavailableError",
     "ModelUsage",
+    "OpenAIModel",
     "OutputError",
     "OutputRejected",
     "PlainModel",
@@ -125,6 +129,7 @@ _HOMES = {
     "GrammarError": "errors",
     "LimitExceededError": "errors",
     "ModelError": "errors",
+    "ModelUnavailableError": "errors",
     "OutputError": "errors",
     "QueueFullError": "errors",
     "ToolArgumentsError": "errors",
@@ -155,6 +160,7 @@ _HOMES = {
     "ModelUsage": "models.base",
     "PlainModel": "models.base",
     "LocalModel": "models.local",
+    "OpenAIModel": "models.openai",
     "RecordingModel": "models.replay",
     "ReplayModel": "models.replay",
     "ScriptedModel": "models.scripted",

@@ -12,6 +12,7 @@
     │   ├── AbortedError             the request was aborted on purpose
     │   └── EngineClosedError        the engine was closed while, or before, the request ran
     ├── ModelError               a model (local, remote, scripted or replayed) could not answer
+    │   └── ModelUnavailableError    a remote model's server was busy or out of reach, retries included
     ├── ToolError                a tool could not be defined, found or run
     │   ├── ToolDefinitionError      a function cannot become a tool
     │   ├── UnknownToolError         no tool of that name is registered
@@ -107,6 +108,10 @@ class EngineClosedError(EngineError):
 
 class ModelError(AgentFastError):
     """A model (local, remote, scripted or replayed) could not answer."""
+
+
+class ModelUnavailableError(ModelError):
+    """A remote model's server was busy, failing or out of reach, retries included: try again later."""
 
 
 class ToolError(AgentFastError):

@@ -1,0 +1,104 @@
+"""One agent on one task, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from agentfast.agent import Agent
+from agentfast.demo.play import LIMITS, SETTINGS, is_valid
+from agentfast.errors import EngineError, LimitExceededError, ModelError, OutputError
+from agentfast.limits import Settings
+from agentfast.messages import AssistantMessage, Message
+from agentfast.models.base import Model
+from agentfast.nano.world import Task
+from agentfast.result import Step, total_usage
+
+WRONG_ANSWERS = (EngineError, LimitExceededError, ModelError, OutputError)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task's end.
+
+    Attributes:
+        kind: of the task, as the world names it.
+        right: whether the world accepts it.
+        seconds: from the start of the run to its end.
+        turns: calls of the model.
+        tool_calls, invalid_calls: calls of tools; those that name no declared tool or whose arguments `jsonschema` rejects.
+        generated_tokens, denoising_steps: over all turns; the latter are a diffusion model's.
+        error: the kind of error that ended the run, "" if none did. Such a task is wrong.
+    """
+
+    kind: str
+    right: bool
+    seconds: float
+    turns: int
+    tool_calls: int
+    invalid_calls: int
+    generated_tokens: int
+    denoising_steps: int
+    error: str = ""
+
+
+def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
+    """The agent of a task, whose tools work on the task's own shop."""
+    settings = Settings(max_tokens=SETTINGS.max_tokens, temperature=temperature)
+    return Agent(
+        model,
+        tools=task.tools,
+        instructions=task.instructions,
+        limits=LIMITS,
+        settings=settings,
+        name=task.desk or "tools",
+    )
+
+
+async def attempt(agent: Agent[str], task: Task, seed: int) -> TaskRecord:
+    """Run the agent on the task.
+
+    A run that the model, the engine or a limit ends is a wrong answer; what the caller set up wrongly is raised.
+
+    Raises:
+        ConfigError, GrammarError: the model cannot serve such tasks at all.
+    """
+    messages: Sequence[Message] = ()
+    steps: tuple[Step, ...] = ()
+    answer, error = None, ""
+    began = perf_counter()
+    try:
+        result = await agent.run(task.prompt, seed=seed)
+        messages, steps, answer = result.messages, result.steps, result.output
+    except LimitExceededError as failure:
+        messages, steps, error = failure.messages, failure.steps, type(failure).__name__
+    except WRONG_ANSWERS as failure:
+        error = type(failure).__name__
+    return record(task, messages, answer, seconds=perf_counter() - began, steps=steps, error=error)
+
+
+def record(
+    task: Task,
+    messages: Sequence[Message],
+    answer: str | None,
+    *,
+    seconds: float,
+    steps: tuple[Step, ...] = (),
+    error: str = "",
+) -> TaskRecord:
+    """What a conversation came to; `answer` is None if there is none."""
+    turns = [message for message in messages if isinstance(message, AssistantMessage)]
+    calls = [call for message in turns for call in message.calls]
+    usage = total_usage(steps)
+    return TaskRecord(
+        kind=task.kind,
+        right=answer is not None and task.check(answer, calls),
+        seconds=seconds,
+        turns=len(turns),
+        tool_calls=len(calls),
+        invalid_calls=sum(not is_valid(call, task) for call in calls),
+        generated_tokens=usage.generated_tokens,
+        denoising_steps=usage.denoising_steps,
+        error=error,
+    )

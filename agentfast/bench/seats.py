@@ -1,0 +1,118 @@
+"""What sits in a seat of the benchmark: an embedded model, a checkpoint directory, or a server."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from agentfast import nano
+from agentfast.chat.json import JsonChat
+from agentfast.errors import CheckpointError, ConfigError
+from agentfast.models.base import Model
+from agentfast.models.local import LocalModel
+from agentfast.models.openai import OpenAIModel
+from agentfast.runtime.engine import Engine
+from agentfast.runtime.model.loader import load_checkpoint
+from agentfast.runtime.settings import EngineConfig
+
+EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.WEIGHTS.with_name("weights_ar")}
+FORMS = 'it is "nano", "nano-ar", a checkpoint directory, or http(s)://host/v1#model'
+
+
+class Seat(ABC):
+    """A model that can be had anew: with nothing cached of the runs before, as far as that is in our hands."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """ "diffusion", "autoregressive" or "remote"."""
+
+    @abstractmethod
+    def fresh(self) -> AbstractAsyncContextManager[Model]:
+        """The model, for one run of the benchmark."""
+
+
+class LocalSeat(Seat):
+    """A checkpoint. Its weights are loaded once; each run gets a new engine, whose prefix cache is empty."""
+
+    def __init__(
+        self, spec: str, path: Path, *, device: str, dtype: torch.dtype, threads: int | None
+    ) -> None:
+        super().__init__(spec)
+        self.path = path
+        self._checkpoint = load_checkpoint(path, device=device, dtype=dtype)
+        self._threads = threads
+
+    @property
+    def kind(self) -> str:
+        return self._checkpoint.model.config.kind
+
+    @asynccontextmanager
+    async def fresh(self) -> AsyncGenerator[Model]:
+        found = self._checkpoint
+        config = EngineConfig(generation=found.generation, threads=self._threads)
+        async with LocalModel(
+            Engine(found.model, found.tokenizer, config), JsonChat(), name=self.spec
+        ) as model:
+            yield model
+
+
+class RemoteSeat(Seat):
+    """A model behind an OpenAI-compatible server, which keeps its caches between runs."""
+
+    def __init__(self, spec: str, base_url: str, model: str) -> None:
+        super().__init__(spec)
+        self._base_url = base_url
+        self._model = model
+
+    @property
+    def kind(self) -> str:
+        return "remote"
+
+    @asynccontextmanager
+    async def fresh(self) -> AsyncGenerator[Model]:
+        async with OpenAIModel(self._model, base_url=self._base_url) as model:
+            yield model
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where local models run. `dtype` is torch's name of a type; `threads` None is torch's setting."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    threads: int | None = None
+
+
+def open_seat(spec: str, placement: Placement | None = None) -> Seat:
+    """The seat that a specification names.
+
+    Raises:
+        ConfigError: the specification has none of the forms that there are, or torch has no such type.
+        CheckpointError: there is no such checkpoint, or it cannot be loaded.
+    """
+    if spec.startswith(("http://", "https://")):
+        base_url, _, model = spec.partition("#")
+        if not model:
+            raise ConfigError(f"{spec!r} names no model", hint="end it with #MODEL")
+        return RemoteSeat(spec, base_url, model)
+    placement = placement or Placement()
+    path = EMBEDDED.get(spec, Path(spec))
+    if not path.is_dir():
+        if spec in EMBEDDED:
+            raise CheckpointError(
+                f"this package came without the weights of {spec!r}", hint="name a directory"
+            )
+        raise ConfigError(f"no model {spec!r}", hint=FORMS)
+    dtype = getattr(torch, placement.dtype, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ConfigError(f"torch has no dtype {placement.dtype!r}")
+    return LocalSeat(spec, path, device=placement.device, dtype=dtype, threads=placement.threads)
