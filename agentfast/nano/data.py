@@ -74,7 +74,7 @@ class TrainingBatch:
 
 
 CONTEXT_WEIGHT = 0.1  # of tokens that the model will only ever read
-TAIL_WEIGHT = 0.1  # of padding after the end of a turn, which decoding ignores
+TAIL_WEIGHT = 0.2  # of padding after the end of a turn, which says where the turn ends
 
 
 def make_batch(encoded: list[Encoded], canvas_length: int, pad: int) -> TrainingBatch:

@@ -4,6 +4,10 @@ The recipe is deterministic for a seed (up to floating-point rounding) and resum
 on the seed and the step alone, and the run's folder holds the last checkpoint. The learning rate is constant until
 the cooldown (warmup-stable-decay, arXiv 2404.06395), so a run can be prolonged from `stable.pt`.
 
+Twins branch from one trunk, as DiffusionGemma was made from an autoregressive Gemma: `--from TRUNK` starts a run from
+the weights of the trunk's `stable.pt`, with its tokenizer and new optimizers. A diffusion branch goes on with both
+losses, an autoregressive one with the causal loss alone; seed, batches and number of steps are the same.
+
 A model this small gains little from several threads, but much from several processes, which share each batch:
 `torchrun --standalone --nproc-per-node 2 -m agentfast.nano.train --threads 1`.
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -36,6 +41,7 @@ from agentfast.runtime.tokenizer import Tokenizer
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
+BRANCH_WARMUP = 25  # steps, after which a branch's new optimizers have seen enough
 GENERATION = GenerationDefaults(max_denoising_steps=16)
 
 
@@ -53,7 +59,7 @@ class Recipe:
     warmup: int = 100
     cooldown: float = 0.25
     balance: float = 0.01
-    canvas_lengths: tuple[int, ...] = (16, 32, 32, 48)
+    canvas_lengths: tuple[int, ...] = (16, 32, 32, 64)
 
     def learning_rate_factor(self, step: int) -> float:
         """Warmup, constant, then linear to zero over the last `cooldown` share of the steps."""
@@ -180,6 +186,14 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
 
+    def branch(self, trunk: Path) -> None:
+        """Start from the weights of another run at its constant learning rate; only self-conditioning may be left out."""
+        state: dict[str, Any] = torch.load(trunk / "stable.pt", map_location=self.device, weights_only=True)
+        weights: dict[str, torch.Tensor] = state["model"]
+        if self.recipe.decoder == "autoregressive":
+            weights = {name: w for name, w in weights.items() if not name.startswith("self_conditioning.")}
+        self.model.load_state_dict(weights)
+
     def run(self, *, evaluate_every: int = 250, save_every: int = 100) -> None:
         """Train to the end, with a progress bar, a log in `log.jsonl` and checkpoints, all by the first worker."""
         if self.workers.rank > 0:
@@ -234,6 +248,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--from-stable", action="store_true", help="go on from stable.pt, before its cooldown"
     )
     parser.add_argument(
+        "--from", dest="trunk", type=Path, metavar="TRUNK", help="branch off the run in that folder"
+    )
+    parser.add_argument(
         "--export", type=Path, metavar="DIR", help="write the trained model there as a checkpoint"
     )
     options = parser.parse_args(arguments)
@@ -245,13 +262,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         decoder=options.decoder,
         seed=options.seed,
         steps=options.steps,
+        warmup=BRANCH_WARMUP if options.trunk else Recipe().warmup,
         batch_size=options.batch_size,
     )
+    if options.trunk:
+        options.out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(options.trunk / "tokenizer.json", options.out / "tokenizer.json")
     workers = Workers.join()
     trainer = Trainer(options.out, recipe, options.device, workers)
     checkpoint = options.out / ("stable.pt" if options.from_stable else "last.pt")
     if checkpoint.exists():
         trainer.restore(checkpoint)
+    elif options.trunk:
+        trainer.branch(options.trunk)
     workers.wait()  # until all have read the checkpoint, which the first one replaces
     if workers.rank == 0:
         (options.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")

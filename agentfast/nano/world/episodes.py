@@ -23,12 +23,12 @@ from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
-    "single": 0.30,
-    "parallel": 0.10,
-    "chain": 0.25,
+    "single": 0.22,
+    "parallel": 0.12,
+    "chain": 0.30,
     "no_tool": 0.05,
-    "random": 0.25,
-    "extract": 0.05,
+    "random": 0.27,
+    "extract": 0.04,
 }
 EPISODES_PER_SHOP = 50
 WHOLE_DESK = 0.6  # how often an episode declares its desk's whole toolset in the usual order

@@ -55,7 +55,7 @@ class RequestMaker:
         rng = self.rng
         if kind == "parallel" and rng.random() < 0.4:
             return self._two_singles(desk)
-        chosen = rng.choice(scenarios.of(kind, desk))
+        chosen = self._scenario(kind, desk)
         played = self._play(chosen)
         return Request(
             polite(played.core, rng, open_end=played.open_end), DESKS[chosen.desk], played.solution
@@ -67,6 +67,9 @@ class RequestMaker:
             request = self.make(self.rng.choice(("single", "single", "chain")))
             if not all(call.name in desk.tools for call in request.solution.calls):
                 return request.text
+
+    def _scenario(self, kind: Kind, desk: str | None) -> Scenario:
+        return self.rng.choice(self.rng.choice(scenarios.of(kind, self.split, desk)))
 
     def _play(self, chosen: Scenario) -> Played:
         draw = Draw(self.rng, self.split, self._rows, self.values)
@@ -84,8 +87,8 @@ class RequestMaker:
         rng = self.rng
         name = desk or rng.choice(tuple(DESKS))
         while True:
-            first = self._play(rng.choice(scenarios.of("single", name)))
-            second = self._play(rng.choice(scenarios.of("single", name)))
+            first = self._play(self._scenario("single", name))
+            second = self._play(self._scenario("single", name))
             # Requests about the same row could disturb each other.
             if first.open_end and not first.values & second.values:
                 text = polite_pair(first.core, second.core, rng, open_end=second.open_end)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from agentfast.nano.world.scenarios import calendar, customers, messages, orders, stock
+from agentfast.nano.world.scenarios import calendar, chains, customers, messages, orders, stock
 from agentfast.nano.world.scenarios.base import SCENARIOS, Answer, Draw, Kind, Rows, Scenario, Script
+from agentfast.nano.world.splits import Split
 
 __all__ = [
     "SCENARIOS",
@@ -16,6 +17,7 @@ __all__ = [
     "Scenario",
     "Script",
     "calendar",
+    "chains",
     "customers",
     "messages",
     "of",
@@ -25,6 +27,10 @@ __all__ = [
 
 
 @cache
-def of(kind: Kind, desk: str | None = None) -> tuple[Scenario, ...]:
-    """Scenarios of a kind, of one desk or of all."""
-    return tuple(s for s in SCENARIOS if s.kind == kind and desk in (None, s.desk))
+def of(kind: Kind, split: Split, desk: str | None = None) -> tuple[tuple[Scenario, ...], ...]:
+    """Scenarios of a kind that a split uses, of one desk or of all, by family: families count alike."""
+    families: dict[tuple[str, str], list[Scenario]] = {}
+    for made in SCENARIOS:
+        if made.kind == kind and made.belongs_to(split) and desk in (None, made.desk):
+            families.setdefault((made.desk, made.family or made.name), []).append(made)
+    return tuple(tuple(family) for family in families.values())

@@ -9,12 +9,15 @@ from typing import Any, Literal, TypeVar
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.database import Customer, Event, Note, Order, Product, Shop
-from agentfast.nano.world.splits import Split
+from agentfast.nano.world.splits import Split, split_of
 from agentfast.nano.world.values import Values
 
 Kind = Literal["single", "parallel", "chain", "no_tool", "random", "extract"]
 
 T = TypeVar("T")
+
+SHAPES = 244
+"""Part of what is hashed to split shapes; with it every action and every reference occurs in training."""
 
 UNKNOWN = 0.04  # how often a request names something that does not exist
 
@@ -142,6 +145,8 @@ class Scenario:
     Attributes:
         patterns: phrasings with slots; see `phrases`.
         script: draws what the request is about, then plays the calls.
+        shape: of a chain, the sequence of its calls and what they take from earlier ones; see `chains.compose`.
+        family: of a chain, the action that ends it: chains of one family differ in how they find what it needs.
     """
 
     name: str
@@ -149,6 +154,12 @@ class Scenario:
     kind: Kind
     patterns: tuple[str, ...]
     script: Callable[[Draw], Script]
+    shape: str = ""
+    family: str = ""
+
+    def belongs_to(self, split: Split) -> bool:
+        """Whether the split uses it: a shape belongs to one split, all else to both."""
+        return not self.shape or split_of(f"{SHAPES} {self.shape}") == split
 
 
 SCENARIOS: list[Scenario] = []

@@ -1,0 +1,7 @@
+"""Chains: requests whose later calls need what earlier ones found, composed of references and actions."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.chains import calendar, customers, messages, orders, stock
+
+__all__ = ["calendar", "customers", "messages", "orders", "stock"]

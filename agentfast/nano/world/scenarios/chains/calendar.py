@@ -1,0 +1,205 @@
+"""Chains of the calendar."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.chains.compose import Find, chains
+from agentfast.nano.world.scenarios.chains.references import (
+    event_by_id,
+    event_by_title,
+    first_of_day,
+    next_of_person,
+)
+
+FOUND = (event_by_title, next_of_person, first_of_day)
+DATED = (event_by_title, next_of_person)
+
+
+@chains(
+    "calendar",
+    "who [runs|hosts|leads|has|gives] {0}?",
+    "[tell me|give me|show me|look up|find] [who|the person who] [runs|hosts|leads] {0}",
+    turns="",
+    needs=[("person", (first_of_day,))],
+)
+def person(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The person is {}.", row["person"])
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to {date} at {time}",
+    "[move|shift|postpone|put|reschedule] {0} to {time} on {date}",
+    "{0} [is|takes place|starts|happens] [|now ]on {date} at {time}.",
+    turns="move_event(id:0)",
+    needs=[("id", FOUND)],
+)
+def move(d: Draw, find: Find) -> Script:
+    date, time = d.date(), d.time()
+    d.say(date=date, time=time)
+    [row] = yield from find()
+    yield [call("move_event", id=row["id"], date=date, time=time)]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop|call off] {0}",
+    "{0} [is cancelled|is off|is called off|will not happen|does not take place].",
+    "we [cancel|call off|drop] {0}.",
+    turns="cancel_event(id:0)",
+    needs=[("id", FOUND)],
+)
+def cancel(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    yield [call("cancel_event", id=row["id"])]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to {date}, [same time|at the same time|keep the time]",
+    "[change|set] the [date|day] of {0} to {date} [but|and] [keep the time|leave the time]",
+    "{0} is on {date} [at the same time|at its usual time].",
+    turns="move_event(id:0,time:0)",
+    needs=[("time", FOUND)],
+)
+def move_same_time(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    [row] = yield from find()
+    yield [call("move_event", id=row["id"], date=date, time=row["time"])]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to {time}, [same day|on the same day|keep the day]",
+    "[change|set] the [time|hour] of {0} to {time} [but|and] [keep the day|leave the date]",
+    "{0} is at {time} [on the same day|on its usual day].",
+    turns="move_event(date:0,id:0)",
+    needs=[("date", DATED)],
+)
+def move_same_day(d: Draw, find: Find) -> Script:
+    time = d.time()
+    d.say(time=time)
+    [row] = yield from find()
+    yield [call("move_event", id=row["id"], date=row["date"], time=time)]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to the [day|date] of {1} at {time}",
+    "{0} [is|takes place|starts|happens] on the [day|date] of {1} at {time}.",
+    turns="move_event(date:1,id:0)",
+    needs=[("id", (event_by_id, event_by_title, next_of_person)), ("date", DATED)],
+)
+def move_to_other_day(d: Draw, find: Find) -> Script:
+    time = d.time()
+    d.say(time=time)
+    what, other = yield from find()
+    yield [call("move_event", id=what["id"], date=other["date"], time=time)]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop|call off] [all|the|all the] [events|meetings|appointments] [on|of] {date}",
+    "[all|the|all the] [events|meetings|appointments] [on|of] {date} are [cancelled|off|called off].",
+    turns="list_events > cancel_event(id)",
+    needs=[],
+)
+def cancel_day(d: Draw, find: Find) -> Script:
+    date = d.event().date
+    d.say(date=date)
+    [rows] = yield [call("list_events", date=date)]
+    yield [call("cancel_event", id=row["id"]) for row in rows]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[which|what] [events|meetings|appointments] are on the [day|date] of {0}?",
+    "[list|show|show me|find|give me] [the|all] [events|meetings|appointments] on the [day|date] of {0}",
+    "what [is on|is planned for|happens on] the [day|date] of {0}?",
+    turns="list_events(date:0)",
+    needs=[("date", DATED)],
+)
+def events_beside(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [rows] = yield [call("list_events", date=row["date"])]
+    return listing("{}.", [row["title"] for row in rows])
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} [with|for] {person} at {time} on the [day|date] of {0}",
+    "{person} [has|holds|runs] [a|the] {title} at {time} on the [day|date] of {0}.",
+    turns="add_event(date:0)",
+    needs=[("date", DATED)],
+)
+def add_same_day(d: Draw, find: Find) -> Script:
+    title, time, person = d.values.title(), d.time(), d.values.first_name()
+    d.say(title=title, time=time, person=person)
+    [row] = yield from find()
+    [added] = yield [call("add_event", title=title, date=row["date"], time=time, person=person)]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} on {date} at {time} with the [host|person] of {0}",
+    "the [host|person] of {0} [has|holds|runs|gives] [a|the] {title} on {date} at {time}.",
+    turns="add_event(person:0)",
+    needs=[("person", (event_by_title, first_of_day))],
+)
+def add_same_person(d: Draw, find: Find) -> Script:
+    title, date, time = d.values.title(), d.date(), d.time()
+    d.say(title=title, date=date, time=time)
+    [row] = yield from find()
+    [added] = yield [call("add_event", title=title, date=date, time=time, person=row["person"])]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} at {time} on the [day|date] of {0} with its [host|person]",
+    "[plan|add|schedule|enter] [a|the] {title} with the [host|person] of {0}, same day, at {time}",
+    turns="add_event(date:0,person:0)",
+    needs=[("person", (event_by_title,))],
+)
+def add_beside(d: Draw, find: Find) -> Script:
+    title, time = d.values.title(), d.time()
+    d.say(title=title, time=time)
+    [row] = yield from find()
+    [added] = yield [call("add_event", title=title, date=row["date"], time=time, person=row["person"])]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[what is|tell me|give me|show me|look up|find] the [next|first] [event|meeting] of the [host|person] of {0}",
+    "[what|which event|which meeting] does the [host|person] of {0} have next?",
+    turns="next_event(person:0)",
+    needs=[("person", (event_by_title, first_of_day))],
+)
+def next_of_host(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [found] = yield [call("next_event", person=row["person"])]
+    return answer("{}.", found["title"])
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop] the [next|first] [event|meeting] of the [host|person] of {0}",
+    "the [next|first] [event|meeting] of the [host|person] of {0} [is cancelled|is off|will not happen].",
+    turns="next_event(person:0) > cancel_event(id)",
+    needs=[("person", (event_by_title,))],
+)
+def cancel_next_of_host(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [found] = yield [call("next_event", person=row["person"])]
+    yield [call("cancel_event", id=found["id"])]
+    return DONE

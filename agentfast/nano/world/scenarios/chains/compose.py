@@ -1,0 +1,180 @@
+"""Composes chains: every action with every way to speak of what it needs.
+
+The shape of a chain is the sequence of its calls and which of their arguments come from earlier results. A hash of it
+decides which split the chain belongs to, so a held-out chain is a new combination of steps that are known one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from itertools import product, zip_longest
+from typing import Any
+
+from agentfast.messages import ToolCall
+from agentfast.nano.world.scenarios.base import SCENARIOS, Draw, Scenario, Script, call
+from agentfast.nano.world.scenarios.chains.references import Found, Path, Reference
+
+DETAILS: dict[str, tuple[str, frozenset[str], Callable[[Found], ToolCall]]] = {
+    "customer": (
+        "get_customer(id)",
+        frozenset(("name", "email", "city")),
+        lambda row: call("get_customer", id=row["id"]),
+    ),
+    "product": (
+        "get_product(id)",
+        frozenset(("name", "price", "stock")),
+        lambda row: call("get_product", id=row["id"]),
+    ),
+    "order": (
+        "get_order(id)",
+        frozenset(("customer", "product", "quantity", "status", "date")),
+        lambda row: call("get_order", id=row["id"]),
+    ),
+    "event": (
+        "find_event(title)",
+        frozenset(("date", "time", "person")),
+        lambda row: call("find_event", title=row["title"]),
+    ),
+}
+"""Noun -> the call that reads a row in full, as a shape writes it; what it tells; the call."""
+
+Needs = tuple[str, str]
+"""(noun, field) of a row that an action is about."""
+
+
+class _Way:
+    """A reference followed up to the field that is needed."""
+
+    def __init__(self, reference: Reference, field: str) -> None:
+        self.reference, self.field = reference, field
+        self.reads_more = field not in reference.fields
+        step = DETAILS[reference.noun][0] if self.reads_more else ""
+        if not reference.turns:
+            step = step.split("(")[0]  # the id stands in the request
+        self.turns = (*reference.turns, *([step] if step else []))
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the field can be found out, and the row be read if that takes more than the request tells."""
+        if not self.reads_more:
+            return True
+        known = self.reference.fields
+        return self.field in DETAILS[self.reference.noun][1] and (
+            self.reference.noun != "event" or "title" in known
+        )
+
+    def follow(self, draw: Draw, suffix: str) -> Path:
+        path = self.reference.find(draw, suffix)
+        return self._read(path) if self.reads_more else path
+
+    def _read(self, path: Path) -> Path:
+        found = yield from path
+        [row] = yield [DETAILS[self.reference.noun][2](found)]
+        return found | row
+
+
+def side_by_side(paths: Sequence[Path]) -> Generator[list[ToolCall], list[Any], list[Found]]:
+    """Follow several paths at once: the calls of a turn go out together."""
+    found: list[Found] = [{} for _ in paths]
+    waiting: dict[int, list[ToolCall]] = {}
+    for number, path in enumerate(paths):
+        _advance(number, path, None, waiting, found)
+    while waiting:
+        results = yield [made for calls in waiting.values() for made in calls]
+        rest = list(results)
+        for number in list(waiting):
+            count = len(waiting.pop(number))
+            mine, rest = rest[:count], rest[count:]
+            _advance(number, paths[number], mine, waiting, found)
+    return found
+
+
+def _advance(
+    number: int,
+    path: Path,
+    results: list[Any] | None,
+    waiting: dict[int, list[ToolCall]],
+    found: list[Found],
+) -> None:
+    try:
+        waiting[number] = next(path) if results is None else path.send(results)
+    except StopIteration as stop:
+        found[number] = stop.value
+
+
+def _joined(ways: Sequence[_Way]) -> list[str]:
+    """The turns of several paths followed at once; a tool called twice in a turn counts once."""
+    turns = zip_longest(*(way.turns for way in ways), fillvalue="")
+    return ["+".join(sorted({step for step in turn if step})) for turn in turns]
+
+
+def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
+    """The turns of an action, with the arguments that earlier results give."""
+    return [_with_arguments(turn, ways) for turn in turns.split(" > ")] if turns else []
+
+
+def _with_arguments(turn: str, ways: Sequence[_Way]) -> str:
+    def kept(match: re.Match[str]) -> str:
+        pairs = [argument.partition(":") for argument in match[1].split(",")]
+        names = [name for name, _, number in pairs if not number or ways[int(number)].turns]
+        return f"({','.join(sorted(names))})" if names else ""
+
+    return re.sub(r"\(([^)]*)\)", kept, turn)
+
+
+Find = Callable[[], Generator[list[ToolCall], list[Any], list[Found]]]
+"""Finds the rows that a request is about."""
+
+Act = Callable[[Draw, Find], Script]
+"""Draws and says what else the request names, then finds the rows, then acts on them."""
+
+
+def chains(
+    desk: str,
+    *patterns: str,
+    turns: str,
+    needs: Sequence[tuple[str, Sequence[Reference]]],
+) -> Callable[[Act], Act]:
+    """Registers an action as chains of `desk`, one for each combination of references that takes two turns or more.
+
+    Args:
+        patterns: phrasings in which "{0}" and "{1}" stand for the references.
+        turns: the calls after the rows are found, as the shape writes them ("" if the action only asks); "id:0" is an
+            argument that comes from the first reference, and counts if that one needs a call.
+        needs: for each reference the field that is needed of it, and the references to choose from.
+    """
+
+    def register(act: Act) -> Act:
+        for references in product(*(options for _, options in needs)):
+            ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
+            every = [*_joined(ways), *_fed(turns, ways)]
+            if len(every) >= 2 and all(way.is_possible for way in ways):
+                SCENARIOS.append(
+                    Scenario(
+                        f"{act.__name__} {' '.join(made.name for made in references)}",
+                        desk,
+                        "chain",
+                        tuple(_fill(pattern, references) for pattern in patterns),
+                        _script(act, ways),
+                        shape=" > ".join(every),
+                        family=act.__name__,
+                    )
+                )
+        return act
+
+    return register
+
+
+def _fill(pattern: str, references: Sequence[Reference]) -> str:
+    for number, reference in enumerate(references):
+        pattern = pattern.replace(f"{{{number}}}", reference.phrased(str(number)))
+    return pattern
+
+
+def _script(act: Act, ways: Sequence[_Way]) -> Callable[[Draw], Script]:
+    def script(draw: Draw) -> Script:
+        paths = [way.follow(draw, str(number)) for number, way in enumerate(ways)]
+        return act(draw, lambda: side_by_side(paths))
+
+    return script

@@ -1,0 +1,134 @@
+"""Chains of the customer desk."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.chains.compose import Find, chains
+from agentfast.nano.world.scenarios.chains.references import (
+    customer_by_id,
+    customer_by_name,
+    first_of_city,
+)
+
+CUSTOMERS = (customer_by_id, customer_by_name, first_of_city)
+NAMED = (customer_by_name, first_of_city)
+KNOWN = (customer_by_id, customer_by_name)
+
+
+@chains(
+    "customers",
+    "[what is|tell me|give me|show me|find] the [email|email address|mail] of {0}",
+    "[which|what] [email|email address|mail] does {0} [have|use]?",
+    turns="",
+    needs=[("email", (first_of_city,))],
+)
+def email(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The email is {}.", row["email"])
+
+
+@chains(
+    "customers",
+    "[change|set|update|switch] the [email|email address|mail] of {0} to {email}",
+    "{0} [has a new email|has a new email address|now uses the email|wants the email]: {email}.",
+    "[give|assign] {0} the [|new ][email|email address|mail] {email}",
+    "[make|use|put] {email} [|as ]the [|new ][email|mail] of {0}",
+    turns="set_email(id:0)",
+    needs=[("id", NAMED)],
+)
+def set_email(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    [row] = yield from find()
+    yield [call("set_email", id=row["id"], email=email)]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[change|set|update|switch] the [city|town|home town] of {0} to {city}",
+    "{0} [moved to|now lives in|moves to|is now in|has moved to] {city}.",
+    "[move|relocate|transfer] {0} to [|the city ]{city}",
+    turns="set_city(id:0)",
+    needs=[("id", NAMED)],
+)
+def set_city(d: Draw, find: Find) -> Script:
+    city = d.values.city()
+    d.say(city=city)
+    [row] = yield from find()
+    yield [call("set_city", id=row["id"], city=city)]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[move|relocate|transfer] {0} to the [city|town] of {1}",
+    "{0} [moved to|now lives in|moves to] the [city|town] of {1}.",
+    "{0} [moved|moves|wants to move] to where {1} lives.",
+    turns="set_city(city:1,id:0)",
+    needs=[("id", CUSTOMERS), ("city", KNOWN)],
+)
+def move_to_other(d: Draw, find: Find) -> Script:
+    who, other = yield from find()
+    yield [call("set_city", id=who["id"], city=other["city"])]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[give|assign] {0} the [email|email address|mail] of {1}",
+    "{0} [uses|wants to use|has] the [|same ][email|email address|mail] of {1}.",
+    "[change|set|update|switch] the [email|mail] of {0} to that of {1}",
+    turns="set_email(email:1,id:0)",
+    needs=[("id", CUSTOMERS), ("email", KNOWN)],
+)
+def share_email(d: Draw, find: Find) -> Script:
+    who, other = yield from find()
+    yield [call("set_email", id=who["id"], email=other["email"])]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[list|show|show me|name|find|give me] [the|all|our] customers [in|from] the [city|town] of {0}",
+    "who [lives|is at home] in the [same city as|same town as|city of|town of] {0}?",
+    "which customers [live|are] in the [same city as|same town as|city of|town of] {0}?",
+    turns="list_customers(city:0)",
+    needs=[("city", KNOWN)],
+)
+def neighbours(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [rows] = yield [call("list_customers", city=row["city"])]
+    return listing("{}.", [row["name"] for row in rows])
+
+
+@chains(
+    "customers",
+    "[add|register|enter|create] {person}, {email}, [in|from] the [city|town] of {0}",
+    "[new customer|a new customer]: {person}, {email}, [same city as|lives with] {0}.",
+    "{person} is a new customer [from|in] the [city|town] of {0}, [email|mail] {email}.",
+    turns="add_customer(city:0)",
+    needs=[("city", KNOWN)],
+)
+def add_beside(d: Draw, find: Find) -> Script:
+    person = d.values.person()
+    email = d.values.email(person)
+    d.say(person=person, email=email)
+    [row] = yield from find()
+    [added] = yield [call("add_customer", name=person, email=email, city=row["city"])]
+    return answer("Customer {} is added.", added["id"])
+
+
+@chains(
+    "customers",
+    "[move|relocate|transfer] {0} to {city} and [change|set] [the|its] [email|mail] to {email}",
+    "{0} [moved to|now lives in] {city} and [uses|has] the [email|mail] {email}.",
+    turns="set_city(id:0)+set_email(id:0)",
+    needs=[("id", NAMED)],
+)
+def set_both(d: Draw, find: Find) -> Script:
+    city, email = d.values.city(), d.values.email()
+    d.say(city=city, email=email)
+    [row] = yield from find()
+    yield [call("set_city", id=row["id"], city=city), call("set_email", id=row["id"], email=email)]
+    return DONE

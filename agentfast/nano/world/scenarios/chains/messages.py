@@ -1,0 +1,138 @@
+"""Chains of the message desk."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.chains.compose import Find, chains
+from agentfast.nano.world.scenarios.chains.references import (
+    buyer,
+    customer_by_id,
+    customer_by_name,
+    first_note,
+    first_note_by_id,
+    first_note_by_name,
+)
+
+CUSTOMERS = (customer_by_id, customer_by_name, buyer)
+NOTES = (first_note, first_note_by_name, first_note_by_id)
+
+
+@chains(
+    "messages",
+    "[what is|tell me|give me|show me|look up|find] the [email|mail|email address] of {0}",
+    "[which|what] [email|mail|email address] does {0} [have|use]?",
+    turns="",
+    needs=[("email", (buyer,))],
+)
+def email(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The email is {}.", row["email"])
+
+
+@chains(
+    "messages",
+    "[send|write] [a message|a note|a mail] to {0}: {text}",
+    "[write to|tell|message|notify] {0}: {text}",
+    '[send|write|tell] {0} "{text}"',
+    '[send|write] "{text}" to {0}',
+    "[tell|inform|notify] {0} that {text}",
+    "let {0} know that {text}",
+    turns="send_message(email:0)",
+    needs=[("email", CUSTOMERS)],
+)
+def send(d: Draw, find: Find) -> Script:
+    text = d.values.text()
+    d.say(text=text)
+    [row] = yield from find()
+    yield [call("send_message", email=row["email"], text=text)]
+    return answer("Sent to {}.", row["email"])
+
+
+@chains(
+    "messages",
+    "[send|write] [a message|a note|a mail] to {0} and {1}: {text}",
+    "[write to|tell|message|notify] {0} and {1}: {text}",
+    '[send|write|tell] {0} and {1} "{text}"',
+    "[tell|inform|notify] [|both ]{0} and {1} that {text}",
+    "let [|both ]{0} and {1} know that {text}",
+    turns="send_message(email)",
+    needs=[("email", (customer_by_id, customer_by_name)), ("email", (customer_by_id, customer_by_name))],
+)
+def send_two(d: Draw, find: Find) -> Script:
+    text = d.values.text()
+    d.say(text=text)
+    rows = yield from find()
+    emails = list(dict.fromkeys(row["email"] for row in rows))
+    yield [call("send_message", email=email, text=text) for email in emails]
+    return listing("Sent to {}.", emails)
+
+
+@chains(
+    "messages",
+    "[list|show|show me|read|find|give me] [the|all] [messages|notes|mails] [to|for] {0}",
+    "[which|what] [messages|notes|mails] [are there|do we have|are] [to|for] {0}?",
+    "[what|which messages] did we [send|write] to {0}?",
+    turns="list_messages(email:0)",
+    needs=[("email", CUSTOMERS)],
+)
+def messages(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [rows] = yield [call("list_messages", email=row["email"])]
+    return listing("{}.", [note["text"] for note in rows])
+
+
+@chains(
+    "messages",
+    "[delete|remove|erase|drop] [all|the|all the] [messages|notes|mails] [to|for] {email}",
+    "[all|the|all the] [messages|notes|mails] [to|for] {email} can [go|be deleted|be removed].",
+    turns="list_messages > delete_message(id)",
+    needs=[],
+)
+def delete_all(d: Draw, find: Find) -> Script:
+    email = d.note().recipient
+    d.say(email=email)
+    [rows] = yield [call("list_messages", email=email)]
+    yield [call("delete_message", id=row["id"]) for row in rows]
+    return DONE
+
+
+@chains(
+    "messages",
+    "[delete|remove|erase|drop] {0}",
+    "{0} can [go|be deleted|be removed].",
+    "[throw away|get rid of] {0}",
+    turns="delete_message(id:0)",
+    needs=[("id", NOTES)],
+)
+def delete_first(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    yield [call("delete_message", id=row["id"])]
+    return DONE
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {email}",
+    "[forward|resend|pass] to {email} {0}",
+    turns="send_message(text:0)",
+    needs=[("text", NOTES)],
+)
+def forward(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    [row] = yield from find()
+    yield [call("send_message", email=email, text=row["text"])]
+    return answer("Sent to {}.", email)
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {1}",
+    "[forward|resend|pass] to {1} {0}",
+    turns="send_message(email:1,text:0)",
+    needs=[("text", (first_note,)), ("email", CUSTOMERS)],
+)
+def forward_to_customer(d: Draw, find: Find) -> Script:
+    note, row = yield from find()
+    yield [call("send_message", email=row["email"], text=note["text"])]
+    return answer("Sent to {}.", row["email"])

@@ -1,0 +1,202 @@
+"""Chains of the order desk."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.database import STATUSES
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.chains.compose import Find, chains
+from agentfast.nano.world.scenarios.chains.references import (
+    customer_by_id,
+    customer_by_name,
+    first_order,
+    first_order_by_name,
+    order_by_id,
+    product_by_id,
+    product_by_name,
+    product_of_order,
+)
+
+CUSTOMERS = (customer_by_id, customer_by_name)
+PRODUCTS = (product_by_id, product_by_name, product_of_order)
+FIRST = (first_order, first_order_by_name)
+
+
+@chains(
+    "orders",
+    "[what is|tell me|give me|show me|find|check] the [date|day] of {0}",
+    "[when|on which day|on what date] [is|was] {0}?",
+    turns="",
+    needs=[("date", FIRST)],
+)
+def date(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The date is {}.", row["date"])
+
+
+@chains(
+    "orders",
+    "[what is|tell me|give me|show me|find|check] the [quantity|amount] of {0}",
+    "how many [|pieces |items ]are in {0}?",
+    turns="",
+    needs=[("quantity", FIRST)],
+)
+def quantity(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The quantity is {}.", row["quantity"])
+
+
+@chains(
+    "orders",
+    "[which|what] orders [does {0} have|are from {0}|belong to {0}|did {0} make]?",
+    "[list|show|show me|find|give me] [the|all] orders [of|from|for] {0}",
+    turns="list_orders(customer:0)",
+    needs=[("id", (customer_by_name,))],
+)
+def orders(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [rows] = yield [call("list_orders", customer=row["id"])]
+    return listing("Orders: {}.", [order["id"] for order in rows])
+
+
+@chains(
+    "orders",
+    "[which|what] {status} orders [does {0} have|are from {0}|belong to {0}]?",
+    "[list|show|show me|find|give me] [the|all] {status} orders [of|from|for] {0}",
+    "[which|what] orders of {0} are {status}?",
+    turns="list_orders(customer:0)",
+    needs=[("id", (customer_by_name,))],
+)
+def orders_with_status(d: Draw, find: Find) -> Script:
+    status = d.rng.choice(STATUSES)
+    d.say(status=status)
+    [row] = yield from find()
+    [rows] = yield [call("list_orders", customer=row["id"], status=status)]
+    return listing("Orders: {}.", [order["id"] for order in rows])
+
+
+@chains(
+    "orders",
+    "[which|what] orders [does|did] the [customer|buyer] of order {order} [have|make]?",
+    "[list|show|show me|find|give me] [the|all] orders [of|from|for] the [customer|buyer] of order {order}",
+    turns="get_order > list_orders(customer)",
+    needs=[],
+)
+def orders_of_buyer(d: Draw, find: Find) -> Script:
+    id_ = d.order_id()
+    d.say(order=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [rows] = yield [call("list_orders", customer=order["customer"])]
+    return listing("Orders: {}.", [row["id"] for row in rows])
+
+
+@chains(
+    "orders",
+    "[mark|flag] {0} as {status}",
+    "[change|set|update|switch] {0} to {status}",
+    "{0} [is {status} now|is now {status}|has been {status}].",
+    "[find|take|look up] {0} and [mark it as|set it to|change it to|switch it to] {status}",
+    turns="set_status(id:0)",
+    needs=[("id", FIRST)],
+)
+def set_status(d: Draw, find: Find) -> Script:
+    status = d.rng.choice(STATUSES)
+    d.say(status=status)
+    [row] = yield from find()
+    yield [call("set_status", id=row["id"], status=status)]
+    return answer("Order {} is {}.", row["id"], status)
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} to {date}",
+    "[change|set|update|switch] the [date|day] of {0} to {date}",
+    "{0} [comes on|is for|moves to|is now for] {date}.",
+    turns="set_date(id:0)",
+    needs=[("id", FIRST)],
+)
+def set_date(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    [row] = yield from find()
+    yield [call("set_date", id=row["id"], date=date)]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} to the [date|day] of {1}",
+    "[change|set|update|switch] the [date|day] of {0} to [that|the one|the date] of {1}",
+    "{0} [comes on|is for|moves to] the [date|day] of {1}.",
+    turns="set_date(date:1,id:0)",
+    needs=[("id", (order_by_id, first_order)), ("date", (order_by_id, first_order))],
+)
+def copy_date(d: Draw, find: Find) -> Script:
+    order, other = yield from find()
+    yield [call("set_date", id=order["id"], date=other["date"])]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[give|assign] {0} the [|same ][status|state] as {1}",
+    "[change|set|update|switch] {0} to the [status|state] of {1}",
+    "{0} [has|gets] the [|same ][status|state] as {1}.",
+    turns="set_status(id:0,status:1)",
+    needs=[("id", (order_by_id, first_order)), ("status", (order_by_id,))],
+)
+def copy_status(d: Draw, find: Find) -> Script:
+    order, other = yield from find()
+    yield [call("set_status", id=order["id"], status=other["status"])]
+    return answer("Order {} is {}.", order["id"], other["status"])
+
+
+@chains(
+    "orders",
+    "[mark|flag] [all|the|all the] {old} orders of {0} as {status}",
+    "[change|set|update|switch] [all|the|all the] {old} orders of {0} to {status}",
+    "[all|the|all the] {old} orders of {0} are now {status}.",
+    turns="list_orders(customer:0) > set_status(id)",
+    needs=[("id", CUSTOMERS)],
+)
+def set_all_statuses(d: Draw, find: Find) -> Script:
+    old, status = d.rng.sample(STATUSES, 2)
+    d.say(old=old, status=status)
+    [row] = yield from find()
+    [orders] = yield [call("list_orders", customer=row["id"], status=old)]
+    if not orders:
+        return listing("", [])
+    yield [call("set_status", id=order["id"], status=status) for order in orders]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[order|buy|get] {n} [|pieces ]of {1} for {0} on {date}",
+    "[create|make|enter|place|add] an order for {0}: {n} [|pieces ]of {1} on {date}",
+    "{0} [orders|wants|needs|takes|buys] {n} [|pieces ]of {1} on {date}.",
+    "on {date}, {0} [orders|wants|needs|takes|buys] {n} [|pieces ]of {1}.",
+    turns="create_order(customer:0,product:1)",
+    needs=[("id", CUSTOMERS), ("id", PRODUCTS)],
+)
+def create_order(d: Draw, find: Find) -> Script:
+    n, date = d.quantity(), d.date()
+    d.say(n=n, date=date)
+    who, what = yield from find()
+    [order] = yield [call("create_order", customer=who["id"], product=what["id"], quantity=n, date=date)]
+    return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[order|buy|get] {n} [|pieces ]of {1} for {0} on {date} and [mark|flag] [it|the order] as {status}",
+    "{0} [orders|wants|needs|takes|buys] {n} [|pieces ]of {1} on {date}, [mark|flag] the order as {status}.",
+    turns="create_order(customer:0,product:1) > set_status(id)",
+    needs=[("id", CUSTOMERS), ("id", (product_by_id, product_by_name))],
+)
+def create_and_set(d: Draw, find: Find) -> Script:
+    n, date, status = d.quantity(), d.date(), d.rng.choice(STATUSES[1:])
+    d.say(n=n, date=date, status=status)
+    who, what = yield from find()
+    [order] = yield [call("create_order", customer=who["id"], product=what["id"], quantity=n, date=date)]
+    yield [call("set_status", id=order["id"], status=status)]
+    return answer("Order {} is placed.", order["id"])

@@ -1,0 +1,163 @@
+"""Chains of the stock desk."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.chains.compose import Find, chains
+from agentfast.nano.world.scenarios.chains.references import (
+    order_by_id,
+    product_by_id,
+    product_by_name,
+    product_of_order,
+    scarcest,
+)
+
+FOUND = (product_by_name, product_of_order, scarcest)
+
+
+@chains(
+    "stock",
+    "[what is|tell me|give me|show me|look up|find] the [price|cost] of {0}",
+    "[what|how much] does {0} cost?",
+    turns="",
+    needs=[("price", (product_of_order, scarcest))],
+)
+def price(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The price is {}.", row["price"])
+
+
+@chains(
+    "stock",
+    "[what is|tell me|give me|show me|look up|find] the [name|title] of {0}",
+    "[what|which] [thing|item] is {0}?",
+    "what is {0} [called|named]?",
+    turns="",
+    needs=[("name", (product_of_order, scarcest))],
+)
+def name(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The name is {}.", row["name"])
+
+
+@chains(
+    "stock",
+    "[what is|tell me|give me|show me|look up|check|find] the stock of {0}",
+    "how many [|pieces ]of {0} [are in stock|do we have|are there|are left]?",
+    turns="",
+    needs=[("stock", (product_of_order,))],
+)
+def stock(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The stock is {}.", row["stock"])
+
+
+@chains(
+    "stock",
+    "[change|set|update|raise|lower|put] the [price|cost] of {0} to {price}",
+    "{0} [costs {price} now|now costs {price}|has the new price {price}|should cost {price}].",
+    "[sell|offer] {0} for {price}",
+    "[make|let] {0} cost {price}",
+    turns="set_price(id:0)",
+    needs=[("id", FOUND)],
+)
+def set_price(d: Draw, find: Find) -> Script:
+    price = d.values.price()
+    d.say(price=price)
+    [row] = yield from find()
+    yield [call("set_price", id=row["id"], price=price)]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] {n} [|pieces ]to the stock of {0}",
+    "{n} [|more |new ]pieces of {0} [arrived|came in|are here].",
+    "we [got|received|bought] {n} [|more |new ][|pieces ]of {0}.",
+    "[restock|refill] {0} [with|by] {n}[| pieces]",
+    turns="add_stock(id:0)",
+    needs=[("id", FOUND)],
+)
+def add_stock(d: Draw, find: Find) -> Script:
+    n = d.quantity()
+    d.say(n=n)
+    [row] = yield from find()
+    [added] = yield [call("add_stock", id=row["id"], quantity=n)]
+    return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[give|sell|offer] {0} [for|at] the [price|cost] of {1}",
+    "[change|set|update|put] the [price|cost] of {0} to [that|the price|the one] of {1}",
+    "{0} [costs|should cost] [as much as|the same as] {1}.",
+    turns="set_price(id:0,price:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("price", (product_by_id, product_by_name, product_of_order))],
+)
+def copy_price(d: Draw, find: Find) -> Script:
+    what, other = yield from find()
+    yield [call("set_price", id=what["id"], price=other["price"])]
+    return DONE
+
+
+@chains(
+    "stock",
+    "order {order} [came back|was returned|is back], [add|put|book] its [quantity|pieces] to the stock.",
+    "[add|put|book] the [quantity|pieces] of order {order} [|back ]to the stock",
+    "[return|take back] order {order} [to|into] the stock",
+    turns="get_order > add_stock(id,quantity)",
+    needs=[],
+)
+def return_order(d: Draw, find: Find) -> Script:
+    id_ = d.order_id()
+    d.say(order=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [added] = yield [call("add_stock", id=order["product"], quantity=order["quantity"])]
+    return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[add|put|book] the [quantity|pieces|amount] of {1} to the stock of {0}",
+    "[restock|refill] {0} [with|by] the [quantity|pieces|amount] of {1}",
+    turns="add_stock(id:0,quantity:1)",
+    needs=[("id", (product_by_id, product_by_name)), ("quantity", (order_by_id,))],
+)
+def add_quantity(d: Draw, find: Find) -> Script:
+    what, order = yield from find()
+    [added] = yield [call("add_stock", id=what["id"], quantity=order["quantity"])]
+    return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[add|put|book] {n} [|pieces ]to [all|the|all the] products [below|under] {low}",
+    "[restock|refill] [all|the|all the] products [below|under] {low} [with|by] {n}[| pieces]",
+    turns="low_stock > add_stock(id)",
+    needs=[],
+)
+def restock_low(d: Draw, find: Find) -> Script:
+    low, n = d.rng.randint(5, 30), d.quantity()
+    d.say(low=low, n=n)
+    [rows] = yield [call("low_stock", below=low)]
+    if not rows:
+        return listing("", [])
+    yield [call("add_stock", id=row["id"], quantity=n) for row in rows]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[sell|offer] [all|the|all the] products [below|under] {low} for {price}",
+    "[change|set|update|put] the price of [all|the|all the] products [below|under] {low} to {price}",
+    turns="low_stock > set_price(id)",
+    needs=[],
+)
+def price_low(d: Draw, find: Find) -> Script:
+    low, price = d.rng.randint(5, 30), d.values.price()
+    d.say(low=low, price=price)
+    [rows] = yield [call("low_stock", below=low)]
+    if not rows:
+        return listing("", [])
+    yield [call("set_price", id=row["id"], price=price) for row in rows]
+    return DONE
