@@ -110,6 +110,9 @@ class Draw:
     def customer_name(self) -> str:
         return self._known(self.customer().name, self.values.person())
 
+    def name_of(self, customer_id: int) -> str:
+        return next(customer.name for customer in self.rows.customers if customer.id == customer_id)
+
     def product_id(self) -> int:
         return self._known(self.product().id, self.values.number(100, 999))
 

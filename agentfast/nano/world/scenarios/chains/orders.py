@@ -35,8 +35,9 @@ def date(d: Draw, find: Find) -> Script:
 
 @chains(
     "orders",
-    "[what is|tell me|give me|show me|find|check] the [quantity|amount] of {0}",
+    "[what is|tell me|give me|show me|find|check|look up|say] the [quantity|amount] of {0}",
     "how many [|pieces |items ]are in {0}?",
+    "how many [pieces|items] does {0} have?",
     turns="",
     needs=[("quantity", FIRST)],
 )
@@ -60,18 +61,19 @@ def orders(d: Draw, find: Find) -> Script:
 
 @chains(
     "orders",
-    "[which|what] {status} orders [does {0} have|are from {0}|belong to {0}]?",
-    "[list|show|show me|find|give me] [the|all] {status} orders [of|from|for] {0}",
-    "[which|what] orders of {0} are {status}?",
-    turns="list_orders(customer:0)",
-    needs=[("id", (customer_by_name,))],
+    "[which|what] {status} orders [does {name} have|are from {name}|belong to {name}]?",
+    "[list|show|show me|find|give me] [the|all] {status} orders [of|from|for] {name}",
+    "[which|what] orders of {name} are {status}?",
+    turns="find_customer > list_orders(customer)",
+    needs=[],
 )
 def orders_with_status(d: Draw, find: Find) -> Script:
-    status = d.rng.choice(STATUSES)
-    d.say(status=status)
-    [row] = yield from find()
-    [rows] = yield [call("list_orders", customer=row["id"], status=status)]
-    return listing("Orders: {}.", [order["id"] for order in rows])
+    order = d.order()
+    name = d.name_of(order.customer_id)
+    d.say(name=name, status=order.status)
+    [found] = yield [call("find_customer", name=name)]
+    [rows] = yield [call("list_orders", customer=found["id"], status=order.status)]
+    return listing("Orders: {}.", [row["id"] for row in rows])
 
 
 @chains(
@@ -152,20 +154,37 @@ def copy_status(d: Draw, find: Find) -> Script:
 
 @chains(
     "orders",
-    "[mark|flag] [all|the|all the] {old} orders of {0} as {status}",
-    "[change|set|update|switch] [all|the|all the] {old} orders of {0} to {status}",
-    "[all|the|all the] {old} orders of {0} are now {status}.",
-    turns="list_orders(customer:0) > set_status(id)",
-    needs=[("id", CUSTOMERS)],
+    "[mark|flag] [all|the|all the] {old} orders of customer {customer} as {status}",
+    "[change|set|update|switch] [all|the|all the] {old} orders of customer {customer} to {status}",
+    "[all|the|all the] {old} orders of customer {customer} are now {status}.",
+    turns="list_orders > set_status(id)",
+    needs=[],
 )
 def set_all_statuses(d: Draw, find: Find) -> Script:
-    old, status = d.rng.sample(STATUSES, 2)
-    d.say(old=old, status=status)
-    [row] = yield from find()
-    [orders] = yield [call("list_orders", customer=row["id"], status=old)]
-    if not orders:
-        return listing("", [])
-    yield [call("set_status", id=order["id"], status=status) for order in orders]
+    order = d.order()
+    status = d.rng.choice([status for status in STATUSES if status != order.status])
+    d.say(customer=order.customer_id, old=order.status, status=status)
+    [orders] = yield [call("list_orders", customer=order.customer_id, status=order.status)]
+    yield [call("set_status", id=row["id"], status=status) for row in orders]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[mark|flag] [all|the|all the] {old} orders of {name} as {status}",
+    "[change|set|update|switch] [all|the|all the] {old} orders of {name} to {status}",
+    "[all|the|all the] {old} orders of {name} are now {status}.",
+    turns="find_customer > list_orders(customer) > set_status(id)",
+    needs=[],
+)
+def set_all_statuses_by_name(d: Draw, find: Find) -> Script:
+    order = d.order()
+    name = d.name_of(order.customer_id)
+    status = d.rng.choice([status for status in STATUSES if status != order.status])
+    d.say(name=name, old=order.status, status=status)
+    [found] = yield [call("find_customer", name=name)]
+    [orders] = yield [call("list_orders", customer=found["id"], status=order.status)]
+    yield [call("set_status", id=row["id"], status=status) for row in orders]
     return DONE
 
 

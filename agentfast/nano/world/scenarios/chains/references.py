@@ -150,7 +150,7 @@ def first_order(d: Draw, suffix: str) -> Path:
 @_reference("order", "the first {old} order of {name}", "find_customer > list_orders(customer)", "id status")
 def first_order_by_name(d: Draw, suffix: str) -> Path:
     order = d.order()
-    name = next(c.name for c in d.rows.customers if c.id == order.customer_id)
+    name = d.name_of(order.customer_id)
     _say(d, suffix, old=order.status, name=name)
     return _path(
         {},
