@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import anyio
 
+from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError
 from agentfast.events import AgentEvent, RunEvent, RunFinished
 from agentfast.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
@@ -20,6 +22,9 @@ from agentfast.result import RunResult, T
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar import Grammar
 
 AnyTool = Tool[..., Any] | Callable[..., Any]
 
@@ -35,6 +40,7 @@ class Agent(Generic[T]):
     tools: tuple[Tool[..., Any], ...]
     instructions: str
     output_type: Any
+    tool_choice: str
     limits: Limits
     settings: Settings
     name: str
@@ -49,6 +55,7 @@ class Agent(Generic[T]):
         *,
         tools: Iterable[AnyTool] = ...,
         instructions: str = ...,
+        tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
         name: str = ...,
@@ -61,6 +68,20 @@ class Agent(Generic[T]):
         tools: Iterable[AnyTool] = ...,
         instructions: str = ...,
         output_type: type[T],
+        tool_choice: str = ...,
+        limits: Limits = ...,
+        settings: Settings = ...,
+        name: str = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[str],
+        model: Model,
+        *,
+        tools: Iterable[AnyTool] = ...,
+        instructions: str = ...,
+        output_type: Grammar | re.Pattern[str],
+        tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
         name: str = ...,
@@ -73,6 +94,7 @@ class Agent(Generic[T]):
         tools: Iterable[AnyTool] = ...,
         instructions: str = ...,
         output_type: object,
+        tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
         name: str = ...,
@@ -84,6 +106,7 @@ class Agent(Generic[T]):
         tools: Iterable[AnyTool] = (),
         instructions: str = "",
         output_type: object = str,
+        tool_choice: str = "auto",
         limits: Limits = DEFAULT_LIMITS,
         settings: Settings = DEFAULT_SETTINGS,
         name: str = "agent",
@@ -94,17 +117,21 @@ class Agent(Generic[T]):
             model: answers the requests.
             tools: tools, or functions to make tools of.
             instructions: the system message.
-            output_type: what an answer is: str for text, or any type that pydantic can describe.
+            output_type: what an answer is: str for text, any type that pydantic can describe, a JSON Schema, a Grammar,
+                a compiled regular expression, or an Outlines term; see output.py.
+            tool_choice: of each run's first turn. "auto": an answer or calls; "required": calls; a tool's name: a call
+                to it; the turns after it are free. "none": no calls in any turn.
             limits: budgets of each run.
             settings: how each turn is generated.
             name: for logs and for fairness between programs on one engine.
 
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
-            ConfigError: the output type has no JSON Schema.
+            ConfigError: the output type is none, or tool_choice names no tool.
         """
         registry = ToolRegistry(tools)
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
+        _ = TurnRules(registry.definitions, tool_choice=tool_choice).callable_tools
         output = OutputType[T](output_type)
         needs_system = instructions or len(registry) or output.schema is not None
         values = {
@@ -112,6 +139,7 @@ class Agent(Generic[T]):
             "tools": tuple(registry),
             "instructions": instructions,
             "output_type": output_type,
+            "tool_choice": tool_choice,
             "limits": limits,
             "settings": settings,
             "name": name,
@@ -238,6 +266,7 @@ class Agent(Generic[T]):
             model=self.model,
             executor=self._executor,
             output=self._output,
+            tool_choice=self.tool_choice,
             limits=self.limits,
             settings=self.settings,
             transcript=transcript,

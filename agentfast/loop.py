@@ -43,6 +43,7 @@ class Run(Generic[T]):
         model: Model,
         executor: Executor,
         output: OutputType[T],
+        tool_choice: str = "auto",
         limits: Limits,
         settings: Settings,
         transcript: Transcript,
@@ -53,6 +54,7 @@ class Run(Generic[T]):
         self._model = model
         self._executor = executor
         self._output = output
+        self._tool_choice = tool_choice
         self._limits = limits
         self._settings = settings
         self._transcript = transcript
@@ -110,7 +112,7 @@ class Run(Generic[T]):
         message = _with_call_ids(response.message, self._transcript.assistant_turns)
         self._transcript.append(message)
         self._tokens += response.usage.generated_tokens
-        self._check_response(response)
+        self._check_response(request, response)
         results = await self._execute(message.calls, step) if message.calls else ()
         for result in results:
             self._transcript.append(ToolMessage.of(result))
@@ -131,6 +133,9 @@ class Run(Generic[T]):
             messages=self._transcript,
             tools=self._executor.registry.definitions,
             output_schema=self._output.schema,
+            output_grammar=self._output.grammar,
+            # A call that is asked for at every turn would leave no turn for the answer.
+            tool_choice=self._tool_choice if step == 0 or self._tool_choice == "none" else "auto",
             max_calls=settings.max_calls,
             max_tokens=max_tokens,
             temperature=settings.temperature,
@@ -163,9 +168,14 @@ class Run(Generic[T]):
             raise ModelError(f"model {self._model.name!r} ended its stream without a response")
         return response
 
-    def _check_response(self, response: ModelResponse) -> None:
+    def _check_response(self, request: ModelRequest, response: ModelResponse) -> None:
         if response.finish_reason == "length":
             raise self._exceeded("the model's turn was cut off at its token limit")
+        if not _is_chosen(request.tool_choice, response.message.calls):
+            named = ", ".join(call.name for call in response.message.calls) or "no tool"
+            raise ModelError(
+                f"model {self._model.name!r} called {named}, but tool_choice is {request.tool_choice!r}"
+            )
         self._calls += len(response.message.calls)
         limit = self._limits.max_tool_calls
         if limit is not None and self._calls > limit:
@@ -196,6 +206,19 @@ class Run(Generic[T]):
 
     def _exceeded(self, message: str) -> LimitExceededError:
         return LimitExceededError(message, messages=tuple(self._transcript), steps=tuple(self._steps))
+
+
+def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
+    """Whether a turn's calls are what `tool_choice` asks for."""
+    match tool_choice:
+        case "auto":
+            return True
+        case "none":
+            return not calls
+        case "required":
+            return bool(calls)
+        case name:
+            return bool(calls) and all(call.name == name for call in calls)
 
 
 def derive_seed(seed: int, index: int) -> int:

@@ -1,50 +1,127 @@
-"""The type of an agent's answer: its JSON Schema for the model, and the check of what the model wrote."""
+"""The type of an agent's answer: what the model may write, and what it means.
+
+An output type is one of
+
+- `str`, for plain text;
+- a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema;
+- a JSON Schema as a mapping: JSON, as plain Python values;
+- a `Grammar` or a compiled regular expression: text that matches it as a whole;
+- an Outlines term (`outlines.types`): text that matches it, a `Choice` as the value that was chosen, a `JsonSchema`
+  as plain Python values. Outlines is imported only if one is given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, cast
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from agentfast.errors import ConfigError, OutputError
+from agentfast.errors import ConfigError, GrammarError, OutputError
 from agentfast.result import T
 from agentfast.tools.signature import complaints, tidy_schema
 
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar import Grammar
+
 
 class OutputType(Generic[T]):
-    """A pydantic model, dataclass, TypedDict, builtin or any type that pydantic knows; plain text if it is str.
+    """An output type, compiled. Both attributes are None for plain text.
 
-    `schema` is the JSON Schema of the answer, None for plain text.
+    Attributes:
+        schema: JSON Schema of the answer.
+        grammar: what the answer's text must match, where that is no JSON.
     """
 
     def __init__(self, output_type: Any) -> None:
         """Compile the type.
 
         Raises:
-            ConfigError: pydantic cannot describe the type.
+            ConfigError: it is no output type; the message says why.
         """
         self.schema: Mapping[str, Any] | None = None
-        self._adapter: TypeAdapter[T] | None = None
+        self.grammar: Grammar | None = None
+        self._read: Callable[[str], Any] = str
         if output_type is str:
             return
-        try:
-            self._adapter = TypeAdapter(output_type)
-            self.schema = tidy_schema(self._adapter.json_schema())
-        except (PydanticSchemaGenerationError, PydanticUserError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f"output_type {output_type!r} has no JSON Schema: {reason}") from error
+        if _is_language(output_type):
+            try:
+                self._use_language(output_type)
+            except GrammarError as error:
+                raise ConfigError(f"output_type {output_type!r} cannot be a grammar: {error}") from error
+        elif isinstance(output_type, Mapping):
+            self._use_schema(cast("Mapping[str, Any]", output_type))
+        else:
+            self._use_adapter(output_type)
 
     def parse(self, text: str) -> T:
         """The answer as the output type.
 
         Raises:
-            OutputError: it is not JSON, or the type's own validators refuse it.
+            OutputError: it is not JSON, does not match, or the type's own validators refuse it.
         """
-        if self._adapter is None:
-            return cast("T", text)
+        return cast("T", self._read(text))
+
+    def _use_adapter(self, output_type: Any) -> None:
         try:
-            return self._adapter.validate_json(text, strict=True)
-        except ValidationError as error:
-            raise OutputError(complaints(error, "answer")) from error
+            adapter = TypeAdapter[Any](output_type)
+            self.schema = tidy_schema(adapter.json_schema())
+        except (PydanticSchemaGenerationError, PydanticUserError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"output_type {output_type!r} has no JSON Schema: {reason}") from error
+
+        def read(text: str) -> Any:
+            try:
+                return adapter.validate_json(text, strict=True)
+            except ValidationError as error:
+                raise OutputError(complaints(error, "answer")) from error
+
+        self._read = read
+
+    def _use_schema(self, schema: Mapping[str, Any]) -> None:
+        import jsonschema  # here, as most agents need none
+
+        validator = jsonschema.Draft202012Validator(dict(schema))
+        self.schema = schema
+
+        def read(text: str) -> Any:
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise OutputError(f"Invalid JSON: {error}") from error
+            for violation in validator.iter_errors(value):
+                raise OutputError(f"{violation.json_path}: {violation.message}")
+            return value
+
+        self._read = read
+
+    def _use_language(self, output_type: Any) -> None:
+        from agentfast.runtime.grammar.convert import as_grammar, choices_of, schema_of
+
+        if (schema := schema_of(output_type)) is not None:
+            self._use_schema(schema)
+            return
+        grammar = self.grammar = as_grammar(output_type)
+        if grammar.specials:
+            raise GrammarError(
+                f"an answer is text, but the special tokens {sorted(grammar.specials)} occur in it"
+            )
+        choices = choices_of(output_type) or {}
+
+        def read(text: str) -> Any:
+            if not grammar.accepts(text):
+                raise OutputError(f"{text!r} is not of the form that was asked for")
+            return choices.get(text, text)
+
+        self._read = read
+
+
+def _is_language(value: object) -> bool:
+    """Whether it is a grammar or can become one; tells without importing what is heavy."""
+    homes = {cls.__module__ for cls in type(value).__mro__}
+    return isinstance(value, re.Pattern) or not homes.isdisjoint(
+        ("agentfast.runtime.grammar.grammar", "outlines.types.dsl")
+    )

@@ -24,6 +24,7 @@ class TurnRules:
 
     tools: tuple[ToolDefinition, ...] = ()
     output_schema: Mapping[str, Any] | None = None
+    output_grammar: Grammar | None = None
     tool_choice: str = "auto"
     max_calls: int = 8
 
@@ -48,8 +49,25 @@ class TurnRules:
         else:
             chosen = tuple(tool for tool in self.tools if tool.name == self.tool_choice)
         if not chosen:
-            raise ConfigError(f"tool_choice is {self.tool_choice!r}, but there is no such tool")
+            known = ", ".join(tool.name for tool in self.tools) or "none at all"
+            raise ConfigError(
+                f"tool_choice is {self.tool_choice!r}, but there is no such tool; there are: {known}"
+            )
         return chosen
+
+    @property
+    def most_calls(self) -> int:
+        """Calls in the turn at most; of a named tool there is one."""
+        return self.max_calls if self.tool_choice in ("auto", "required") else 1
+
+
+def answer_grammar(rules: TurnRules, text: Grammar) -> Grammar:
+    """The answers that a turn may be, `text` being those without a type."""
+    from agentfast.runtime.grammar import compile_schema
+
+    if rules.output_schema is not None:
+        return compile_schema(rules.output_schema)
+    return text if rules.output_grammar is None else rules.output_grammar
 
 
 class ChatFormat(Protocol):

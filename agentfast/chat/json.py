@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
-from agentfast.chat.base import Segment, TurnRules
+from agentfast.chat.base import Segment, TurnRules, answer_grammar
 from agentfast.chat.fields import FieldScanner, JsonField, call_fields
 from agentfast.chat.signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
@@ -33,6 +33,8 @@ END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
 ASSISTANT, CALL, RESULT = "<|assistant|>", "<|call|>", "<|result|>"
 PAD = "<pad>"
 CALL_OPENING = '{"name":'
+WRITTEN_CALL = r'\{\s*"name"\s*:'
+"""A regular expression: how a call begins that is written out as text."""
 SPECIAL_TOKENS = (PAD, END, SYSTEM, USER, ASSISTANT, CALL, RESULT)
 
 
@@ -104,11 +106,8 @@ class JsonChat:
         options: list[Grammar] = []
         if rules.may_answer:
             # A model in doubt would write a call that breaks its schema as text: that is no answer either.
-            options.append(
-                Grammar.text(without=CALL_OPENING if rules.callable_tools else "")
-                if rules.output_schema is None
-                else compile_schema(rules.output_schema)
-            )
+            text = Grammar.text(without_match=WRITTEN_CALL if rules.callable_tools else "")
+            options.append(answer_grammar(rules, text))
         calls = [
             Grammar.special(CALL)
             + Grammar.literal(f'{CALL_OPENING}{dump_json(tool.name)},"arguments":')
@@ -117,8 +116,7 @@ class JsonChat:
             for tool in rules.callable_tools
         ]
         if calls:
-            most = rules.max_calls if rules.tool_choice in ("auto", "required") else 1
-            options.append(_any_of(calls).repeat(1, most))
+            options.append(_any_of(calls).repeat(1, rules.most_calls))
         return _any_of(options)
 
     def parse(self, segments: Sequence[Segment]) -> AssistantMessage:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar import Grammar
 
 FinishReason = Literal["stop", "length"]
 
@@ -20,7 +23,7 @@ class ModelRequest:
     Attributes:
         messages: the conversation. A model that keeps them must copy: a run appends to the sequence afterwards.
         tools: what the model may call.
-        output_schema: JSON Schema of the answer; None: the answer is plain text.
+        output_schema: JSON Schema of the answer; None: the answer is text.
         tool_choice: "auto": an answer or calls; "required": calls; "none": an answer; a tool's name: a call to it.
         max_calls: calls in one turn at most.
         max_tokens: tokens of the turn at most.
@@ -28,6 +31,7 @@ class ModelRequest:
         seed: at least 0; the same request with the same seed has the same response.
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
+        output_grammar: what an answer that is text must match; None: any text. Not beside an output_schema.
     """
 
     messages: Sequence[Message]
@@ -40,6 +44,7 @@ class ModelRequest:
     seed: int = 0
     program: str | None = None
     priority: int = 0
+    output_grammar: Grammar | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,12 @@ def _encode_turn(message: AssistantMessage) -> dict[str, Any]:
 
 def encode_request(request: ModelRequest) -> dict[str, Any]:
     """All that decides the answer; not the run's name and priority."""
+    grammar = request.output_grammar
     return {
         "messages": [encode_message(message) for message in request.messages],
         "tools": [asdict(tool) for tool in request.tools],
         "output_schema": request.output_schema,
+        **({} if grammar is None else {"output_grammar": grammar.digest.hex()}),
         "tool_choice": request.tool_choice,
         "max_calls": request.max_calls,
         "max_tokens": request.max_tokens,

@@ -31,10 +31,22 @@ class GrammarCache:
         Raises:
             ConfigError, UnsupportedSchemaError: see `ChatFormat.grammar`.
         """
-        key = (id(request.tools), id(request.output_schema), request.tool_choice, request.max_calls)
+        rules = TurnRules(
+            tools=request.tools,
+            output_schema=request.output_schema,
+            output_grammar=request.output_grammar,
+            tool_choice=request.tool_choice,
+            max_calls=request.max_calls,
+        )
+        key = (
+            id(rules.tools),
+            id(rules.output_schema),
+            rules.output_grammar,
+            rules.tool_choice,
+            rules.max_calls,
+        )
         entry = self._kept.get(key)
         if entry is None:
-            rules = TurnRules(request.tools, request.output_schema, request.tool_choice, request.max_calls)
             entry = self._kept[key] = rules, self._builder.submit(self._chat.grammar, rules)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

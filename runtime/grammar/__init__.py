@@ -1,7 +1,8 @@
-"""Grammars: JSON Schema to byte automaton to token classes."""
+"""Grammars: JSON Schemas, regular expressions and texts to byte automata to token classes."""
 
+from agentfast.runtime.grammar.convert import as_grammar
 from agentfast.runtime.grammar.grammar import Grammar
 from agentfast.runtime.grammar.schema import compile_schema
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 
-__all__ = ["Grammar", "TokenGrammar", "compile_schema"]
+__all__ = ["Grammar", "TokenGrammar", "as_grammar", "compile_schema"]

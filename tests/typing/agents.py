@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
 
-from agentfast import Agent, LimitExceededError, RunFinished, RunResult, ScriptedModel, Tool, tool
+from agentfast import Agent, Grammar, LimitExceededError, RunFinished, RunResult, ScriptedModel, Tool, tool
 
 
 class City(BaseModel):
@@ -34,6 +35,8 @@ assert_type(Agent(model, output_type=City), Agent[City])
 assert_type(Agent(model, output_type=list[int]), Agent[list[int]])
 assert_type(Agent(model, output_type=int | str), Agent[Any])
 assert_type(Agent(model, output_type=Literal["a", "b"]), Agent[Any])
+assert_type(Agent(model, output_type=re.compile("a|b")), Agent[str])
+assert_type(Agent(model, output_type=Grammar.from_choices(["a", "b"])), Agent[str])
 assert_type(add(1), int)
 add_tool: Tool[..., int] = add
 
