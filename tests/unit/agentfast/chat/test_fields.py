@@ -16,13 +16,13 @@ from agentfast.chat.signature import dump_json
 from agentfast.tools.call import ToolDefinition
 
 
-def leaves(value: object, path: tuple[str, ...] = ()) -> dict[str, Any]:
+def leaves(value: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """Scalars and empty containers by path."""
     items: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        items = list(cast("dict[Any, Any]", value).items())
+        items = list(cast("dict[object, object]", value).items())
     elif isinstance(value, list):
-        items = list(enumerate(cast("list[Any]", value)))
+        items = list(enumerate(cast("list[object]", value)))
     if not items:
         return {".".join(path): value}
     return {k: v for key, inner in items for k, v in leaves(inner, (*path, str(key))).items()}

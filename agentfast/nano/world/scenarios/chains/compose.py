@@ -71,7 +71,7 @@ class _Way:
     def _read(self, path: Path) -> Path:
         found = yield from path
         [row] = yield [DETAILS[self.reference.noun][2](found)]
-        return found | row
+        return {**found, **row}
 
 
 def side_by_side(paths: Sequence[Path]) -> Generator[list[ToolCall], list[Any], list[Found]]:
