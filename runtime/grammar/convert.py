@@ -21,7 +21,7 @@ def is_outlines_term(value: object) -> bool:
     )
 
 
-def as_grammar(value: object) -> Grammar:
+def as_grammar(value: Any) -> Grammar:
     """A grammar, a compiled regular expression or an Outlines term as a grammar.
 
     A regular expression is matched as a whole and read as `Grammar.from_regex` reads it. An Outlines term is read
@@ -70,7 +70,7 @@ def choices_of(term: Any) -> dict[str, Any] | None:
     return {str(item): item for item in term.items}
 
 
-def _of_pattern(pattern: re.Pattern[Any]) -> Grammar:
+def _of_pattern(pattern: Any) -> Grammar:
     if not isinstance(pattern.pattern, str):
         raise GrammarError("a regular expression over bytes is not a grammar", hint="write it over str")
     if flags := pattern.flags & ~(re.UNICODE | re.ASCII):
