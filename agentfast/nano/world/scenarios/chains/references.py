@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.scenarios.base import Draw, call
@@ -61,7 +61,8 @@ def _path(found: Found, *steps: Callable[[Found], ToolCall]) -> Path:
     """Calls one after the other; a result, or the first row of a list, adds to what is known."""
     for step in steps:
         [result] = yield [step(found)]
-        found = found | (result[0] if isinstance(result, list) else result)
+        row: Found = cast("list[Found]", result)[0] if isinstance(result, list) else result
+        found = {**found, **row}
     return found
 
 
