@@ -33,10 +33,13 @@ if TYPE_CHECKING:
         UnknownToolError,
         UnsupportedSchemaError,
     )
+    from agentfast.escalation import Escalate
     from agentfast.events import (
         AgentEvent,
         CallsProposed,
         CanvasUpdate,
+        Escalated,
+        EscalationFailed,
         OutputRejected,
         RunFinished,
         StepStarted,
@@ -50,9 +53,10 @@ if TYPE_CHECKING:
     from agentfast.models.openai import OpenAIModel
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
-    from agentfast.result import RunResult, RunUsage, Step
+    from agentfast.result import Escalation, RunResult, RunUsage, Step
     from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
+    from agentfast.tools.confidence import Confidence
     from agentfast.tools.definition import Tool, tool
 
 __all__ = [
@@ -67,9 +71,14 @@ __all__ = [
     "CanvasUpdate",
     "CapacityError",
     "CheckpointError",
+    "Confidence",
     "ConfigError",
     "EngineClosedError",
     "EngineError",
+    "Escalate",
+    "Escalated",
+    "Escalation",
+    "EscalationFailed",
     "Grammar",
     "GrammarError",
     "LimitExceededError",
@@ -141,6 +150,9 @@ _HOMES = {
     "AgentEvent": "events",
     "CallsProposed": "events",
     "CanvasUpdate": "events",
+    "Escalate": "escalation",
+    "Escalated": "events",
+    "EscalationFailed": "events",
     "OutputRejected": "events",
     "RunFinished": "events",
     "StepStarted": "events",
@@ -164,11 +176,13 @@ _HOMES = {
     "RecordingModel": "models.replay",
     "ReplayModel": "models.replay",
     "ScriptedModel": "models.scripted",
+    "Escalation": "result",
     "RunResult": "result",
     "RunUsage": "result",
     "Step": "result",
     "Grammar": "runtime.grammar",
     "compile_schema": "runtime.grammar",
+    "Confidence": "tools.confidence",
     "ToolCall": "tools.call",
     "ToolDefinition": "tools.call",
     "ToolResult": "tools.call",

@@ -12,6 +12,7 @@ import anyio
 
 from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError
+from agentfast.escalation import Escalate
 from agentfast.events import AgentEvent, RunEvent, RunFinished
 from agentfast.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
 from agentfast.loop import Emit, Run, derive_seed
@@ -43,6 +44,7 @@ class Agent(Generic[T]):
     tool_choice: str
     limits: Limits
     settings: Settings
+    escalate: Escalate | None
     name: str
     _executor: Executor = field(init=False, repr=False)
     _output: OutputType[T] = field(init=False, repr=False)
@@ -58,6 +60,7 @@ class Agent(Generic[T]):
         tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
+        escalate: Escalate | None = ...,
         name: str = ...,
     ) -> None: ...
     @overload
@@ -84,6 +87,7 @@ class Agent(Generic[T]):
         tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
+        escalate: Escalate | None = ...,
         name: str = ...,
     ) -> None: ...
     @overload
@@ -97,6 +101,7 @@ class Agent(Generic[T]):
         tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
+        escalate: Escalate | None = ...,
         name: str = ...,
     ) -> None: ...
     def __init__(
@@ -109,6 +114,7 @@ class Agent(Generic[T]):
         tool_choice: str = "auto",
         limits: Limits = DEFAULT_LIMITS,
         settings: Settings = DEFAULT_SETTINGS,
+        escalate: Escalate | None = None,
         name: str = "agent",
     ) -> None:
         """Define an agent.
@@ -123,12 +129,17 @@ class Agent(Generic[T]):
                 to it; the turns after it are free. "none": no calls in any turn.
             limits: budgets of each run.
             settings: how each turn is generated.
+            escalate: when a stronger model is asked for a turn again, and which; None: never.
             name: for logs and for fairness between programs on one engine.
 
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
-            ConfigError: the output type is none, or tool_choice names no tool.
+            ConfigError: the output type is none, tool_choice names no tool, or the model would escalate to itself.
         """
+        if escalate is not None and escalate.to is model:
+            raise ConfigError(
+                f"model {model.name!r} would escalate to itself", hint="escalate to another model"
+            )
         registry = ToolRegistry(tools)
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
         _ = TurnRules(registry.definitions, tool_choice=tool_choice).callable_tools
@@ -142,6 +153,7 @@ class Agent(Generic[T]):
             "tool_choice": tool_choice,
             "limits": limits,
             "settings": settings,
+            "escalate": escalate,
             "name": name,
             "_executor": executor,
             "_output": output,
@@ -269,6 +281,7 @@ class Agent(Generic[T]):
             tool_choice=self.tool_choice,
             limits=self.limits,
             settings=self.settings,
+            escalate=self.escalate,
             transcript=transcript,
             seed=seed,
             emit=emit,

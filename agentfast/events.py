@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
-from agentfast.messages import ToolCall, ToolResult
+from agentfast.messages import AssistantMessage, ToolCall, ToolResult
 from agentfast.models.base import CanvasState
 from agentfast.result import RunResult, T
 
@@ -23,6 +23,23 @@ class CanvasUpdate:
 
     step: int
     canvas: CanvasState
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """The turn is doubtful, and the stronger model is asked for it; `message` is the doubtful answer."""
+
+    step: int
+    confidence: float
+    message: AssistantMessage
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationFailed:
+    """The stronger model could not answer; the doubtful answer stands."""
+
+    step: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,16 @@ class RunFinished(Generic[T]):
     result: RunResult[T]
 
 
-RunEvent = StepStarted | CanvasUpdate | CallsProposed | ToolStarted | ToolFinished | OutputRejected
+RunEvent = (
+    StepStarted
+    | CanvasUpdate
+    | Escalated
+    | EscalationFailed
+    | CallsProposed
+    | ToolStarted
+    | ToolFinished
+    | OutputRejected
+)
 """Any event but the last."""
 
 AgentEvent = RunEvent | RunFinished[T]

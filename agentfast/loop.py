@@ -10,10 +10,13 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
-from agentfast.errors import BudgetTooSmallError, LimitExceededError, ModelError, OutputError
+from agentfast.errors import AgentFastError, BudgetTooSmallError, LimitExceededError, ModelError, OutputError
+from agentfast.escalation import Escalate
 from agentfast.events import (
     CallsProposed,
     CanvasUpdate,
+    Escalated,
+    EscalationFailed,
     OutputRejected,
     RunEvent,
     StepStarted,
@@ -22,9 +25,9 @@ from agentfast.events import (
 )
 from agentfast.limits import Limits, Settings
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
-from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse
+from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage
 from agentfast.output import OutputType
-from agentfast.result import RunResult, Step, T, total_usage
+from agentfast.result import Escalation, RunResult, Step, T, total_usage
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.executor import Executor
 
@@ -46,6 +49,7 @@ class Run(Generic[T]):
         tool_choice: str = "auto",
         limits: Limits,
         settings: Settings,
+        escalate: Escalate | None = None,
         transcript: Transcript,
         seed: int,
         emit: Emit | None = None,
@@ -57,6 +61,7 @@ class Run(Generic[T]):
         self._tool_choice = tool_choice
         self._limits = limits
         self._settings = settings
+        self._escalate = escalate
         self._transcript = transcript
         self._seed = seed
         self._emit = emit
@@ -107,28 +112,61 @@ class Run(Generic[T]):
         if self._emit is not None:
             self._emit(StepStarted(step))
         start = time.perf_counter()
-        response = await self._respond(request, step)
+        response, usage, escalation = await self._generate(request, step)
         generated = time.perf_counter()
         message = _with_call_ids(response.message, self._transcript.assistant_turns)
         self._transcript.append(message)
-        self._tokens += response.usage.generated_tokens
-        self._check_response(request, response)
+        if escalation is None or escalation.failure is not None:
+            self._check_turn(self._model, request, response)
+        self._count_calls(message)
         results = await self._execute(message.calls, step) if message.calls else ()
         for result in results:
             self._transcript.append(ToolMessage.of(result))
         tools_s = time.perf_counter() - generated
-        self._steps.append(Step(message, results, response.usage, generated - start, tools_s))
+        self._steps.append(Step(message, results, usage, generated - start, tools_s, escalation))
         return message
+
+    async def _generate(
+        self, request: ModelRequest, step: int
+    ) -> tuple[ModelResponse, ModelUsage, Escalation | None]:
+        """The turn, what it took, and how it was escalated if it was."""
+        first = await self._respond(self._model, request, step)
+        self._tokens += first.usage.generated_tokens
+        escalate = self._escalate
+        if escalate is None or (confidence := escalate.doubt(first.message)) is None:
+            return first, first.usage, None
+        if self._emit is not None:
+            self._emit(Escalated(step, confidence, first.message))
+        try:
+            second = await self._ask_again(escalate.to, request, step)
+        except AgentFastError as error:
+            if escalate.on_failure == "raise":
+                raise
+            if self._emit is not None:
+                self._emit(EscalationFailed(step, error.message))
+            return first, first.usage, Escalation(first, confidence, error)
+        return second, first.usage + second.usage, Escalation(first, confidence)
+
+    async def _ask_again(self, model: Model, request: ModelRequest, step: int) -> ModelResponse:
+        """The turn by another model, with the tokens that are left."""
+        response = await self._respond(model, replace(request, max_tokens=self._tokens_left()), step)
+        self._tokens += response.usage.generated_tokens
+        self._check_turn(model, request, response)
+        return response
+
+    def _tokens_left(self) -> int:
+        """What the next answer may take."""
+        limit, most = self._limits.max_tokens, self._settings.max_tokens
+        if limit is None:
+            return most
+        if limit <= self._tokens:
+            raise self._exceeded(f"no answer within {limit} tokens")
+        return min(most, limit - self._tokens)
 
     def _request(self, step: int) -> ModelRequest:
         limits, settings = self._limits, self._settings
         if limits.max_steps is not None and step >= limits.max_steps:
             raise self._exceeded(f"no answer within {limits.max_steps} steps")
-        max_tokens = settings.max_tokens
-        if limits.max_tokens is not None:
-            max_tokens = min(max_tokens, limits.max_tokens - self._tokens)
-            if max_tokens < 1:
-                raise self._exceeded(f"no answer within {limits.max_tokens} tokens")
         return ModelRequest(
             messages=self._transcript,
             tools=self._executor.registry.definitions,
@@ -137,18 +175,18 @@ class Run(Generic[T]):
             # A call that is asked for at every turn would leave no turn for the answer.
             tool_choice=self._tool_choice if step == 0 or self._tool_choice == "none" else "auto",
             max_calls=settings.max_calls,
-            max_tokens=max_tokens,
+            max_tokens=self._tokens_left(),
             temperature=settings.temperature,
             seed=derive_seed(self._seed, step),
             program=self._program,
             priority=settings.priority,
         )
 
-    async def _respond(self, request: ModelRequest, step: int) -> ModelResponse:
+    async def _respond(self, model: Model, request: ModelRequest, step: int) -> ModelResponse:
         try:
             if self._emit is None:
-                return await self._model.respond(request)
-            return await self._watch(request, step, self._emit)
+                return await model.respond(request)
+            return await self._watch(model, request, step, self._emit)
         except BudgetTooSmallError as error:
             if request.max_tokens == self._settings.max_tokens:
                 raise
@@ -156,27 +194,29 @@ class Run(Generic[T]):
                 f"the {request.max_tokens} tokens left are too few: {error.message}"
             ) from error
 
-    async def _watch(self, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
+    async def _watch(self, model: Model, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
         """Generate by way of the model's stream, read to its end so that it is closed here."""
         response: ModelResponse | None = None
-        async for event in self._model.stream(request):
+        async for event in model.stream(request):
             if isinstance(event, CanvasState):
                 emit(CanvasUpdate(step, event))
             else:
                 response = event
         if response is None:
-            raise ModelError(f"model {self._model.name!r} ended its stream without a response")
+            raise ModelError(f"model {model.name!r} ended its stream without a response")
         return response
 
-    def _check_response(self, request: ModelRequest, response: ModelResponse) -> None:
+    def _check_turn(self, model: Model, request: ModelRequest, response: ModelResponse) -> None:
         if response.finish_reason == "length":
             raise self._exceeded("the model's turn was cut off at its token limit")
         if not _is_chosen(request.tool_choice, response.message.calls):
             named = ", ".join(call.name for call in response.message.calls) or "no tool"
             raise ModelError(
-                f"model {self._model.name!r} called {named}, but tool_choice is {request.tool_choice!r}"
+                f"model {model.name!r} called {named}, but tool_choice is {request.tool_choice!r}"
             )
-        self._calls += len(response.message.calls)
+
+    def _count_calls(self, message: AssistantMessage) -> None:
+        self._calls += len(message.calls)
         limit = self._limits.max_tool_calls
         if limit is not None and self._calls > limit:
             raise self._exceeded(f"more than {limit} tool calls")

@@ -7,8 +7,9 @@ from typing import Generic
 
 from typing_extensions import TypeVar
 
+from agentfast.errors import AgentFastError
 from agentfast.messages import AssistantMessage, Message
-from agentfast.models.base import ModelUsage
+from agentfast.models.base import ModelResponse, ModelUsage
 from agentfast.tools.call import ToolResult
 from agentfast.tools.confidence import Confidence
 
@@ -16,14 +17,33 @@ T = TypeVar("T", default=str)
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """A turn that a stronger model was asked for again.
+
+    Attributes:
+        first: the doubtful answer and what it took.
+        confidence: how sure the first model was.
+        failure: why the first answer was kept all the same; None if the stronger model's was taken.
+    """
+
+    first: ModelResponse
+    confidence: float
+    failure: AgentFastError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One turn of the model and the tools that ran for it; times in seconds."""
+    """One turn of the model and the tools that ran for it; times in seconds.
+
+    `usage` and `model_s` are of both answers if the turn was escalated, as far as a failed model tells.
+    """
 
     message: AssistantMessage
     results: tuple[ToolResult, ...]
     usage: ModelUsage
     model_s: float
     tools_s: float
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,7 @@ class RunUsage:
     generated_tokens: int = 0
     canvases: int = 0
     denoising_steps: int = 0
+    escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +90,5 @@ def total_usage(steps: tuple[Step, ...]) -> RunUsage:
         generated_tokens=sum(step.usage.generated_tokens for step in steps),
         canvases=sum(step.usage.canvases for step in steps),
         denoising_steps=sum(step.usage.denoising_steps for step in steps),
+        escalations=sum(step.escalation is not None for step in steps),
     )

@@ -57,6 +57,15 @@ class ModelUsage:
     canvases: int = 0
     denoising_steps: int = 0
 
+    def __add__(self, other: ModelUsage) -> ModelUsage:
+        return ModelUsage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.generated_tokens + other.generated_tokens,
+            self.canvases + other.canvases,
+            self.denoising_steps + other.denoising_steps,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:

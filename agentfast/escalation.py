@@ -1,0 +1,48 @@
+"""Asking a stronger model when the agent's own is not sure of what it wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agentfast.errors import ConfigError
+from agentfast.messages import AssistantMessage
+from agentfast.models.base import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Re-ask a stronger model each turn whose calls or typed answer are doubtful; its answer is then the turn's.
+
+    A turn is as sure as its least sure call. A turn without a confidence (plain text, or a model that gives none) is
+    never doubtful. Tokens of both answers count for the run's limits.
+
+    Attributes:
+        to: the stronger model. It sees the conversation as the first one did, not the doubtful answer.
+        below: a turn of less confidence than this is doubtful; above 0, at most 1.
+        measure: what a call's confidence is: that of its least sure field, or of the call as a whole.
+        on_failure: what happens if the stronger model fails: the doubtful answer is kept, and the step says why; or
+            the stronger model's error is raised.
+    """
+
+    to: Model
+    below: float = 0.8
+    measure: Literal["lowest", "whole"] = "lowest"
+    on_failure: Literal["keep", "raise"] = "keep"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.to, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"Escalate(to={self.to!r}) is no model")
+        if not 0 < self.below <= 1:
+            raise ConfigError(f"below is {self.below}; it must be above 0 and at most 1")
+        if self.measure not in ("lowest", "whole"):
+            raise ConfigError(f"measure is {self.measure!r}; it is 'lowest' or 'whole'")
+        if self.on_failure not in ("keep", "raise"):
+            raise ConfigError(f"on_failure is {self.on_failure!r}; it is 'keep' or 'raise'")
+
+    def doubt(self, message: AssistantMessage) -> float | None:
+        """The confidence of a doubtful turn; None if there is nothing to doubt."""
+        found = (message.confidence, *(call.confidence for call in message.calls))
+        sure = [each.lowest if self.measure == "lowest" else each.whole for each in found if each is not None]
+        least = min(sure, default=1.0)
+        return least if least < self.below else None
