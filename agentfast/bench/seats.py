@@ -20,7 +20,7 @@ from agentfast.runtime.engine import Engine
 from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.settings import EngineConfig
 
-EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.WEIGHTS.with_name("weights_ar")}
+EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.TWIN_WEIGHTS}
 FORMS = 'it is "nano", "nano-ar", a checkpoint directory, or http(s)://host/v1#model'
 
 

@@ -6,19 +6,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from agentfast.models.local import LocalModel
     from agentfast.runtime.settings import EngineConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
+TWIN_WEIGHTS = WEIGHTS.with_name("weights_ar")
+
+Decoder = Literal["diffusion", "autoregressive"]
 
 
-def load(*, config: EngineConfig | None = None, device: str = "cpu") -> LocalModel:
+def load(
+    decoder: Decoder = "diffusion", *, config: EngineConfig | None = None, device: str = "cpu"
+) -> LocalModel:
     """The embedded model on a new engine, which the caller closes: `async with nano.load() as model`.
 
     Args:
+        decoder: "autoregressive" opens the twin, made of the same trunk on the same batches.
         config: None: the model's own way to be decoded, and the engine's defaults.
         device: where torch puts the weights.
 
@@ -27,4 +33,5 @@ def load(*, config: EngineConfig | None = None, device: str = "cpu") -> LocalMod
     """
     from agentfast.models.local import LocalModel
 
-    return LocalModel.from_checkpoint(WEIGHTS, config=config, device=device, name="nano")
+    path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")
+    return LocalModel.from_checkpoint(path, config=config, device=device, name=name)

@@ -64,6 +64,16 @@ PRESETS = {
         experts=8,
         expert_intermediate=96,
     ),
+    # 28 million parameters, 55 MB in fp16.
+    "gpu": Preset(
+        hidden=384,
+        intermediate=512,
+        heads=6,
+        head_dim=64,
+        layers=("sliding", "sliding", "sliding", "full") * 2,
+        experts=8,
+        expert_intermediate=256,
+    ),
 }
 
 

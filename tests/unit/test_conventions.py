@@ -79,9 +79,10 @@ def test_the_embedded_weights_are_packaged_and_small() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns: list[str] = project["tool"]["setuptools"]["package-data"]["agentfast"]
     packaged = {path for pattern in patterns for path in (ROOT / "agentfast").glob(pattern)}
-    weights = [path for path in (ROOT / "agentfast" / "nano" / "weights").rglob("*") if path.is_file()]
-    assert set(weights) <= packaged
-    assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
+    for folder in ("weights", "weights_ar"):
+        weights = [path for path in (ROOT / "agentfast" / "nano" / folder).rglob("*") if path.is_file()]
+        assert set(weights) <= packaged
+        assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
 
 
 def test_every_folder_with_code_is_a_package() -> None:

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from agentfast.messages import AssistantMessage
-from agentfast.nano import train
+from agentfast.nano import train, trainer
 from agentfast.nano.data import BatchStream, encode_episode, episode_texts, make_batch
 from agentfast.nano.objective import DenoiseAttention, add_noise, denoiser, encode, losses
 from agentfast.nano.optimizer import orthogonalise
 from agentfast.nano.presets import PRESETS, Preset, initialise
-from agentfast.nano.tokenizer import train_tokenizer
-from agentfast.nano.train import Recipe, Trainer
+from agentfast.nano.tokenizer import VOCABULARY_SIZE, train_tokenizer
+from agentfast.nano.trainer import Recipe, Trainer
 from agentfast.nano.workers import Workers
 from agentfast.nano.world import episodes
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.tokenizer import Tokenizer
 
 TINY = Preset(
@@ -140,6 +141,13 @@ def test_sliding_layers_see_the_last_window_of_the_prefix(
         assert seen == [*range(max(0, start - TINY.window + 1), start), *range(length, length + 16)]
 
 
+def test_presets_fit_their_files() -> None:
+    for name, megabytes in (("cpu", 16), ("gpu", 60)):
+        with torch.device("meta"):
+            sized = BlockDiffusionModel(PRESETS[name].model_config(VOCABULARY_SIZE, "diffusion"))
+        assert 2 * sum(parameter.numel() for parameter in sized.parameters()) <= megabytes * 10**6
+
+
 def test_losses_fall_on_one_batch(tokenizer: Tokenizer, model: BlockDiffusionModel) -> None:
     batch = make_batch([encode_episode(e, tokenizer) for e in islice(episodes(seed=7), 4)], 16, pad=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
@@ -164,7 +172,7 @@ def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int,
 
 def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "tiny", TINY)
-    monkeypatch.setattr(train, "TOKENIZER_EPISODES", 200)
+    monkeypatch.setattr(trainer, "TOKENIZER_EPISODES", 200)
     recipe = Recipe(preset="tiny", steps=4, batch_size=2, warmup=1)
     unbroken = Trainer(tmp_path / "a", recipe)
     unbroken.run(evaluate_every=4)
@@ -181,6 +189,33 @@ def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pyte
         torch.testing.assert_close(left, right, msg=name)
     assert (tmp_path / "a" / "log.jsonl").read_text().count("one_step_exact") == 1
     assert (tmp_path / "a" / "stable.pt").exists()
+
+
+def test_twins_branch_from_one_trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", TINY)
+    monkeypatch.setattr(trainer, "TOKENIZER_EPISODES", 200)
+    trunk, small = tmp_path / "trunk", ["--preset", "tiny", "--batch-size", "2"]
+    train.main([*small, "--out", str(trunk), "--steps", "2", "--cooldown", "0"])
+    start = torch.load(trunk / "stable.pt", weights_only=True)
+    assert start["step"] == 2
+    seen: list[Tensor] = []
+    for decoder in ("diffusion", "autoregressive"):
+        branch = tmp_path / decoder
+        options = ["--out", str(branch), "--decoder", decoder, "--from", str(trunk)]
+        # Without a step, the weights that are exported are the trunk's.
+        train.main([*small, *options, "--steps", "0", "--export", str(branch / "start")])
+        loaded = load_checkpoint(branch / "start")
+        assert loaded.model.config.kind == decoder
+        torch.testing.assert_close(
+            loaded.model.embed_tokens.weight, start["model"]["embed_tokens.weight"], atol=1e-3, rtol=1e-2
+        )
+        assert (branch / "tokenizer.json").read_bytes() == (trunk / "tokenizer.json").read_bytes()
+        (branch / "last.pt").unlink()
+        train.main([*small, *options, "--steps", "2", "--export", str(branch / "end")])
+        trained = load_checkpoint(branch / "end").model
+        assert not torch.equal(trained.embed_tokens.weight, loaded.model.embed_tokens.weight)
+        seen.append(Trainer(branch, Recipe(preset="tiny", batch_size=2)).stream.batch(1).tokens)
+    assert torch.equal(*seen)
 
 
 def train_together(rank: int, folder: Path, recipe: Recipe, results: Path) -> None:
@@ -201,7 +236,7 @@ def test_processes_that_share_batches_keep_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PRESETS, "tiny", TINY)
-    monkeypatch.setattr(train, "TOKENIZER_EPISODES", 200)
+    monkeypatch.setattr(trainer, "TOKENIZER_EPISODES", 200)
     recipe = Recipe(preset="tiny", steps=2, batch_size=4, warmup=1)
     start = Trainer(tmp_path / "run", recipe).model.state_dict()
     context = multiprocessing.get_context("spawn")
