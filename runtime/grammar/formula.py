@@ -71,6 +71,8 @@ def all_of(parts: Iterable[Formula]) -> Formula:
             found += part.parts
         elif part != TRUE:
             found.append(part)
+    if any(isinstance(part, Not) and part.part in found for part in found):
+        return FALSE
     return TRUE if not found else found[0] if len(found) == 1 else All(tuple(found))
 
 

@@ -15,25 +15,38 @@ TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "nu
 
 ANNOTATIONS: Final = frozenset(
     "title description default examples example $schema $id $comment deprecated readOnly writeOnly $defs definitions"
-    " contentMediaType contentEncoding contentSchema discriminator".split()
+    " contentMediaType contentEncoding contentSchema discriminator $anchor $dynamicAnchor $vocabulary".split()
 )
-"""Keywords that say nothing about validity. Keywords that begin with "x-" are read so, too."""
+"""Keywords that say nothing about validity by themselves. Keywords that begin with "x-" are read so, too."""
 
-OBJECT: Final = frozenset(("properties", "required", "additionalProperties"))
-ARRAY: Final = frozenset(("items", "prefixItems", "minItems", "maxItems", "uniqueItems"))
+OBJECT: Final = frozenset(
+    "properties required additionalProperties patternProperties propertyNames minProperties maxProperties"
+    " dependentRequired dependencies".split()
+)
+ARRAY: Final = frozenset(
+    "items prefixItems additionalItems minItems maxItems uniqueItems contains minContains maxContains".split()
+)
 STRING: Final = frozenset(("minLength", "maxLength", "pattern", "format"))
-NUMBER: Final = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
-COMBINING: Final = frozenset(("anyOf", "oneOf", "allOf", "$ref"))
-CONSTRAINTS: Final = OBJECT | ARRAY | STRING | NUMBER | COMBINING | {"type", "enum", "const"}
+NUMBER: Final = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+VALUES: Final = frozenset(("enum", "const"))
+PLAIN: Final = OBJECT | ARRAY | STRING | NUMBER | VALUES | {"type"}
+"""Keywords that speak of the value itself."""
+APPLICATORS: Final = frozenset(
+    "allOf anyOf oneOf not if then else $ref $dynamicRef dependentSchemas dependencies unevaluatedProperties"
+    " unevaluatedItems".split()
+)
+"""Keywords that apply other schemas to the same value, or depend on those that do."""
+_KNOWN: Final = PLAIN | APPLICATORS | ANNOTATIONS
 
-_HINTS: Final = {
-    "multipleOf": "use type integer for multiples of 1; state the rest in the description",
-    "patternProperties": "declare the properties by name",
-    "not": "state what is allowed instead",
-    "if": "use anyOf with one branch per case",
+_FOREIGN: Final = {
     "nullable": 'use {"anyOf": [..., {"type": "null"}]}',
-    "additionalItems": "use prefixItems and items",
+    "$recursiveRef": "use $dynamicRef",
+    "$recursiveAnchor": "use $dynamicAnchor",
+    "divisibleBy": "use multipleOf",
+    "disallow": "use not",
+    "extends": "use allOf",
 }
+"""Keywords of other dialects that assert something: refused even where unknown keywords are annotations."""
 
 
 def as_object(value: Any) -> Mapping[str, Any] | None:
@@ -54,20 +67,19 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def constraints(schema: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The keywords of a schema that bear on validity.
+def check_known(schema: Mapping[str, Any], path: str, *, strict: bool) -> None:
+    """Refuse keywords that are not read; unless `strict`, those that no dialect knows are annotations.
 
     Raises:
-        UnsupportedSchemaError: a keyword is not read.
+        UnsupportedSchemaError: names the first of them.
     """
     for keyword in schema:
-        if keyword == "$id" and path:
-            raise UnsupportedSchemaError("$id", path, "a base URI below the root is not supported")
-        if keyword not in CONSTRAINTS and keyword not in ANNOTATIONS and not keyword.startswith("x-"):
+        if keyword in _KNOWN or keyword.startswith("x-"):
+            continue
+        if strict or keyword in _FOREIGN:
             raise UnsupportedSchemaError(
-                keyword, path, "the keyword is not supported", hint=_HINTS.get(keyword)
+                keyword, path, "the keyword is not supported", hint=_FOREIGN.get(keyword)
             )
-    return {keyword: value for keyword, value in schema.items() if keyword in CONSTRAINTS}
 
 
 def pointer(path: str, *steps: str | int) -> str:
@@ -115,3 +127,53 @@ def number(schema: Mapping[str, Any], keyword: str, path: str) -> Decimal | None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
         raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a finite number")
     return value if isinstance(value, Decimal) else Decimal(repr(value))
+
+
+def text(schema: Mapping[str, Any], keyword: str, path: str) -> str | None:
+    """The value of a keyword that is a string.
+
+    Raises:
+        UnsupportedSchemaError: it is not one.
+    """
+    value = schema.get(keyword)
+    if keyword in schema and not isinstance(value, str):
+        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a string")
+    return value
+
+
+def members(schema: Mapping[str, Any], keyword: str, path: str) -> Mapping[str, Any]:
+    """The value of a keyword that is an object; empty where it is missing.
+
+    Raises:
+        UnsupportedSchemaError: it is not one, or a name is not Unicode text.
+    """
+    value = as_object(schema.get(keyword, {}))
+    if value is None:
+        raise UnsupportedSchemaError(keyword, path, "it is not an object")
+    for name in value:
+        check_text(name, keyword, path)
+    return value
+
+
+def names(value: Any, keyword: str, path: str) -> tuple[str, ...]:
+    """A list of property names, each once.
+
+    Raises:
+        UnsupportedSchemaError: it is not one.
+    """
+    found = as_list(value)
+    if found is None or not all(isinstance(name, str) for name in found):
+        raise UnsupportedSchemaError(keyword, path, "it is not a list of strings")
+    for name in found:
+        check_text(name, keyword, path)
+    return tuple(dict.fromkeys(found))
+
+
+def check_text(value: Any, keyword: str, path: str) -> None:
+    """Refuse what is not a string of Unicode characters.
+
+    Raises:
+        UnsupportedSchemaError: it has lone surrogates, or is no string.
+    """
+    if not isinstance(value, str) or any("\ud800" <= char <= "\udfff" for char in value):
+        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a text that JSON can write")

@@ -11,28 +11,26 @@ from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.vocabulary import Vocabulary
 
 REFUSED: list[tuple[str, Any]] = [
-    ("patternProperties", {"patternProperties": {"a": {}}}),
-    ("propertyNames", {"type": "object", "propertyNames": {}}),
-    ("minProperties", {"type": "object", "minProperties": 1}),
-    ("multipleOf", {"type": "integer", "multipleOf": 2}),
-    ("contains", {"type": "array", "contains": {}}),
+    ("patternProperties", {"type": "object", "patternProperties": {"(?=": {}}}),
+    ("patternProperties", {"type": "object", "patternProperties": []}),
+    ("minProperties", {"type": "object", "minProperties": 2, "additionalProperties": True}),
+    ("minProperties", {"type": "object", "minProperties": -1}),
+    ("multipleOf", {"type": "integer", "multipleOf": 0}),
+    ("contains", {"type": "array", "allOf": [{"contains": {"const": n}} for n in range(5)]}),
     ("uniqueItems", {"type": "array", "uniqueItems": True}),
-    ("not", {"not": {}}),
-    ("if", {"if": {}, "then": {}}),
-    ("dependentRequired", {"dependentRequired": {}}),
-    ("unevaluatedProperties", {"unevaluatedProperties": False}),
-    ("$anchor", {"$anchor": "x"}),
-    ("$id", {"$id": "http://a.example/"}),
+    ("uniqueItems", {"type": "array", "uniqueItems": 1}),
+    ("additionalProperties", {"not": {"additionalProperties": {"type": "string"}}}),
+    ("patternProperties", {"not": {"patternProperties": {"a": {"type": "string"}}}}),
+    ("maxProperties", {"not": {"maxProperties": 1}}),
+    ("dependentRequired", {"dependentRequired": {"a": 1}}),
     ("nullable", {"type": "string", "nullable": True}),
+    ("$recursiveRef", {"$recursiveRef": "#"}),
     ("misspelt", {"misspelt": 1}),
-    ("allOf", {"allOf": [{"type": "string"}, {"minLength": 1}]}),
     ("anyOf", {"anyOf": []}),
-    ("oneOf", {"oneOf": [{"type": "string"}, {"type": "string", "minLength": 2}]}),
-    ("oneOf", {"oneOf": [{"type": "integer"}, {"type": "number"}]}),
-    ("properties", {"properties": {"a": {}}, "anyOf": [{"additionalProperties": False}]}),
-    ("minimum", {"$ref": "#/$defs/x", "minimum": 1}),
     ("$ref", {"$ref": "http://a.example/schema"}),
     ("$ref", {"$ref": "#/$defs/missing"}),
+    ("$ref", {"$ref": "#missing"}),
+    ("$schema", {"$schema": "http://a.example/dialect"}),
     ("type", {"type": "str"}),
     ("type", {"type": []}),
     ("minLength", {"type": "string", "minLength": -1}),
@@ -40,14 +38,15 @@ REFUSED: list[tuple[str, Any]] = [
     ("minimum", {"type": "number", "minimum": "1"}),
     ("maximum", {"type": "number", "maximum": float("inf")}),
     ("pattern", {"type": "string", "pattern": 1}),
+    ("pattern", {"type": "string", "pattern": "("}),
     ("format", {"type": "string", "format": "iri"}),
     ("enum", {"enum": "a"}),
-    ("enum", {"enum": [{}], "required": ["a"]}),
     ("const", {"const": "\ud800"}),
-    ("items", {"type": "array", "items": [{}]}),
+    ("const", {"const": [float("nan")]}),
+    ("prefixItems", {"type": "array", "prefixItems": {}}),
     ("required", {"type": "object", "required": "a"}),
     ("properties", {"type": "object", "properties": []}),
-    ("additionalProperties", {"type": "object", "properties": {"a": {}}, "additionalProperties": True}),
+    ("properties", {"type": "object", "properties": {"\udc00": True}}),
     ("$schema", "not a schema"),
 ]
 
@@ -61,7 +60,8 @@ def test_a_refusal_names_keyword_and_path(keyword: str, schema: Any) -> None:
     }
     with pytest.raises(UnsupportedSchemaError) as error:
         compile_schema(whole)
-    assert (error.value.keyword, error.value.path) == (keyword, "/properties/a~1b/items")
+    assert error.value.keyword == keyword
+    assert error.value.path.startswith("/properties/a~1b/items")
     assert keyword in str(error.value)
 
 
@@ -86,9 +86,10 @@ def test_a_schema_that_is_only_itself_is_refused(schema: dict[str, Any]) -> None
     assert error.value.keyword == "$ref"
 
 
-def test_open_declared_objects_are_refused_when_closed_is_off() -> None:
-    with pytest.raises(UnsupportedSchemaError, match="additionalProperties"):
-        compile_schema({"type": "object", "properties": {"a": {}}}, closed=False)
+def test_unknown_keywords_are_annotations_when_closed_is_off() -> None:
+    assert compile_schema({"misspelt": 1, "type": "null"}, closed=False).accepts("null")
+    with pytest.raises(UnsupportedSchemaError, match="anyOf"):
+        compile_schema({"nullable": True}, closed=False)
 
 
 def test_a_schema_without_instances_is_a_grammar_error_once_it_meets_a_vocabulary() -> None:

@@ -1,0 +1,156 @@
+"""Arrays: direct nodes for lists and tuples, counters for `contains`, a mask of values for `uniqueItems`."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from agentfast.errors import UnsupportedSchemaError
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.atoms import Atoms, Except, Fixed, joined
+from agentfast.runtime.grammar.elements import Counter, Elements, Option, list_node, tuple_node
+from agentfast.runtime.grammar.formula import FALSE, TRUE, Formula
+from agentfast.runtime.grammar.rules import ArrayRules, Contains, NumberRules, allows
+from agentfast.runtime.grammar.terms import project, terms
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar.builder import Builder, Mode
+
+MAX_CONTAINS: Final = 4
+"""`contains` conditions at once: each item is told apart by all of them."""
+MAX_VALUES: Final = 64
+"""Values that unique items may have."""
+
+
+def array_node(builder: Builder, rules: ArrayRules, mode: Mode) -> nodes.Node:
+    """Arrays that meet the rules; NOTHING if there are plainly none.
+
+    Raises:
+        UnsupportedSchemaError: items have to be unique, but may have too many values.
+    """
+    rules = _cut(builder, rules)
+    least, most, prefix = rules.least, rules.most, rules.prefix
+    if most is not None and most < least:
+        return nodes.NOTHING
+    contains = tuple(c for c in rules.contains if c.least or c.most is not None)
+    if any(c.most is not None and c.most < c.least for c in contains):
+        return nodes.NOTHING
+    unique = rules.unique and (most is None or most > 1)
+    # Items that cannot occur are not read.
+    has_rest = most is None or most > len(prefix)
+    if contains or unique:
+        options = _Options(builder, mode, contains, rules, unique=unique)
+        return Elements(
+            tuple(options.of(atoms) for atoms in prefix),
+            options.of(rules.rest) if has_rest else (),
+            tuple(Counter(c.least, c.most) for c in contains),
+            Counter(least, most),
+            builder.gaps,
+        )
+    rest = builder.value(rules.rest, mode) if has_rest else nodes.NOTHING
+    if not prefix:
+        return list_node(b"[", rest, b"]", builder.gaps, least, most)
+    return tuple_node([builder.value(atoms, mode) for atoms in prefix], rest, builder.gaps, least, most)
+
+
+def _cut(builder: Builder, rules: ArrayRules) -> ArrayRules:
+    """The rules with the number of items bounded where none can follow."""
+    most = rules.most
+    for index, atoms in enumerate((*rules.prefix, rules.rest)):
+        if (most is None or most > index) and builder.formula(atoms) == FALSE:
+            most = index
+    prefix = rules.prefix if most is None else rules.prefix[:most]
+    return ArrayRules(prefix, rules.rest, rules.least, most, rules.contains, rules.unique, rules.path)
+
+
+class _Options:
+    """What one item may be, told apart by the `contains` conditions that it meets and, if unique, by its value."""
+
+    def __init__(
+        self, builder: Builder, mode: Mode, contains: tuple[Contains, ...], rules: ArrayRules, *, unique: bool
+    ) -> None:
+        if len(contains) > MAX_CONTAINS:
+            raise UnsupportedSchemaError("contains", rules.path, f"more than {MAX_CONTAINS} of them at once")
+        self._builder = builder
+        self._mode = mode
+        self._contains = contains
+        self._path = rules.path
+        self._unique = unique
+        self._values: dict[str, int] = {}
+
+    def of(self, atoms: Atoms) -> tuple[Option, ...]:
+        """The options of an item that meets the atoms."""
+        if self._unique:
+            return tuple(
+                Option(option.node, option.counted, number)
+                for text, number in self._listed(atoms)
+                for option in self._counted((Fixed(text),))
+            )
+        return self._counted(atoms)
+
+    def _counted(self, atoms: Atoms) -> tuple[Option, ...]:
+        found: list[Option] = []
+        for choice in product((True, False), repeat=len(self._contains)):
+            pairs = list(zip(choice, self._contains, strict=True))
+            wanted = joined(atoms, (c.atom if meets else Except(c.atom) for meets, c in pairs))
+            if self._builder.has_no_values(wanted, 0, self._mode):
+                continue
+            node = self._builder.value(wanted, self._mode)
+            if node != nodes.NOTHING:
+                found.append(Option(node, tuple(i for i, meets in enumerate(choice) if meets)))
+        return tuple(found)
+
+    def _listed(self, atoms: Atoms) -> list[tuple[str, int]]:
+        """The values of an item as JSON texts, each with its number among all."""
+        values = finite_values(self._builder, atoms, self._mode)
+        if values is None:
+            raise UnsupportedSchemaError(
+                "uniqueItems",
+                self._path,
+                f"items of more than {MAX_VALUES} values cannot be remembered",
+                hint="list the values with enum, or check it in the tool",
+            )
+        return [(text, self._values.setdefault(text, len(self._values))) for text in values]
+
+
+def finite_values(builder: Builder, atoms: Atoms, mode: Mode) -> list[str] | None:
+    """The values that meet the atoms, as JSON texts; None if there may be more than MAX_VALUES."""
+    formula = builder.formula(atoms)
+    found: list[str] = []
+    if project(formula, "null", closed=False) == TRUE:
+        found.append("null")
+    truths = project(formula, "boolean", closed=False)
+    found += [json.dumps(value) for value in (True, False) if allows(truths, value=value)]
+    words = builder.strings(project(formula, "string", closed=False)).finite(MAX_VALUES)
+    numbers = _numbers(project(formula, "number", closed=False))
+    if words is None or numbers is None:
+        return None
+    for kind in ("object", "array"):
+        if project(formula, kind, closed=mode.closed) != FALSE:
+            return None
+    found += [json.dumps(word) for word in words] + [Fixed.of(number).text for number in numbers]
+    return found if len(found) <= MAX_VALUES else None
+
+
+def _numbers(formula: Formula) -> list[Decimal] | None:
+    """The numbers that a formula allows, if they are few and it is plain."""
+    found: dict[Decimal, None] = {}
+    for term in terms(formula, lambda _: False):
+        if term.hard or not isinstance(term.rules, NumberRules):
+            return None
+        low, high = term.rules.bounds.low, term.rules.bounds.high
+        if low is None or high is None:
+            return None
+        if low == high:
+            found[low] = None
+            continue
+        if not term.rules.integral or high - low > MAX_VALUES:
+            return None
+        for number in range(int(low) - 1, int(high) + 2):
+            exact = Decimal(number)
+            step = term.rules.multiple_of
+            if term.rules.bounds.hold(exact) and (step is None or exact % step == 0):
+                found[exact] = None
+    return list(found)

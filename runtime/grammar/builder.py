@@ -1,0 +1,400 @@
+"""From formulas to nodes: per type, direct nodes where rules say it all, a Boolean node where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from agentfast.errors import GrammarError, UnsupportedSchemaError
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.atoms import Atoms
+from agentfast.runtime.grammar.elements import list_node
+from agentfast.runtime.grammar.formula import (
+    FALSE,
+    TRUE,
+    All,
+    Constant,
+    Formula,
+    Not,
+    One,
+    Some,
+    all_of,
+    negation,
+)
+from agentfast.runtime.grammar.members import Members, Shape
+from agentfast.runtime.grammar.nodes import Operand
+from agentfast.runtime.grammar.numbers import Bounds, number_node, number_value
+from agentfast.runtime.grammar.reading import Reader
+from agentfast.runtime.grammar.rules import (
+    ANYTHING,
+    KINDS,
+    ArrayRules,
+    NumberRules,
+    ObjectRules,
+    Rules,
+    StringRules,
+    allows,
+)
+from agentfast.runtime.grammar.string_language import StringLanguage
+from agentfast.runtime.grammar.terms import conjunction, pairwise, project, pulled_together, terms
+from agentfast.runtime.grammar.whitespace import Gaps
+
+Order = Literal["declared", "any"]
+Spelling = Literal["canonical", "any"]
+
+_MAX_NESTING: Final = 24
+"""Schemas inside each other that are built at once; deeper ones wait, so that Python's stack does not run out."""
+_LOOK_AHEAD: Final = 3
+"""Levels inside values that are looked at to tell two schemas apart."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How values are written, and in what sense a node stands for its schema.
+
+    Attributes:
+        closed: read an object that does not mention further properties as closed.
+        positive, negative: whether words count as valid for matching, for not matching, or both.
+    """
+
+    order: Order
+    spelling: Spelling
+    closed: bool
+    positive: bool = True
+    negative: bool = False
+
+    def operand(self, *, positive: bool, negative: bool) -> Mode:
+        """The mode of an operand of a Boolean node: every spelling and order, or its complement would have some."""
+        closed = self.closed and not negative if not (positive and negative) else self.closed
+        return Mode("any", "any", closed, positive, negative)
+
+
+class _Key(NamedTuple):
+    atoms: Atoms
+    mode: Mode
+
+
+class Builder:
+    """Builds the nodes of one document; each set of conditions once."""
+
+    def __init__(self, reader: Reader, gaps: Gaps, digest: str) -> None:
+        """
+        Args:
+            digest: identifies the document and how it is read, for the names of recursive rules.
+        """
+        self.reader = reader
+        self.gaps = gaps
+        self.digest = digest
+        self._rules: dict[_Key, nodes.Rule] = {}
+        self._finished: dict[_Key, nodes.Node] = {}
+        self._recursive: set[_Key] = set()
+        self._nesting = 0
+        self._waiting: list[_Key] = []
+
+    def document(self, mode: Mode) -> nodes.Node:
+        """The node of the whole schema."""
+        node = self.value((self.reader.root(),), mode)
+        while self._waiting:
+            self._build(self._waiting.pop())
+        return node
+
+    def value(self, atoms: Atoms, mode: Mode) -> nodes.Node:
+        """Values that meet all of the atoms."""
+        key = _Key(atoms, mode)
+        if key in self._finished:
+            return self._finished[key]
+        if key in self._rules:
+            self._recursive.add(key)
+            return nodes.Reference(self._rules[key])
+        formula = self.formula(atoms)
+        if isinstance(formula, Constant):
+            return any_value(self.gaps, mode.spelling) if formula.value else nodes.NOTHING
+        self._rules[key] = nodes.Rule(f"{self.digest} {key!r}")
+        if self._nesting >= _MAX_NESTING:
+            self._recursive.add(key)
+            self._waiting.append(key)
+            return nodes.Reference(self._rules[key])
+        return self._build(key)
+
+    def _build(self, key: _Key) -> nodes.Node:
+        self._nesting += 1
+        nesting = self._nesting
+        rule = self._rules[key]
+        formula = self.formula(key.atoms)
+        parts = [self._kind(kind, formula, key.mode) for kind in KINDS]
+        parts = [part for part in parts if part != nodes.NOTHING]
+        rule.body = parts[0] if len(parts) == 1 else nodes.Choice(parts)
+        self._nesting = nesting - 1
+        self._finished[key] = nodes.Reference(rule) if key in self._recursive else rule.body
+        return self._finished[key]
+
+    def formula(self, atoms: Atoms) -> Formula:
+        """All of the atoms as one formula."""
+        return all_of(self.reader.formula(atom) for atom in atoms)
+
+    def _kind(self, kind: str, formula: Formula, mode: Mode) -> nodes.Node:
+        """The node of the formula for values of one type."""
+        found = project(formula, kind, closed=mode.closed)
+        match kind:
+            case "null":
+                return nodes.Literal(b"null") if found == TRUE else nodes.NOTHING
+            case "boolean":
+                return _booleans(found)
+            case "string":
+                return self._strings(found, mode)
+            case _:
+                return self._combined(kind, found, mode)
+
+    def _strings(self, formula: Formula, mode: Mode) -> nodes.Node:
+        if formula == FALSE:
+            return nodes.NOTHING
+        words = formula.words if isinstance(formula, StringRules) else None
+        if words and isinstance(formula, StringRules) and not formula.parts and mode.spelling == "canonical":
+            return nodes.Choice(written(word, "canonical") for word in sorted(words))
+        language = self.strings(formula)
+        return nodes.NOTHING if language.is_empty else spelled(language, mode.spelling, formula)
+
+    def strings(self, formula: Formula) -> StringLanguage:
+        """The strings that a formula over `StringRules` allows."""
+        match formula:
+            case StringRules():
+                return language_of(formula)
+            case All():
+                found = StringLanguage.anything()
+                for part in formula.parts:
+                    found &= self.strings(part)
+                return found
+            case Some():
+                found = StringLanguage.words(())
+                for part in formula.parts:
+                    found |= self.strings(part)
+                return found
+            case One():
+                none, one = StringLanguage.anything(), StringLanguage.words(())
+                for part in formula.parts:
+                    language = self.strings(part)
+                    none, one = none & ~language, (one & ~language) | (none & language)
+                return one
+            case Not():
+                return ~self.strings(formula.part)
+            case _:
+                return StringLanguage.anything() if formula == TRUE else StringLanguage.words(())
+
+    def _combined(self, kind: str, formula: Formula, mode: Mode) -> nodes.Node:
+        """Numbers, objects and arrays: a choice of terms, those that are more than rules under a Boolean node."""
+        if mode.closed:
+            formula = pulled_together(formula)
+        found = terms(formula, lambda parts: self.exclusive(parts, mode))
+        direct = [self._rules_node(kind, term.rules, mode) for term in found if not term.hard]
+        by_hard: dict[tuple[Formula, ...], list[nodes.Node]] = {}
+        for term in found:
+            if term.hard:
+                by_hard.setdefault(term.hard, []).append(self._rules_node(kind, term.rules, mode))
+        for hard, bases in by_hard.items():
+            base = bases[0] if len(bases) == 1 else nodes.Choice(bases)
+            direct.append(self._boolean(kind, base, hard, mode))
+        direct = [node for node in direct if node != nodes.NOTHING]
+        return direct[0] if len(direct) == 1 else nodes.Choice(direct)
+
+    def _boolean(self, kind: str, base: nodes.Node, hard: tuple[Formula, ...], mode: Mode) -> nodes.Node:
+        """The words of `base` that meet formulas, each leaf of which becomes an operand."""
+        if base == nodes.NOTHING:
+            return base
+        operands = [base]
+        if kind == "number" and mode.spelling == "canonical":
+            operands.append(number_node(Bounds(), spelling="any"))
+        elif kind != "number":
+            from agentfast.runtime.grammar.shadow import shadow_of
+
+            shadow = shadow_of(self, hard, kind)
+            operands += [] if shadow is None else [shadow]
+        always = [Operand(index) for index in range(len(operands))]
+
+        def operand(leaf: Formula, *, positive: bool, negative: bool) -> Formula:
+            assert isinstance(leaf, Rules)
+            inner = mode.operand(
+                positive=(positive and mode.positive) or (negative and mode.negative),
+                negative=(negative and mode.positive) or (positive and mode.negative),
+            )
+            operands.append(self._rules_node(kind, leaf, inner))
+            return Operand(len(operands) - 1)
+
+        truth = all_of([*always, *(_replaced(part, operand) for part in hard)])
+        return nodes.Boolean(operands, truth)
+
+    def _rules_node(self, kind: str, rules: Rules | None, mode: Mode) -> nodes.Node:
+        from agentfast.runtime.grammar.arrays import array_node
+        from agentfast.runtime.grammar.objects import object_node
+
+        match ANYTHING[kind] if rules is None else rules:
+            case ObjectRules() as found:
+                return object_node(self, found, mode)
+            case ArrayRules() as found:
+                return array_node(self, found, mode)
+            case NumberRules() as found:
+                return _number(found, mode)
+            case found:
+                raise AssertionError(f"no node for {found!r}")
+
+    def exclusive(self, parts: tuple[Formula, ...], mode: Mode) -> bool:
+        """Whether no value meets two of the formulas, all over the rules of one type."""
+        return pairwise(
+            parts,
+            lambda a, b: self._is_nothing(
+                conjunction([self._shut(a, mode), self._shut(b, mode)]), _LOOK_AHEAD, mode
+            ),
+        )
+
+    def _shut(self, formula: Formula, mode: Mode) -> Formula:
+        """The formula with objects closed, where the mode says so."""
+        from agentfast.runtime.grammar.objects import shut
+
+        if not mode.closed:
+            return formula
+        match formula:
+            case ObjectRules():
+                return shut(formula)
+            case All():
+                return conjunction(self._shut(part, mode) for part in formula.parts)
+            case Some():
+                return replace(formula, parts=tuple(self._shut(part, mode) for part in formula.parts))
+            case _:
+                return formula
+
+    def _is_nothing(self, formula: Formula, levels: int, mode: Mode) -> bool:
+        """Whether a formula over the rules of one type plainly has no values."""
+        found = terms(formula, lambda _: False)
+        return all(term.rules is not None and self._is_empty(term.rules, levels, mode) for term in found)
+
+    def _is_empty(self, rules: Rules, levels: int, mode: Mode) -> bool:
+        from agentfast.runtime.grammar.objects import atoms_of
+
+        match rules:
+            case StringRules():
+                return bool(rules.parts) and language_of(rules).is_empty
+            case ObjectRules():
+                return levels > 0 and any(
+                    self.has_no_values(atoms_of(rules, name), levels - 1, mode) for name in rules.required
+                )
+            case ArrayRules():
+                return levels > 0 and any(
+                    self.has_no_values(atoms, levels - 1, mode) for atoms in rules.prefix[: rules.least]
+                )
+            case _:
+                return False
+
+    def has_no_values(self, atoms: Atoms, levels: int, mode: Mode) -> bool:
+        """Whether the atoms plainly exclude each other."""
+        formula = self.formula(atoms)
+        if isinstance(formula, Constant):
+            return not formula.value
+        return all(
+            self._is_nothing(project(formula, kind, closed=mode.closed), levels, mode) for kind in KINDS
+        )
+
+
+def _replaced(
+    formula: Formula, operand: Callable[..., Formula], *, positive: bool = True, negative: bool = False
+) -> Formula:
+    """The formula with its leaves made operands."""
+
+    def part(inner: Formula, *, positive: bool = positive, negative: bool = negative) -> Formula:
+        return _replaced(inner, operand, positive=positive, negative=negative)
+
+    match formula:
+        case Rules():
+            return operand(formula, positive=positive, negative=negative)
+        case All():
+            return all_of(part(inner) for inner in formula.parts)
+        case Some():
+            return Some(tuple(part(inner) for inner in formula.parts))
+        case One():
+            return One(tuple(part(inner, positive=True, negative=True) for inner in formula.parts))
+        case Not():
+            return negation(part(formula.part, positive=negative, negative=positive))
+        case _:
+            return formula
+
+
+def _booleans(formula: Formula) -> nodes.Node:
+    words = [text for value, text in ((True, b"true"), (False, b"false")) if allows(formula, value=value)]
+    return nodes.Literal(words[0]) if len(words) == 1 else nodes.Choice(nodes.Literal(word) for word in words)
+
+
+def _number(rules: NumberRules, mode: Mode) -> nodes.Node:
+    bounds = rules.bounds
+    try:
+        if rules.is_value and bounds.low is not None:  # the other rules let it pass
+            return number_value(bounds.low, mode.spelling)
+        return number_node(
+            bounds, integral=rules.integral, multiple_of=rules.multiple_of, spelling=mode.spelling
+        )
+    except GrammarError as error:
+        keyword = "minimum" if rules.multiple_of is None else "multipleOf"
+        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+
+
+@lru_cache(maxsize=1024)
+def language_of(rules: StringRules) -> StringLanguage:
+    """The strings that rules allow.
+
+    Raises:
+        UnsupportedSchemaError: a pattern is not read, or takes too many states.
+    """
+    keyword = "minLength"
+    try:
+        language = StringLanguage.length(rules.least, rules.most)
+        if rules.words is not None:
+            language &= StringLanguage.words(sorted(rules.words))
+        for keyword, text in rules.parts:
+            language &= StringLanguage.pattern(text) if keyword == "pattern" else StringLanguage.format(text)
+    except UnsupportedSchemaError:
+        raise
+    except GrammarError as error:
+        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+    return language
+
+
+def spelled(language: StringLanguage, spelling: Spelling, source: Formula) -> nodes.Node:
+    """The strings as JSON writes them.
+
+    Raises:
+        UnsupportedSchemaError: that takes too many states.
+    """
+    try:
+        return language.node(spelling)
+    except GrammarError as error:
+        rules = source if isinstance(source, StringRules) else StringRules()
+        keyword = rules.parts[0][0] if rules.parts else "type"
+        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+
+
+@lru_cache(maxsize=4096)
+def written(text: str, spelling: Spelling) -> nodes.Node:
+    """One string as JSON writes it, quotes included."""
+    if spelling == "canonical":
+        import json
+
+        return nodes.Literal(json.dumps(text, ensure_ascii=False).encode())
+    return StringLanguage.words((text,)).node("any")
+
+
+@lru_cache(maxsize=16)
+def any_value(gaps: Gaps, spelling: Spelling) -> nodes.Node:
+    """Any JSON value; objects in it are open. A key may come twice: readers take the last, which is as valid."""
+    spacing = nodes.Sequence(gaps.inside, gaps.after).digest.hex()
+    rule = nodes.Rule(f"any value with {spacing} {spelling}")
+    value = nodes.Reference(rule)
+    string = nodes.Sequence(nodes.Literal(b'"'), nodes.StringBody())
+    scalars = (
+        string,
+        number_node(Bounds(), spelling=spelling),
+        nodes.Literal(b"true"),
+        nodes.Literal(b"false"),
+        nodes.Literal(b"null"),
+    )
+    members = Members(Shape((), ((string, value),)), gaps)
+    rule.body = nodes.Choice((*scalars, list_node(b"[", value, b"]", gaps, 0, None), members))
+    return value

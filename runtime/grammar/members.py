@@ -1,0 +1,159 @@
+"""The members of an object, in declared order or any: which were there is a bit mask, made only as it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import Final
+
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.whitespace import Gaps
+
+_COMMA: Final = nodes.Literal(b",")
+_COLON: Final = nodes.Literal(b":")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member that comes at most once.
+
+    Attributes:
+        key: its name with quotes.
+        ordered: whether it comes in its turn, before all that are not ordered.
+    """
+
+    key: nodes.Node
+    value: nodes.Node
+    required: bool
+    ordered: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What members an object has.
+
+    Attributes:
+        others: (key, value) of further members, any number of them.
+        least, most: bounds on the number of members.
+        needs: per field that asks for others, their indices.
+    """
+
+    fields: tuple[Field, ...]
+    others: tuple[tuple[nodes.Node, nodes.Node], ...] = ()
+    least: int = 0
+    most: int | None = None
+    needs: tuple[tuple[int, tuple[int, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class _At:
+    """How far an object is: the next ordered field, the mask of fields that were there, and the number of members."""
+
+    turn: int
+    mask: int
+    count: int
+
+
+_START, _END, _FIRST = range(3)
+
+
+class Members(nodes.Steps):
+    """An object. Positions: before it, behind it, or an `_At` packed into a number."""
+
+    __slots__ = ("_cap", "_close", "_first", "_later", "_masked", "_open", "_shape", "_turns")
+
+    def __init__(self, shape: Shape, gaps: Gaps) -> None:
+        self._shape = shape
+        self._open = nodes.Sequence(nodes.Literal(b"{"), gaps.inside)
+        self._close = (nodes.Literal(b"}"), nodes.Sequence(gaps.inside, nodes.Literal(b"}")))
+        pairs = [(field.key, field.value) for field in shape.fields] + list(shape.others)
+        self._first = tuple(nodes.Sequence(key, _COLON, gaps.after, value) for key, value in pairs)
+        self._later = tuple(nodes.Sequence(_COMMA, gaps.after, member) for member in self._first)
+        # Ordered fields need no bit, as their turn passes, unless another field asks for them.
+        asked = {index for trigger, needed in shape.needs for index in (trigger, *needed)}
+        self._masked = frozenset(i for i, field in enumerate(shape.fields) if not field.ordered or i in asked)
+        self._turns = tuple(i for i, field in enumerate(shape.fields) if field.ordered)
+        self._cap = shape.least if shape.most is None else shape.most
+        fields = (b"%d%d" % (field.required, field.ordered) for field in shape.fields)
+        limits = repr((shape.least, shape.most, shape.needs, len(shape.others))).encode()
+        members = (member.digest for member in self._first)
+        spacing = nodes.Sequence(gaps.inside, gaps.after).digest
+        super().__init__("members", limits, b"".join(fields), spacing, *members)
+
+    @property
+    def children(self) -> tuple[nodes.Node, ...]:
+        return self._later
+
+    @property
+    def least_states(self) -> int:
+        free = [field for field in self._shape.fields if not field.ordered]
+        size = len(free)
+        most = size if self._shape.most is None else min(size, self._shape.most)
+        if most < sum(field.required for field in free):
+            return 0
+        # Each set of fields is a state, with the states of each key and value to come.
+        return sum(comb(size, count) * (1 + 2 * (size - count)) for count in range(most + 1))
+
+    def is_final(self, position: int) -> bool:
+        return position == _END
+
+    def steps(self, position: int) -> Sequence[tuple[nodes.Node, int]]:
+        if position == _START:
+            return [(self._open, self._pack(_At(0, 0, 0), some=False))]
+        if position == _END:
+            return []
+        at, some = self._unpack(position)
+        members = self._later if some else self._first
+        found: list[tuple[nodes.Node, int]] = [
+            (members[index], self._pack(after, some=True)) for index, after in self._next(at)
+        ]
+        if self._is_whole(at):
+            found.append((self._close[some], _END))
+        return found
+
+    def _next(self, at: _At) -> list[tuple[int, _At]]:
+        """The members that may come now."""
+        shape = self._shape
+        if shape.most is not None and at.count >= shape.most:
+            return []
+        count = min(at.count + 1, self._cap)
+        found: list[tuple[int, _At]] = []
+        turn = at.turn
+        while turn < len(self._turns):
+            index = self._turns[turn]
+            found.append((index, _At(turn + 1, self._with(at.mask, index), count)))
+            if shape.fields[index].required:
+                return found
+            turn += 1
+        for index, field in enumerate(shape.fields):
+            if not field.ordered and not at.mask >> index & 1:
+                found.append((index, _At(turn, self._with(at.mask, index), count)))
+        after = _At(turn, at.mask, count)
+        return found + [(len(shape.fields) + other, after) for other in range(len(shape.others))]
+
+    def _with(self, mask: int, index: int) -> int:
+        return mask | 1 << index if index in self._masked else mask
+
+    def _is_whole(self, at: _At) -> bool:
+        shape = self._shape
+        if at.count < shape.least:
+            return False
+        if any(shape.fields[index].required for index in self._turns[at.turn :]):
+            return False
+        if any(f.required and not f.ordered and not at.mask >> i & 1 for i, f in enumerate(shape.fields)):
+            return False
+        return all(
+            not at.mask >> trigger & 1 or all(at.mask >> index & 1 for index in needed)
+            for trigger, needed in shape.needs
+        )
+
+    def _pack(self, at: _At, *, some: bool) -> int:
+        packed = (at.mask * (self._cap + 1) + at.count) * (len(self._turns) + 1) + at.turn
+        return _FIRST + 2 * packed + some
+
+    def _unpack(self, position: int) -> tuple[_At, bool]:
+        packed, some = divmod(position - _FIRST, 2)
+        packed, turn = divmod(packed, len(self._turns) + 1)
+        mask, count = divmod(packed, self._cap + 1)
+        return _At(turn, mask, count), bool(some)

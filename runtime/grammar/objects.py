@@ -1,0 +1,222 @@
+"""Objects: the fields and the classes of other keys that rules ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from agentfast.errors import GrammarError, UnsupportedSchemaError
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.atoms import NEVER, Atoms, joined
+from agentfast.runtime.grammar.formula import FALSE, TRUE
+from agentfast.runtime.grammar.members import Field, Members, Shape
+from agentfast.runtime.grammar.rules import ObjectRules, Others
+from agentfast.runtime.grammar.string_language import StringLanguage
+from agentfast.runtime.grammar.terms import project
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar.builder import Builder, Mode
+
+MAX_CLASSES: Final = 64
+"""Classes of keys that patterns may tell apart."""
+MAX_LISTED: Final = 16
+"""Keys that are told one by one when there are no others."""
+
+
+def object_node(builder: Builder, rules: ObjectRules, mode: Mode) -> nodes.Node:
+    """Objects that meet the rules; NOTHING if there are plainly none.
+
+    Raises:
+        UnsupportedSchemaError: a combination that a finite automaton cannot decide, as it would have to remember keys.
+    """
+    if mode.closed:
+        rules = shut(rules)
+    others = _others(builder, rules)
+    listed = [name for language, _ in others for name in language.finite(MAX_LISTED) or ()]
+    if listed:  # few enough to be fields
+        others = [(language, atoms) for language, atoms in others if language.finite(MAX_LISTED) is None]
+    names = list(dict.fromkeys((*rules.order, *_mentioned(rules), *listed)))
+    keys = _key_language(builder, rules)
+    fields: dict[str, Field] = {}
+    for name in names:
+        value: nodes.Node = nodes.NOTHING
+        if keys is None or keys.contains(name):
+            value = builder.value(atoms_of(rules, name), mode)
+        if value == nodes.NOTHING:
+            if name in rules.required:
+                return nodes.NOTHING
+            continue
+        ordered = mode.order == "declared" and name in rules.order
+        from agentfast.runtime.grammar.builder import written
+
+        fields[name] = Field(written(name, mode.spelling), value, name in rules.required, ordered)
+    if rules.most is not None and rules.most < max(rules.least, len(rules.required)):
+        return nodes.NOTHING
+    _refuse_undecidable(builder, rules, others, mode)
+    return _members(builder, rules, fields, others, mode)
+
+
+def _members(
+    builder: Builder,
+    rules: ObjectRules,
+    fields: dict[str, Field],
+    others: list[tuple[StringLanguage, Atoms]],
+    mode: Mode,
+) -> nodes.Node:
+    index = {name: number for number, name in enumerate(fields)}
+    needs: list[tuple[int, tuple[int, ...]]] = []
+    for name, needed in rules.needs:
+        if name not in index:
+            continue
+        if not all(other in index for other in needed):  # one of them cannot be there, so neither can this
+            trigger = fields[name]
+            if trigger.required:
+                return nodes.NOTHING
+            return object_node(builder, replace(rules, named=(*rules.named, (name, NEVER))), mode)
+        needs.append((index[name], tuple(index[other] for other in needed)))
+    further: list[tuple[nodes.Node, nodes.Node]] = []
+    for language, atoms in others:
+        value = builder.value(atoms, mode)
+        if value != nodes.NOTHING:
+            further.append((_keys_node(language, mode.spelling, rules.path), value))
+    if not further and rules.least > len(fields):
+        return nodes.NOTHING
+    return Members(
+        Shape(tuple(fields.values()), tuple(further), rules.least, rules.most, tuple(needs)), builder.gaps
+    )
+
+
+def shut(rules: ObjectRules) -> ObjectRules:
+    """The rules with other members than the declared ones excluded, unless a schema mentions them."""
+    if not rules.closable or rules.is_open:
+        return rules
+    patterns = tuple(pattern for pattern, _ in rules.patterns)
+    others = Others(frozenset(rules.order), patterns, NEVER)
+    return replace(rules, others=(*rules.others, others), is_open=True)
+
+
+def atoms_of(rules: ObjectRules, name: str) -> Atoms:
+    """What the value of a key has to meet."""
+    return joined(
+        (atom for key, atom in rules.named if key == name),
+        (atom for pattern, atom in rules.patterns if pattern_language(pattern, rules.path).contains(name)),
+        (
+            other.atom
+            for other in rules.others
+            if name not in other.names
+            and not any(pattern_language(p, rules.path).contains(name) for p in other.patterns)
+        ),
+    )
+
+
+@lru_cache(maxsize=1024)
+def pattern_language(pattern: str, path: str) -> StringLanguage:
+    """Keys that a pattern matches.
+
+    Raises:
+        UnsupportedSchemaError: the pattern is not read.
+    """
+    try:
+        return StringLanguage.pattern(pattern)
+    except GrammarError as error:
+        raise UnsupportedSchemaError("patternProperties", path, error.message) from error
+
+
+def _mentioned(rules: ObjectRules) -> list[str]:
+    """Every key that rules treat by name."""
+    excluded = sorted({name for other in rules.others for name in other.names})
+    needed = [name for trigger, names in rules.needs for name in (trigger, *names)]
+    return [*(name for name, _ in rules.named), *rules.required, *needed, *excluded]
+
+
+def _key_language(builder: Builder, rules: ObjectRules) -> StringLanguage | None:
+    """The keys that propertyNames allows; None is all."""
+    formula = project(builder.formula(rules.names), "string", closed=False)
+    return None if formula == TRUE else builder.strings(formula)
+
+
+def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, Atoms]]:
+    """Disjoint classes of the keys that are not mentioned, each with what its values have to meet.
+
+    Raises:
+        UnsupportedSchemaError: there are too many.
+    """
+    names = tuple(dict.fromkeys((*rules.order, *_mentioned(rules))))
+    patterns = tuple(
+        dict.fromkeys(
+            (*(p for p, _ in rules.patterns), *(p for other in rules.others for p in other.patterns))
+        )
+    )
+    never = [other for other in rules.others if other.atom == NEVER and not other.patterns]
+    if never:  # nothing beyond the names
+        return []
+    start = _except(names)
+    keys = _key_language(builder, rules)
+    found: list[tuple[StringLanguage, frozenset[str]]] = [
+        (start if keys is None else start & keys, frozenset())
+    ]
+    for pattern in patterns:
+        language = pattern_language(pattern, rules.path)
+        split = [
+            pair
+            for keys, matched in found
+            for pair in ((keys & language, matched | {pattern}), (keys & ~language, matched))
+        ]
+        found = [(keys, matched) for keys, matched in split if not keys.is_empty]
+        if len(found) > MAX_CLASSES:
+            raise UnsupportedSchemaError(
+                "patternProperties", rules.path, f"more than {MAX_CLASSES} classes of keys"
+            )
+    classes = [(keys, _class_atoms(rules, matched)) for keys, matched in found if not keys.is_empty]
+    return [(keys, atoms) for keys, atoms in classes if builder.formula(atoms) != FALSE]
+
+
+@lru_cache(maxsize=256)
+def _except(names: tuple[str, ...]) -> StringLanguage:
+    return ~StringLanguage.words(names) if names else StringLanguage.anything()
+
+
+def _class_atoms(rules: ObjectRules, matched: frozenset[str]) -> Atoms:
+    return joined(
+        (atom for pattern, atom in rules.patterns if pattern in matched),
+        (other.atom for other in rules.others if not matched.intersection(other.patterns)),
+    )
+
+
+def _keys_node(language: StringLanguage, spelling: str, path: str) -> nodes.Node:
+    try:
+        return language.node("any" if spelling == "any" else "canonical")
+    except GrammarError as error:
+        raise UnsupportedSchemaError("properties", path, error.message) from error
+
+
+def _refuse_undecidable(
+    builder: Builder, rules: ObjectRules, others: list[tuple[StringLanguage, Atoms]], mode: Mode
+) -> None:
+    """An automaton cannot tell whether two keys without a name are the same: JSON texts in which they are would be
+    judged by both, while readers take the last."""
+    if not others:
+        return
+    if mode.positive and rules.least - len(rules.required) > 1:
+        raise UnsupportedSchemaError(
+            "minProperties",
+            rules.path,
+            "two keys that are not declared would have to differ",
+            hint="declare the properties, require some, or use minProperties 1",
+        )
+    if mode.negative and rules.most:
+        raise UnsupportedSchemaError(
+            "maxProperties",
+            rules.path,
+            "under a negation two keys that are not declared would have to differ",
+        )
+    if mode.negative:
+        for _, atoms in others:
+            if builder.formula(atoms) not in (TRUE, FALSE):
+                raise UnsupportedSchemaError(
+                    "patternProperties" if rules.patterns else "additionalProperties",
+                    rules.path,
+                    "under a negation, values of keys that are not declared cannot be told apart",
+                    hint="declare the properties by name",
+                )

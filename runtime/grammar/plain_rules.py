@@ -1,0 +1,243 @@
+"""The keywords of one schema that speak of the value itself, as rules by type."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from agentfast.errors import UnsupportedSchemaError
+from agentfast.runtime.grammar import keywords
+from agentfast.runtime.grammar.atoms import ALWAYS, NEVER, Atom, Atoms, Fixed, Place
+from agentfast.runtime.grammar.formats import FORMATS, UNCONSTRAINED
+from agentfast.runtime.grammar.formula import FALSE, TRUE, Formula, Leaf, all_of, some_of
+from agentfast.runtime.grammar.keywords import pointer
+from agentfast.runtime.grammar.numbers import Bounds
+from agentfast.runtime.grammar.rules import (
+    KINDS,
+    ArrayRules,
+    BooleanRules,
+    Contains,
+    NumberRules,
+    ObjectRules,
+    Others,
+    StringRules,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Plain(Leaf):
+    """A formula over rules for each type."""
+
+    kinds: Mapping[str, Formula]
+
+
+def plain_rules(schema: Mapping[str, Any], place: Place, *, assert_format: bool) -> Plain | None:
+    """What a schema's own keywords ask; None if nothing.
+
+    Raises:
+        UnsupportedSchemaError: a keyword's value is malformed.
+    """
+    found = schema.keys() & keywords.PLAIN
+    if not found:
+        return None
+    path = place.path
+    allowed = keywords.types_of(schema, path)
+    kinds: dict[str, Formula] = {kind: TRUE if kind in allowed else FALSE for kind in KINDS}
+    if "object" in allowed:
+        kinds["object"] = _object(schema, place)
+    if "array" in allowed and found & keywords.ARRAY:
+        kinds["array"] = _array(schema, place)
+    if "string" in allowed and found & keywords.STRING:
+        kinds["string"] = _string(schema, path, assert_format=assert_format)
+    if "number" in allowed or "integer" in allowed:
+        kinds["number"] = _number(schema, path, integral="number" not in allowed)
+    if found & keywords.VALUES:
+        _fix_values(kinds, schema, path)
+    return Plain(kinds)
+
+
+def fixed_rules(value: Any, path: str = "") -> Plain:
+    """One value."""
+    kinds: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
+    _add_value(kinds, value, "const", path)
+    return Plain(kinds)
+
+
+def _object(schema: Mapping[str, Any], place: Place) -> Formula:
+    path = place.path
+    if not schema.keys() & keywords.OBJECT:
+        return ObjectRules(closable=True, path=path)
+    properties = keywords.members(schema, "properties", path)
+    patterns = keywords.members(schema, "patternProperties", path)
+    others: tuple[Others, ...] = ()
+    if "additionalProperties" in schema:
+        atom = _atom(schema["additionalProperties"], place, "additionalProperties")
+        others = () if atom is None else (Others(frozenset(properties), tuple(patterns), atom),)
+    needs = keywords.members(schema, "dependentRequired", path)
+    older = keywords.members(schema, "dependencies", path)
+    needs = {**needs, **{n: v for n, v in older.items() if keywords.as_list(v) is not None}}
+    keys = _atom(schema.get("propertyNames", True), place, "propertyNames")
+    return ObjectRules(
+        order=tuple(properties),
+        named=tuple(
+            (name, atom)
+            for name, inner in properties.items()
+            if (atom := _atom(inner, place, "properties", name)) is not None
+        ),
+        patterns=tuple((p, _atom(s, place, "patternProperties", p) or ALWAYS) for p, s in patterns.items()),
+        others=others,
+        required=keywords.names(schema.get("required", []), "required", path),
+        names=() if keys is None else (keys,),
+        least=keywords.count(schema, "minProperties", path) or 0,
+        most=keywords.count(schema, "maxProperties", path),
+        needs=tuple((name, keywords.names(v, "dependentRequired", path)) for name, v in needs.items()),
+        closable=True,
+        is_open=bool(schema.keys() & {"additionalProperties", "propertyNames"}),
+        path=path,
+    )
+
+
+def _atom(schema: Any, place: Place, *steps: str | int) -> Atom | None:
+    """The atom of a schema further down; None if any value meets it."""
+    if schema is True or schema == {}:
+        return None
+    return NEVER if schema is False else Place(pointer(place.path, *steps), place.scope)
+
+
+def _array(schema: Mapping[str, Any], place: Place) -> Formula:
+    path = place.path
+    items: Any = schema.get("items", True)
+    listed = keywords.as_list(items)
+    rest: Atoms
+    if listed is not None:  # draft 7
+        prefix, keyword = listed, "items"
+        rest = _alone(schema.get("additionalItems", True), place, "additionalItems")
+    else:
+        keyword = "prefixItems"
+        found = keywords.as_list(schema.get(keyword, []))
+        if found is None:
+            raise UnsupportedSchemaError(keyword, path, "it is not a list")
+        prefix, rest = found, _alone(items, place, "items")
+    contains: tuple[Contains, ...] = ()
+    if "contains" in schema:
+        least, most = keywords.count(schema, "minContains", path), keywords.count(schema, "maxContains", path)
+        atom = Place(pointer(path, "contains"), place.scope)
+        contains = (Contains(atom, 1 if least is None else least, most),)
+    unique = schema.get("uniqueItems", False)
+    if not isinstance(unique, bool):
+        raise UnsupportedSchemaError("uniqueItems", path, f"{unique!r} is not true or false")
+    least, most = keywords.count(schema, "minItems", path) or 0, keywords.count(schema, "maxItems", path)
+    if most is not None and most < least:
+        return FALSE
+    fixed = tuple(_alone(item, place, keyword, index) for index, item in enumerate(prefix))
+    return ArrayRules(fixed, rest, least, most, contains, unique, path)
+
+
+def _alone(schema: Any, place: Place, *steps: str | int) -> Atoms:
+    atom = _atom(schema, place, *steps)
+    return () if atom is None else (atom,)
+
+
+def _string(schema: Mapping[str, Any], path: str, *, assert_format: bool) -> Formula:
+    least = keywords.count(schema, "minLength", path) or 0
+    most = keywords.count(schema, "maxLength", path)
+    if most is not None and most < least:
+        return FALSE
+    parts: list[tuple[str, str]] = []
+    pattern = keywords.text(schema, "pattern", path)
+    if pattern is not None:
+        parts.append(("pattern", pattern))
+    name = schema.get("format")
+    if assert_format and "format" in schema and name not in UNCONSTRAINED:
+        if name not in FORMATS:
+            raise UnsupportedSchemaError(
+                "format",
+                path,
+                f"{name!r} has no definition here",
+                hint="use pattern, or assert_format=False",
+            )
+        parts.append(("format", str(name)))
+    return StringRules(least, most, None, tuple(parts), path)
+
+
+def _number(schema: Mapping[str, Any], path: str, *, integral: bool) -> Formula:
+    if not integral and not schema.keys() & keywords.NUMBER:
+        return TRUE
+    found: Formula = NumberRules(integral=integral, path=path)
+    low, high = keywords.number(schema, "minimum", path), keywords.number(schema, "maximum", path)
+    above, below = (keywords.number(schema, name, path) for name in ("exclusiveMinimum", "exclusiveMaximum"))
+    multiple = keywords.number(schema, "multipleOf", path)
+    if multiple is not None and multiple <= 0:
+        raise UnsupportedSchemaError("multipleOf", path, f"{multiple} is not above 0")
+    for rules in (
+        NumberRules(Bounds(low, high), multiple_of=multiple, path=path),
+        NumberRules(Bounds(above, below, low_included=False, high_included=False), path=path),
+    ):
+        if isinstance(found, NumberRules):
+            found = found.both(rules)
+    return found
+
+
+def _fix_values(kinds: dict[str, Formula], schema: Mapping[str, Any], path: str) -> None:
+    """Leave only what enum and const list."""
+    for keyword in sorted(schema.keys() & keywords.VALUES):
+        values = [schema["const"]] if keyword == "const" else keywords.as_list(schema["enum"])
+        if values is None:
+            raise UnsupportedSchemaError("enum", path, "it is not a list")
+        listed: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
+        for value in values:
+            _add_value(listed, value, keyword, path)
+        for kind in KINDS:
+            kinds[kind] = all_of([kinds[kind], listed[kind]])
+
+
+def _add_value(kinds: dict[str, Formula], value: Any, keyword: str, path: str) -> None:
+    """Add a value to those of its type."""
+    members, items = keywords.as_object(value), keywords.as_list(value)
+    rules: Formula
+    if value is None:
+        kinds["null"] = TRUE
+        return
+    if isinstance(value, bool):
+        kind, rules = "boolean", BooleanRules(value=value, path=path)
+    elif isinstance(value, str):
+        keywords.check_text(value, keyword, path)
+        kind, before = "string", kinds["string"]
+        words = before.words if isinstance(before, StringRules) and before.words else frozenset[str]()
+        kinds["string"] = StringRules(words=words | {value}, path=path)
+        return
+    elif isinstance(value, (int, float, Decimal)) and math.isfinite(value):
+        exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+        kind, rules = "number", NumberRules(Bounds(exact, exact), is_value=True, path=path)
+    elif members is not None:
+        kind, rules = "object", _fixed_object(members, keyword, path)
+    elif items is not None:
+        for item in items:
+            _check(item, keyword, path)
+        prefix = tuple((Fixed.of(item),) for item in items)
+        kind, rules = "array", ArrayRules(prefix, (), len(items), len(items), path=path)
+    else:
+        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a JSON value")
+    kinds[kind] = some_of([kinds[kind], rules])
+
+
+def _fixed_object(members: Mapping[str, Any], keyword: str, path: str) -> Formula:
+    names = tuple(members)
+    for name, item in members.items():
+        keywords.check_text(name, keyword, path)
+        _check(item, keyword, path)
+    others = (Others(frozenset(names), (), NEVER),)
+    named = tuple((name, Fixed.of(value)) for name, value in members.items())
+    return ObjectRules(names, named, (), others, names, path=path)
+
+
+def _check(value: Any, keyword: str, path: str) -> None:
+    """Refuse a value inside another that JSON cannot write."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode()
+    except (TypeError, ValueError) as error:
+        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a JSON value: {error}") from error

@@ -1,0 +1,153 @@
+"""Formulas over the rules of one type as alternatives: each is one set of rules, and what rules cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from agentfast.runtime.grammar.formula import (
+    TRUE,
+    All,
+    Constant,
+    Formula,
+    Leaf,
+    Not,
+    One,
+    Some,
+    all_of,
+    negation,
+    one_of,
+    some_of,
+)
+from agentfast.runtime.grammar.plain_rules import Plain
+from agentfast.runtime.grammar.rules import ObjectRules, Rules
+
+MAX_TERMS: Final = 64
+"""Alternatives that a conjunction may be multiplied out to."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """Values that meet the rules (None: all of the type) and every formula under `hard`."""
+
+    rules: Rules | None
+    hard: tuple[Formula, ...] = ()
+
+
+def project(formula: Formula, kind: str, *, closed: bool) -> Formula:
+    """What a formula over `Plain` rules says of values of one type; the rules of conjunctions are made one.
+
+    `closed` keeps rules that only say that a schema speaks of objects. Under a negation schemas are never closed.
+    """
+
+    def of(part: Formula) -> Formula:
+        return project(part, kind, closed=closed)
+
+    match formula:
+        case Plain():
+            return of(formula.kinds[kind])
+        case ObjectRules():
+            return TRUE if formula.is_anything and not closed else formula
+        case All():
+            return conjunction(of(part) for part in formula.parts)
+        case Some():
+            return some_of(of(part) for part in formula.parts)
+        case One():
+            return one_of(of(part) for part in formula.parts)
+        case Not():
+            return negated(project(formula.part, kind, closed=False))
+        case _:
+            return formula
+
+
+def conjunction(parts: object) -> Formula:
+    """Conjunction in which all rules are one."""
+    whole = all_of(parts)  # type: ignore[arg-type]
+    if not isinstance(whole, All):
+        return whole
+    rules: Formula = TRUE
+    others: list[Formula] = []
+    for part in whole.parts:
+        if not isinstance(part, Rules):
+            others.append(part)
+        else:
+            rules = rules.both(part) if isinstance(rules, Rules) else part if rules == TRUE else rules
+    return all_of([rules, *others])
+
+
+def negated(formula: Formula) -> Formula:
+    """The opposite, said by rules where they can."""
+    match formula:
+        case Rules():
+            opposite = formula.negated()
+            return Not(formula) if opposite is None else opposite
+        case All():
+            return some_of(negated(part) for part in formula.parts)
+        case Some():
+            return conjunction(negated(part) for part in formula.parts)
+        case _:
+            return negation(formula)
+
+
+def terms(formula: Formula, exclusive: Callable[[tuple[Formula, ...]], bool]) -> list[Term]:
+    """Alternatives that together are the formula.
+
+    Args:
+        exclusive: whether no value meets two of the formulas.
+    """
+    match formula:
+        case Constant():
+            return [Term(None)] if formula.value else []
+        case Rules():
+            return [Term(formula)]
+        case Some():
+            return [term for part in formula.parts for term in terms(part, exclusive)]
+        case One():
+            found = [term for part in formula.parts for term in terms(part, exclusive)]
+            if exclusive(formula.parts):
+                return found
+            return [Term(term.rules, (*term.hard, formula)) for term in found]
+        case All():
+            return _multiplied(formula, exclusive)
+        case _:
+            assert isinstance(formula, Not | Leaf)
+            return [Term(None, (formula,))]
+
+
+def _multiplied(formula: All, exclusive: Callable[[tuple[Formula, ...]], bool]) -> list[Term]:
+    found = [Term(None)]
+    for part in formula.parts:
+        choices = terms(part, exclusive)
+        if len(found) * len(choices) > MAX_TERMS:
+            found = [Term(term.rules, (*term.hard, part)) for term in found]
+        else:
+            found = [both for left in found for right in choices if (both := _both(left, right)) is not None]
+    return found
+
+
+def _both(left: Term, right: Term) -> Term | None:
+    hard = tuple(dict.fromkeys(left.hard + right.hard))
+    if any(isinstance(part, Not) and part.part in (left.rules, right.rules) for part in hard):
+        return None
+    if left.rules is None or right.rules is None:
+        return Term(right.rules if left.rules is None else left.rules, hard)
+    rules = left.rules.both(right.rules)
+    return Term(rules, hard) if isinstance(rules, Rules) else None
+
+
+def pulled_together(formula: Formula) -> Formula:
+    """ "All of A and exactly one of B, C" as "exactly one of A and B, A and C": each then stands for itself."""
+    if not isinstance(formula, All):
+        return formula
+    for index, part in enumerate(formula.parts):
+        if isinstance(part, One):
+            rest = formula.parts[:index] + formula.parts[index + 1 :]
+            return one_of(pulled_together(conjunction([*rest, inner])) for inner in part.parts)
+    return formula
+
+
+def pairwise(parts: tuple[Formula, ...], disjoint: Callable[[Formula, Formula], bool]) -> bool:
+    """Whether every two parts are disjoint."""
+    return all(disjoint(left, right) for left, right in combinations(parts, 2))

@@ -1,0 +1,189 @@
+"""unevaluatedProperties and unevaluatedItems: which other keywords of a schema have already spoken of a member.
+
+That depends on which subschemas hold for the value, so a schema becomes a choice of cases, each with the condition
+that makes it so and a fixed set of members spoken of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+from agentfast.errors import UnsupportedSchemaError
+from agentfast.runtime.grammar import keywords
+from agentfast.runtime.grammar.atoms import NEVER, Atom, Either, Place
+from agentfast.runtime.grammar.formula import TRUE, Formula, all_of, negation, some_of
+from agentfast.runtime.grammar.plain_rules import Plain
+from agentfast.runtime.grammar.rules import KINDS, ArrayRules, ObjectRules, Others
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar.reading import Reader
+
+MAX_CASES: Final = 256
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was spoken of.
+
+    Attributes:
+        names, patterns: properties by name and by pattern; `properties` is all of them.
+        count: so many first items; `items` is all of them.
+        matching: items that meet one of these.
+    """
+
+    names: frozenset[str] = frozenset()
+    patterns: frozenset[str] = frozenset()
+    properties: bool = False
+    count: int = 0
+    items: bool = False
+    matching: frozenset[Atom] = frozenset()
+
+    def __or__(self, other: Spoken) -> Spoken:
+        return Spoken(
+            self.names | other.names,
+            self.patterns | other.patterns,
+            self.properties or other.properties,
+            max(self.count, other.count),
+            self.items or other.items,
+            self.matching | other.matching,
+        )
+
+
+Case = tuple[Formula, Spoken]
+"""A condition and what was spoken of where it holds."""
+_NOTHING: Final[list[Case]] = [(TRUE, Spoken())]
+
+
+def unevaluated(reader: Reader, rules: Mapping[str, Any], place: Place) -> list[Formula]:
+    """What the two keywords ask beside everything else in the schema.
+
+    Raises:
+        UnsupportedSchemaError: too many cases.
+    """
+    own = frozenset(("unevaluatedProperties", "unevaluatedItems"))
+    cases = _Cases(reader).of(rules, place, without=own)
+    found: list[Formula] = []
+    for keyword in sorted(own & rules.keys()):
+        if rules[keyword] is True:
+            atom = None
+        else:
+            atom = NEVER if rules[keyword] is False else reader.below(place, keyword)
+        found.append(
+            some_of(all_of([condition, _rest(keyword, spoken, atom)]) for condition, spoken in cases)
+        )
+    return found
+
+
+def _rest(keyword: str, spoken: Spoken, atom: Atom | None) -> Formula:
+    """The atom for what was not spoken of."""
+    if keyword == "unevaluatedProperties":
+        others = () if atom is None else (Others(spoken.names, tuple(sorted(spoken.patterns)), atom),)
+        kind, rules = "object", ObjectRules(others=() if spoken.properties else others, is_open=True)
+        return Plain({name: rules if name == kind else TRUE for name in KINDS})
+    if spoken.items or atom is None:
+        return TRUE
+    rest = Either((atom, *sorted(spoken.matching, key=repr)))
+    array = ArrayRules(prefix=((),) * spoken.count, rest=(rest,))
+    return Plain({name: array if name == "array" else TRUE for name in KINDS})
+
+
+class _Cases:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def at(self, place: Place) -> list[Case]:
+        """The cases of a schema, given that it holds."""
+        rules = self._reader.rules_at(place)
+        return _NOTHING if isinstance(rules, bool) else self.of(rules, place, without=frozenset())
+
+    def of(self, rules: Mapping[str, Any], place: Place, *, without: frozenset[str]) -> list[Case]:
+        """The cases of a schema, with some of its keywords left out."""
+        reader = self._reader
+        parts = [self.at(target) for target in reader.referred(rules, place)]
+        if "allOf" in rules:
+            parts += [self.at(member) for member in reader.listed(rules, "allOf", place)]
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in rules:
+                parts += [self._optional(member) for member in reader.listed(rules, keyword, place)]
+        if "if" in rules:
+            parts.append(self._conditional(rules, place))
+        for name, schema in reader.dependents(rules, place):
+            parts.append(self._dependent(name, schema))
+        spoken = _own(rules, place, without)
+        return self._product([[(TRUE, spoken)], *parts], place)
+
+    def _optional(self, place: Place) -> list[Case]:
+        """The cases of a schema that may hold or not; one that says nothing is not asked."""
+        cases = self.at(place)
+        if all(spoken == Spoken() for _, spoken in cases):
+            return _NOTHING
+        holds = self._reader.formula(place)
+        return [
+            *((all_of([holds, condition]), spoken) for condition, spoken in cases),
+            (negation(holds), Spoken()),
+        ]
+
+    def _conditional(self, rules: Mapping[str, Any], place: Place) -> list[Case]:
+        reader = self._reader
+        condition = reader.formula(reader.below(place, "if"))
+        then = self.at(reader.below(place, "then")) if "then" in rules else _NOTHING
+        both = self._product([self.at(reader.below(place, "if")), then], place)
+        otherwise = self.at(reader.below(place, "else")) if "else" in rules else _NOTHING
+        return _grouped(
+            [
+                *((all_of([condition, inner]), spoken) for inner, spoken in both),
+                *((all_of([negation(condition), inner]), spoken) for inner, spoken in otherwise),
+            ]
+        )
+
+    def _dependent(self, name: str, schema: Place) -> list[Case]:
+        from agentfast.runtime.grammar.reading import absent, present
+
+        there = [(all_of([present(name), inner]), spoken) for inner, spoken in self.at(schema)]
+        return [*there, (absent(name), Spoken())]
+
+    def _product(self, parts: list[list[Case]], place: Place) -> list[Case]:
+        found = _NOTHING
+        for part in parts:
+            if len(found) * len(part) > MAX_CASES:
+                raise UnsupportedSchemaError(
+                    "unevaluatedProperties", place.path, f"more than {MAX_CASES} cases to tell apart"
+                )
+            found = _grouped(
+                [(all_of([left, right]), a | b) for (left, a), (right, b) in product(found, part)]
+            )
+        return found
+
+
+def _grouped(cases: Iterable[Case]) -> list[Case]:
+    """Cases that speak of the same members made one."""
+    by_spoken: dict[Spoken, list[Formula]] = {}
+    for condition, spoken in cases:
+        by_spoken.setdefault(spoken, []).append(condition)
+    if len(by_spoken) == 1:
+        return [(TRUE, next(iter(by_spoken)))]  # the cases leave nothing out
+    return [(some_of(conditions), spoken) for spoken, conditions in by_spoken.items()]
+
+
+def _own(rules: Mapping[str, Any], place: Place, without: frozenset[str]) -> Spoken:
+    """What a schema's own keywords speak of."""
+    read = rules.keys() - without
+    properties = keywords.members(rules, "properties", place.path)
+    patterns = keywords.members(rules, "patternProperties", place.path)
+    items = rules.get("items")
+    listed = keywords.as_list(items)
+    prefix = listed if listed is not None else keywords.as_list(rules.get("prefixItems", []))
+    every_item = ("items" in read and listed is None) or "unevaluatedItems" in read
+    every_item |= listed is not None and "additionalItems" in read
+    contains = Place(keywords.pointer(place.path, "contains"), place.scope)
+    return Spoken(
+        frozenset(properties),
+        frozenset(patterns),
+        bool(read & {"additionalProperties", "unevaluatedProperties"}),
+        len(prefix or ()),
+        every_item,
+        frozenset([contains]) if "contains" in read else frozenset(),
+    )
