@@ -14,3 +14,9 @@ R = TypeVar("R")
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function of arrays and scalars; the type checker keeps seeing the function itself."""
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+
+
+def loose_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN must not occur."""
+    flags = {"reassoc", "contract", "arcp", "nsz", "nnan"}
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=flags)(function))

@@ -9,67 +9,121 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.decode.posterior_kernels import pick_tokens, reduce_to_classes
+from agentfast.runtime.decode import class_kernels as kernels
 from agentfast.runtime.grammar.classes import Classes
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class ClassSpace:
-    """What the dynamic programs need of [C, V] logits; [C, K] each, see `reduce_to_classes`.
+    """[C, V] logits, tempered, by class.
 
-    On the CPU `exponentials` [C, V] and `highest` [C] stay at hand, so that a token can be picked without new ones.
+    Attributes:
+        logits: [C, V] float32, as they came.
+        inverse: one over the temperature.
+        top: [C, K] greatest logit, -inf where there is none.
+        mass: [C, K] sum of exp(logit - top), 0 where there is none.
+        mean: [C, K] expected logit under the softmax inside the class, 0 where it has no mass.
+        piece_top, piece_mass: [C, P], the same by piece, see `Pieces`; None where the logits are not on a CPU.
     """
 
-    exponentials: npt.NDArray[np.float32] | None
-    highest: npt.NDArray[np.float32] | None
-    total: Doubles
-    mean: Doubles
+    logits: torch.Tensor
+    inverse: float
+    classes: Classes
     top: Doubles
-    top_token: Ints
+    mass: Doubles
+    mean: Doubles
+    piece_top: Floats | None = None
+    piece_mass: Floats | None = None
+
+    def first_tokens(self, chosen: Ints) -> Longs:
+        """[C] the first token of each chosen class that has its greatest logit."""
+        if self.piece_top is None:
+            return first_on_device(self, chosen)
+        pieces = self.classes.pieces
+        return kernels.first_tokens(
+            self.logits.numpy(),
+            np.float32(self.inverse),
+            chosen,
+            self.top,
+            pieces.token_order,
+            pieces.start,
+            pieces.of_class,
+            self.piece_top,
+        )
+
+    def draw(self, chosen: Ints, left: Doubles) -> Longs:
+        """[C] a token of each chosen class by inverse CDF of `left`, tokens in order of ids."""
+        if self.piece_top is None or self.piece_mass is None:
+            return draw_on_device(self, chosen, left)
+        pieces = self.classes.pieces
+        return kernels.drawn_tokens(
+            self.logits.numpy(),
+            np.float32(self.inverse),
+            chosen,
+            left,
+            self.top,
+            self.mass,
+            pieces.token_order,
+            pieces.start,
+            pieces.of_class,
+            self.piece_top,
+            self.piece_mass,
+        )
 
 
-def reduce_logits(logits: torch.Tensor, classes: Classes) -> ClassSpace:
+def reduce_logits(
+    logits: torch.Tensor, classes: Classes, *, temperature: float = 1.0, wanted: Bools | None = None
+) -> ClassSpace:
     """Reduce [C, V] float32 logits.
 
+    Args:
+        wanted: [C, K] the classes that are asked for at each position; others may be left out. None: all.
+
     Raises:
-        GrammarError: a position has a NaN or an infinite maximum, such as no finite logit at all.
+        GrammarError: a position has a NaN or an infinite logit; minus infinity is allowed.
     """
     if logits.device.type != "cpu":
-        return reduce_on_device(logits, classes)
-    values = _numpy(logits)
-    highest = values.max(axis=1)
-    _check(bool(np.isfinite(highest).all()))
-    exponentials = values - highest[:, None]
-    np.exp(exponentials, out=exponentials)
-    return ClassSpace(
-        exponentials,
-        highest,
-        *reduce_to_classes(
-            values, exponentials, highest, classes.token_class, classes.token_order, classes.class_start
-        ),
+        return reduce_on_device(logits, classes, temperature=temperature)
+    logits = logits.detach().to(torch.float32).contiguous()
+    positions = len(logits)
+    pieces = classes.pieces
+    piece_top, piece_mass = (np.empty((positions, pieces.count), np.float32) for _ in range(2))
+    top, mass, mean = (np.empty((positions, classes.count), np.float64) for _ in range(3))
+    broken = kernels.reduce_to_classes(
+        logits.numpy(),
+        np.float32(1 / temperature),
+        np.ones(top.shape, np.bool_) if wanted is None else wanted,
+        pieces.token_order,
+        pieces.start,
+        pieces.class_of,
+        pieces.chunk,
+        piece_top,
+        piece_mass,
+        top,
+        mass,
+        mean,
     )
+    _check(broken < 0)
+    return ClassSpace(logits, 1 / temperature, classes, top, mass, mean, piece_top, piece_mass)
 
 
-def pick(
-    logits: torch.Tensor, classes: Classes, space: ClassSpace, chosen: Ints, left: Doubles
-) -> npt.NDArray[np.int64]:
-    """[C] a token of each chosen class by inverse CDF of `left`, tokens in order of ids."""
-    if space.exponentials is None or space.highest is None:
-        return pick_on_device(logits, classes, chosen, left)
-    return pick_tokens(
-        _numpy(logits),
-        space.exponentials,
-        space.highest,
-        space.total,
-        space.top,
-        chosen,
-        left,
-        classes.token_order,
-        classes.class_start,
-    )
+def spread(
+    logits: torch.Tensor, bias: Floats, classes: Classes, *, temperature: float, out: torch.Tensor | None
+) -> torch.Tensor:
+    """[C, V] float32 probabilities exp(logits / temperature + bias [C, K] of the token's class); into `out` if given."""
+    if logits.device.type != "cpu":
+        shift = torch.from_numpy(bias).to(logits.device)[:, token_classes(classes, logits.device)]
+        return torch.exp(torch.add(shift, logits, alpha=1 / temperature), out=out)
+    logits = logits.detach().to(torch.float32).contiguous()
+    p = torch.empty_like(logits) if out is None else out
+    kernels.spread(logits.numpy(), np.float32(1 / temperature), bias, classes.token_class, p.numpy())
+    return p
 
 
 def token_classes(classes: Classes, device: torch.device) -> torch.Tensor:
@@ -80,54 +134,48 @@ def token_classes(classes: Classes, device: torch.device) -> torch.Tensor:
     return classes.on_device[key]
 
 
-def _numpy(logits: torch.Tensor) -> npt.NDArray[np.float32]:
-    return logits.detach().to(torch.float32).contiguous().numpy()
-
-
 def _check(finite: bool) -> None:
     if not finite:
-        raise GrammarError("the logits of a position are NaN or have no finite maximum")
+        raise GrammarError("the logits of a position are NaN or infinite")
 
 
-def reduce_on_device(logits: torch.Tensor, classes: Classes) -> ClassSpace:
+def reduce_on_device(logits: torch.Tensor, classes: Classes, *, temperature: float = 1.0) -> ClassSpace:
     """`reduce_logits` in torch operations, for any device."""
-    values = logits.detach().to(torch.float32)
-    _check(bool(torch.isfinite(values.amax(dim=1)).all()))
+    values = logits.detach().to(torch.float32) * (1 / temperature)
+    _check(bool((values < torch.inf).all()))
     index = token_classes(classes, values.device).expand(values.shape)
     shape = (values.shape[0], classes.count)
     top = torch.full(shape, -torch.inf, device=values.device).scatter_reduce(1, index, values, "amax")
-    greatest = top.gather(1, index)
+    reference = top.nan_to_num(neginf=0.0)
     # Around each class's own maximum nothing is lost; a class without mass has no maximum to subtract.
-    weight = torch.where(greatest.isfinite(), values - greatest, -torch.inf).exp().double()
+    below = values - reference.gather(1, index)
+    weight = below.exp().double()
     mass = torch.zeros(shape, dtype=torch.float64, device=values.device).scatter_add(1, index, weight)
-    moment = weight * values.double().nan_to_num(neginf=0.0)
-    mean = torch.zeros_like(mass).scatter_add(1, index, moment) / mass.clamp_min(1.0)
-    tokens = torch.arange(values.shape[1], device=values.device).expand(values.shape)
-    candidates = torch.where(values == greatest, tokens, values.shape[1])
-    first = torch.full(shape, values.shape[1], device=values.device).scatter_reduce(
-        1, index, candidates, "amin"
-    )
-    first = torch.where(top.isfinite(), first, -1)
-    return ClassSpace(
-        None,
-        None,
-        (mass.log() + top.double()).nan_to_num(nan=-torch.inf, neginf=-torch.inf).cpu().numpy(),
-        mean.cpu().numpy(),
-        top.double().cpu().numpy(),
-        first.to(torch.int32).cpu().numpy(),
-    )
+    moment = torch.zeros_like(mass).scatter_add(1, index, weight * below.clamp_min(-1e30))
+    mean = torch.where(mass > 0, moment / mass + reference, 0.0)
+    numbers = torch.stack([top.double(), mass, mean]).cpu().numpy()
+    return ClassSpace(logits, 1 / temperature, classes, numbers[0], numbers[1], numbers[2])
 
 
-def pick_on_device(
-    logits: torch.Tensor, classes: Classes, chosen: Ints, left: Doubles
-) -> npt.NDArray[np.int64]:
-    """`pick` in torch operations, for any device."""
-    device = logits.device
-    members = token_classes(classes, device)[None] == torch.from_numpy(chosen).to(device)[:, None]
-    values = logits.detach().double().masked_fill(~members, -torch.inf)
+def first_on_device(space: ClassSpace, chosen: Ints) -> Longs:
+    """`ClassSpace.first_tokens` in torch operations, for any device."""
+    return _members(space, chosen).argmax(dim=1).cpu().numpy()
+
+
+def draw_on_device(space: ClassSpace, chosen: Ints, left: Doubles) -> Longs:
+    """`ClassSpace.draw` in torch operations, for any device."""
+    values = _members(space, chosen).double()
     cumulative = values.softmax(dim=1).cumsum(dim=1)
-    level = torch.from_numpy(left).to(device)[:, None] * cumulative[:, -1:]
+    level = torch.from_numpy(left).to(values.device)[:, None] * cumulative[:, -1:]
     # The last token with mass bounds the search, as rounding may leave the sum just below the level.
     last = (values > -torch.inf).to(torch.int64).cumsum(dim=1).argmax(dim=1)
     found = torch.searchsorted(cumulative, level, right=True)[:, 0]
     return torch.minimum(found, last).cpu().numpy()
+
+
+def _members(space: ClassSpace, chosen: Ints) -> torch.Tensor:
+    """[C, V] tempered logits of the tokens of each position's chosen class, -inf elsewhere."""
+    logits = space.logits.detach().to(torch.float32)
+    classes = token_classes(space.classes, logits.device)
+    others = classes[None] != torch.from_numpy(chosen).to(logits.device)[:, None]
+    return (logits * space.inverse).masked_fill(others, -torch.inf)

@@ -145,8 +145,7 @@ class DiffusionDecoder:
 
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
         assert row.grammar is not None
-        tempered = logits / self._temperature(row)
-        return CanvasRow(tempered, row.grammar, row.state, row.budget, uniforms)
+        return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row))
 
     def _temperature(self, row: Row) -> float:
         assert row.canvas is not None
@@ -244,7 +243,7 @@ def _constrained(
         entropy=np.round(posterior.entropy, 3),
         length=posterior.length,
         state=posterior.end_state,
-        probabilities=posterior.log_marginals(canvas.logits).exp(),
+        probabilities=posterior.marginals(canvas.logits),
         logits=None if row.ledger is None else logits,
     )
 

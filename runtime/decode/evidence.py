@@ -13,9 +13,9 @@ import torch
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.decode import evidence_kernels as kernels
-from agentfast.runtime.decode import posterior_kernels
 from agentfast.runtime.decode.class_space import reduce_logits
-from agentfast.runtime.decode.plan import PLANS, Plan
+from agentfast.runtime.decode.plan import PLANS
+from agentfast.runtime.decode.ways import ways_through
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.grammar.trie import Trie, trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -85,7 +85,8 @@ class CanvasEvidence:
         self._logits = logits
         self._grammar = grammar
         self._plan = PLANS.plan(grammar, state, len(logits), budget)
-        self._log_beta = _log_beta(logits, grammar, self._plan)
+        space = reduce_logits(logits, grammar.classes, wanted=self._plan.wanted)
+        self._log_beta = ways_through(self._plan, space).log_weights()
         classes, plan = grammar.classes, self._plan
         self._edges = plan.edge_start, plan.edge_to, plan.edge_label, classes.label_start, classes.label_class
         self._path = kernels.trace(tokens, classes.token_class, *self._edges)
@@ -109,18 +110,6 @@ class CanvasEvidence:
             self._log_beta,
         )
         return Spelled(ended, {offset: float(cut[offset]) for offset in np.flatnonzero(cut).tolist()})
-
-
-def _log_beta(logits: torch.Tensor, grammar: TokenGrammar, plan: Plan) -> Doubles:
-    """[N] log weight of all ways from each node to the end of the canvas."""
-    classes = grammar.classes
-    space = reduce_logits(logits, classes)
-    log_weight, _ = posterior_kernels.weigh_labels(
-        space.total, space.top, classes.label_start, classes.label_class, plan.used
-    )
-    edges = plan.edge_start, plan.edge_to, plan.edge_label
-    weight = posterior_kernels.to_scaled(log_weight)
-    return kernels.logs(*posterior_kernels.backward(plan.layer_start, *edges, *weight))
 
 
 def _numpy(tensor: torch.Tensor) -> Doubles:

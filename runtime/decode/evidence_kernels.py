@@ -14,17 +14,7 @@ Doubles = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 LOST: Final = -1
-_LOG_STEP: Final = 512 * 0.6931471805599453
 _NEGLIGIBLE: Final = 1e-18  # of the mass that is followed
-
-
-@kernel
-def logs(values: Doubles, scales: Ints) -> Doubles:
-    """Logarithms of scaled numbers, see posterior_kernels.py."""
-    result = np.empty(len(values), np.float64)
-    for i in range(len(values)):
-        result[i] = np.log(values[i]) + scales[i] * _LOG_STEP if values[i] > 0.0 else -np.inf
-    return result
 
 
 @kernel

@@ -33,7 +33,8 @@ class Plan:
         states: [N] the grammar's state at each node.
         edge_start: [N + 1] where each node's edges begin.
         edge_to: [M] node in the next layer; edge_label: [M] the label of the tokens that take the edge.
-        used: [L] bool, labels that any edge has.
+        label_start: [C + 1] where each position's labels begin; labels: those its edges have, each once.
+        wanted: [C, K] bool, the classes in those labels: no other class can come at the position.
     """
 
     layer_start: Ints
@@ -41,7 +42,9 @@ class Plan:
     edge_start: Ints
     edge_to: Ints
     edge_label: Ints
-    used: npt.NDArray[np.bool_]
+    label_start: Ints
+    labels: Ints
+    wanted: npt.NDArray[np.bool_]
 
 
 class PlanCache:
@@ -78,9 +81,11 @@ def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) ->
     graph = grammar.edge_start, grammar.edge_target
     layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget)
     edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, layer_start, states, edges)
-    used = np.zeros(len(grammar.classes.label_start) - 1, np.bool_)
-    used[edge_label] = True
-    return Plan(layer_start, states, edge_start, edge_to, edge_label, used)
+    classes = grammar.classes
+    labels = _labels(
+        layer_start, edge_start, edge_label, classes.label_start, classes.label_class, classes.count
+    )
+    return Plan(layer_start, states, edge_start, edge_to, edge_label, *labels)
 
 
 @kernel
@@ -138,3 +143,32 @@ def _edges(
             starts[node + 1] = count
     starts[layer_start[-2] :] = count
     return starts, to, label
+
+
+@kernel
+def _labels(
+    layer_start: Ints, edge_start: Ints, edge_label: Ints, label_start: Ints, label_class: Ints, classes: int
+) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+    """Labels of each position, and their classes."""
+    positions = len(layer_start) - 2
+    starts = np.zeros(positions + 1, np.int32)
+    labels = np.empty(1024, np.int32)
+    wanted = np.zeros((positions, classes), np.bool_)
+    met = np.full(len(label_start), -1, np.int32)  # the last position that has the label
+    count = 0
+    for i in range(positions):
+        for edge in range(edge_start[layer_start[i]], edge_start[layer_start[i + 1]]):
+            label = edge_label[edge]
+            if met[label] == i:
+                continue
+            met[label] = i
+            if count == len(labels):
+                grown = np.empty(2 * count, np.int32)
+                grown[:count] = labels
+                labels = grown
+            labels[count] = label
+            count += 1
+            for at in range(label_start[label], label_start[label + 1]):
+                wanted[i, label_class[at]] = True
+        starts[i + 1] = count
+    return starts, labels[:count].copy(), wanted

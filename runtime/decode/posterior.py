@@ -21,9 +21,9 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import BudgetTooSmallError, GrammarError
-from agentfast.runtime.decode import posterior_kernels as kernels
-from agentfast.runtime.decode.class_space import pick, reduce_logits, token_classes
+from agentfast.runtime.decode.class_space import reduce_logits, spread
 from agentfast.runtime.decode.plan import PLANS
+from agentfast.runtime.decode.ways import ways_through
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.grammar.token_grammar import DEAD, TokenGrammar
 
@@ -33,7 +33,7 @@ class CanvasRow:
     """One canvas to be judged.
 
     Attributes:
-        logits: [C, V] float32, already tempered; -inf is allowed, NaN is not.
+        logits: [C, V] float32; -inf is allowed, NaN is not.
         grammar: what the tokens must follow.
         state: the grammar's state before the canvas.
         budget: tokens that may still be generated, this canvas's included. After the canvas at most budget - C are
@@ -41,6 +41,7 @@ class CanvasRow:
         uniforms: [C] float64 in [0, 1), the only source of randomness of the sample. Given the state before position
             i, its outcomes are laid out on [0, 1) in order of (edge, class, token id) with the widths of their
             conditional probabilities, and uniforms[i] picks the one it falls on.
+        temperature: what the logits are divided by.
     """
 
     logits: torch.Tensor
@@ -48,6 +49,7 @@ class CanvasRow:
     state: int
     budget: int
     uniforms: npt.NDArray[np.float64]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +61,11 @@ class CanvasPosterior:
         sample: [C] int64, a joint sample.
         entropy: [C] float32, nats, of each position's constrained token marginal.
         log_z: log of the total weight exp(sum of logits) of the allowed sequences.
-        class_bias: [C, K] float32; log marginal of token t = logits[i, t] + class_bias[i, class of t], normalised.
+        class_bias: [C, K] float32; the log marginal of token t is logits[i, t] / temperature + class_bias[i, class of
+            t], normalised.
         length: positions of `best` up to and including EOS; C if it does not end here.
         end_state: the grammar's state after `best`.
+        temperature: the row's.
     """
 
     best: npt.NDArray[np.int64]
@@ -72,11 +76,15 @@ class CanvasPosterior:
     length: int
     end_state: int
     classes: Classes
+    temperature: float
 
-    def log_marginals(self, logits: torch.Tensor) -> torch.Tensor:
-        """[C, V] float32 log marginals, given the logits that the posterior was made from; on their device."""
-        bias = torch.from_numpy(self.class_bias).to(logits.device)
-        return logits + bias[:, token_classes(self.classes, logits.device)]
+    def marginals(self, logits: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """[C, V] float32 token marginals, given the logits that the posterior was made from; on their device.
+
+        Args:
+            out: where they go; a fresh tensor if None.
+        """
+        return spread(logits, self.class_bias, self.classes, temperature=self.temperature, out=out)
 
 
 def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | GrammarError]:
@@ -95,35 +103,24 @@ def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | Gramma
 
 def _posterior(row: CanvasRow) -> CanvasPosterior:
     _check(row)
-    grammar, classes = row.grammar, row.grammar.classes
-    space = reduce_logits(row.logits, classes)
+    grammar = row.grammar
     plan = PLANS.plan(grammar, row.state, len(row.logits), row.budget)
-    edges = plan.edge_start, plan.edge_to, plan.edge_label
-    labels = classes.label_start, classes.label_class
-    log_weight, highest = kernels.weigh_labels(space.total, space.top, *labels, plan.used)
-    weight = kernels.to_scaled(log_weight)
-    beta = kernels.backward(plan.layer_start, *edges, *weight)
-    if beta[0][0] == 0:
-        raise GrammarError(
-            "no sequence that the grammar allows has any weight: logits of -inf rule all of them out"
-        )
-    choice = kernels.viterbi(plan.layer_start, *edges, highest)
-    best, path = kernels.trace_best(*edges[1:], *labels, choice, space.top, space.top_token)
-    uniforms = np.asarray(row.uniforms, np.float64)
-    chosen, left = kernels.sample_classes(*edges, *labels, *beta, *weight, log_weight, space.total, uniforms)
-    mass = kernels.label_masses(plan.layer_start, *edges, *beta, *weight)
-    bias, entropy = kernels.class_marginals(mass, log_weight, space.total, space.mean, *labels)
+    space = reduce_logits(row.logits, grammar.classes, temperature=row.temperature, wanted=plan.wanted)
+    ways = ways_through(plan, space)
+    chosen, path = ways.best()
+    bias, entropy = ways.class_marginals()
     states = plan.states[path]
     ends = np.nonzero(states[1:] == grammar.done)[0]
     return CanvasPosterior(
-        best=best,
-        sample=pick(row.logits, classes, space, chosen, left),
+        best=space.first_tokens(chosen),
+        sample=space.draw(*ways.sample(np.asarray(row.uniforms, np.float64))),
         entropy=entropy,
-        log_z=kernels.log_of_scaled(*beta),
+        log_z=ways.log_z,
         class_bias=bias,
-        length=int(ends[0]) + 1 if len(ends) else len(best),
+        length=int(ends[0]) + 1 if len(ends) else len(path) - 1,
         end_state=int(states[-1]),
-        classes=classes,
+        classes=grammar.classes,
+        temperature=row.temperature,
     )
 
 

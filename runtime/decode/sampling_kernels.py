@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from agentfast.runtime.decode.vector_kernels import exponentials, greatest_bits, sums
+from agentfast.runtime.kernel import kernel, loose_kernel
+
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 
-_BLOCK = 256
-_LOG2_E = np.float32(1.4426950408889634)
-_LN2_HIGH = np.float32(0.693359375)
-_LN2_LOW = np.float32(-2.12194440e-4)
-_LOWEST = np.float32(-87.0)  # e^-87 is the smallest power that is a normal number
-
-# e^r on [-ln2/2, ln2/2] as 1 + r + r^2 (c0 r^5 + .. + c5): Cephes' expf, within 2 units in the last place.
-_C0 = np.float32(1.9875691500e-4)
-_C1 = np.float32(1.3981999507e-3)
-_C2 = np.float32(8.3334519073e-3)
-_C3 = np.float32(4.1665795894e-2)
-_C4 = np.float32(1.6666665459e-1)
-_C5 = np.float32(5.0000001201e-1)
+_BLOCK: Final = 1024
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel
 def read(
     logits: Floats,
     temperatures: Floats,
@@ -37,65 +29,47 @@ def read(
 ) -> None:
     """logits [N, V] finite, temperatures [N], uniforms [N] -> p [N, V], best [N], sample [N], entropy [N]."""
     rows, size = logits.shape
-    blocks = (size + _BLOCK - 1) // _BLOCK
-    masses = np.empty(blocks, np.float64)
+    masses = np.empty((size + _BLOCK - 1) // _BLOCK, np.float32)
+    shifted = np.empty(_BLOCK, np.float32)
     powers = np.empty(_BLOCK, np.int32)
+    greatest = np.empty(1, np.int32)
+    top = greatest.view(np.float32)
     for row in range(rows):
         x, y = logits[row], p[row]
-        top = x[0]
-        for v in range(size):
-            top = max(top, x[v])
+        greatest[0] = greatest_bits(x.view(np.int32))
         inverse = np.float32(1.0) / temperatures[row]
         first = 0
-        while x[first] != top:
+        while x[first] != top[0]:
             first += 1
         best[row] = first
         total = 0.0
         energy = 0.0  # sum of weight * log weight
-        for block in range(blocks):
+        for block in range(len(masses)):
             low, high = block * _BLOCK, min(size, (block + 1) * _BLOCK)
-            mass, part = _weigh(x[low:high], y[low:high], top, inverse, powers)
-            masses[block] = mass
-            total += float(mass)
+            _shift(x[low:high], top[0], inverse, shifted)
+            exponentials(shifted, y[low:high], powers, high - low)
+            masses[block], part = sums(y[low:high], shifted)
+            total += float(masses[block])
             energy += float(part)
         entropy[row] = max(0.0, math.log(total) - energy / total)
         sample[row] = _invert(y, masses, uniforms[row] * total)
-        scale = np.float32(1.0 / total)
-        for v in range(size):
-            y[v] *= scale
+        _scale(y, np.float32(1.0 / total))
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _weigh(
-    x: Floats, y: Floats, top: np.float32, inverse: np.float32, powers: NDArray[np.int32]
-) -> tuple[np.float32, np.float32]:
-    """y = e^((x - top) * inverse); returns the sums of y and of y log y. `powers` is room for as many integers.
-
-    In three loops, because each of them is one that the compiler can vectorise.
-    """
-    size = len(x)
-    shifted = np.empty(_BLOCK, np.float32)
-    for v in range(size):
-        t = max((x[v] - top) * inverse, _LOWEST)
-        k = np.rint(t * _LOG2_E)
-        r = (t - k * _LN2_HIGH) - k * _LN2_LOW
-        series = ((((_C0 * r + _C1) * r + _C2) * r + _C3) * r + _C4) * r + _C5
-        y[v] = series * r * r + r + np.float32(1.0)
-        powers[v] = np.int32(k) << 23
-        shifted[v] = t
-    bits = y.view(np.int32)
-    for v in range(size):
-        bits[v] += powers[v]  # times 2^k
-    mass = np.float32(0.0)
-    energy = np.float32(0.0)
-    for v in range(size):
-        mass += y[v]
-        energy += y[v] * shifted[v]
-    return mass, energy
+@loose_kernel
+def _shift(x: Floats, by: np.float32, inverse: np.float32, out: Floats) -> None:
+    for v in range(len(x)):
+        out[v] = (x[v] - by) * inverse
 
 
-@numba.njit(cache=True, nogil=True)
-def _invert(weights: Floats, masses: NDArray[np.float64], wanted: float) -> int:
+@loose_kernel
+def _scale(y: Floats, by: np.float32) -> None:
+    for v in range(len(y)):
+        y[v] *= by
+
+
+@kernel
+def _invert(weights: Floats, masses: Floats, wanted: float) -> int:
     """The first index at which the cumulative weight exceeds `wanted`."""
     before = 0.0
     block = 0

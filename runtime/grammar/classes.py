@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.grammar.pieces import Pieces, pieces_of
 from agentfast.runtime.grammar.trie import Trie
 from agentfast.runtime.kernel import kernel
 
@@ -26,24 +28,22 @@ class Classes:
 
     Attributes:
         token_class: [V] int32.
-        token_order: [V] int32, token ids by class, rising inside a class.
-        class_start: [K + 1] int32, where each class begins in `token_order`.
+        count: number of classes, K.
         label_start: [L + 1] int32, where each label begins in `label_class`.
         label_class: classes of each label, rising.
         on_device: `token_class` as int64 tensors, by device; filled by the decoder as needed.
     """
 
     token_class: Ints
-    token_order: Ints
-    class_start: Ints
+    count: int
     label_start: Ints
     label_class: Ints
     on_device: dict[str, torch.Tensor] = field(default_factory=dict[str, "torch.Tensor"], repr=False)
 
-    @property
-    def count(self) -> int:
-        """Number of classes, K."""
-        return len(self.class_start) - 1
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The vocabulary in order of classes; made when a decoder first needs it."""
+        return pieces_of(self.token_class, self.count)
 
 
 def classes_of(labels: list[Ints], trie: Trie) -> Classes:
@@ -53,14 +53,12 @@ def classes_of(labels: list[Ints], trie: Trie) -> Classes:
     for nodes, key in zip(labels, random.integers(1, 1 << 63, len(labels), np.uint64), strict=True):
         signature[nodes] += key
     token_class, count = _number(signature[trie.node_of_token])
-    token_order, class_start = _sorted_by_class(token_class, count)
     node_class = np.zeros(trie.node_count + 1, np.int32)
     node_class[trie.node_of_token] = token_class
     sets = [np.arange(count, dtype=np.int32)] + [np.unique(node_class[nodes]) for nodes in labels]
     return Classes(
         token_class=token_class,
-        token_order=token_order,
-        class_start=class_start,
+        count=count,
         label_start=np.concatenate([[0], np.cumsum([len(s) for s in sets])]).astype(np.int32),
         label_class=np.concatenate(sets),
     )
@@ -90,19 +88,3 @@ def _number(signature: npt.NDArray[np.uint64]) -> tuple[Ints, int]:
             count += 1
         result[i] = numbers[at]
     return result, count
-
-
-@kernel
-def _sorted_by_class(token_class: Ints, count: int) -> tuple[Ints, Ints]:
-    """[V] tokens by class, rising inside each, and [K + 1] where each class begins."""
-    start = np.zeros(count + 1, np.int32)
-    for k in token_class:
-        start[k + 1] += 1
-    for k in range(count):
-        start[k + 1] += start[k]
-    order = np.empty(len(token_class), np.int32)
-    place = start[:-1].copy()
-    for token in range(len(token_class)):
-        order[place[token_class[token]]] = token
-        place[token_class[token]] += 1
-    return order, start

@@ -1,0 +1,69 @@
+"""Exponentials, maxima and sums of float32 arrays, in loops that the compiler turns into vector instructions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentfast.runtime.kernel import kernel, loose_kernel
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+_LOG2_E: Final = np.float32(1.4426950408889634)
+_LN2_HIGH: Final = np.float32(0.693359375)
+_LN2_LOW: Final = np.float32(-2.12194440e-4)
+_LOWEST: Final = np.float32(-87.0)  # e^-87 is the smallest power that is a normal number
+
+# e^r on [-ln2/2, ln2/2] as 1 + r + r^2 (c0 r^5 + .. + c5): Cephes' expf, within 2 units in the last place.
+_C0: Final = np.float32(1.9875691500e-4)
+_C1: Final = np.float32(1.3981999507e-3)
+_C2: Final = np.float32(8.3334519073e-3)
+_C3: Final = np.float32(4.1665795894e-2)
+_C4: Final = np.float32(1.6666665459e-1)
+_C5: Final = np.float32(5.0000001201e-1)
+
+
+@loose_kernel
+def exponentials(x: Floats, y: Floats, powers: Ints, size: int) -> None:
+    """y = e^x for the first `size` numbers, none above 0; those of -87 and less give 0 and are set to -87.
+
+    Args:
+        powers: room for as many integers.
+    """
+    for v in range(size):
+        alive = x[v] > _LOWEST
+        t = x[v] if alive else _LOWEST
+        n = np.int32(t * _LOG2_E - np.float32(0.5))
+        k = np.float32(n)
+        r = (t - k * _LN2_HIGH) - k * _LN2_LOW
+        series = ((((_C0 * r + _C1) * r + _C2) * r + _C3) * r + _C4) * r + _C5
+        power = series * r * r + r + np.float32(1.0)
+        y[v] = power if alive else np.float32(0.0)
+        powers[v] = n << 23 if alive else np.int32(0)
+        x[v] = t
+    bits = y.view(np.int32)
+    for v in range(size):
+        bits[v] += powers[v]  # times 2^k
+
+
+@kernel
+def greatest_bits(bits: Ints) -> np.int32:
+    """Bits of the greatest float32, found among integers that are ordered as the floats are."""
+    greatest = np.int32(-(2**31))
+    for j in range(len(bits)):
+        greatest = max(greatest, bits[j] ^ ((bits[j] >> 31) & np.int32(0x7FFFFFFF)))
+    return greatest ^ ((greatest >> 31) & np.int32(0x7FFFFFFF))
+
+
+@loose_kernel
+def sums(y: Floats, x: Floats) -> tuple[np.float32, np.float32]:
+    """Sums of y and of x y."""
+    total = np.float32(0.0)
+    moment = np.float32(0.0)
+    for j in range(len(y)):
+        total += y[j]
+        moment += y[j] * x[j]
+    return total, moment
