@@ -32,7 +32,7 @@ def trace(
     path[0] = 0
     for i in range(len(tokens)):
         after = follow(
-            path[i], token_class[tokens[i]], edge_start, edge_to, edge_label, label_start, label_class
+            path[i], int(token_class[tokens[i]]), edge_start, edge_to, edge_label, label_start, label_class
         )
         if after < 0:
             break

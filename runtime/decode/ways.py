@@ -41,7 +41,7 @@ class Ways:
         """[N] log weight of all ways from each node to the end of the canvas; -inf where there is none."""
         references = np.append(np.cumsum(self.reference[::-1])[::-1], 0.0)
         with np.errstate(divide="ignore"):
-            logs: Doubles = np.log(self.beta) + self.exponent * kernels.LN2
+            logs = np.log(self.beta).astype(np.float64) + self.exponent * kernels.LN2
         logs += np.repeat(references, np.diff(self.plan.layer_start))
         return logs
 
