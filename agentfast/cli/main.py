@@ -126,6 +126,7 @@ def add_schema(add: AddParser) -> None:
         "schema",
         help="compile a JSON Schema: what it costs, or why it is refused",
         description="Compile a JSON Schema to a grammar and report its size, or the keyword that is not enforced exactly.",
+        epilog="With --explain a refused schema's explanation is on standard output and the error on standard error.",
     )
     schema.add_argument("file", metavar="FILE", help="a JSON file; - reads standard input")
     schema.add_argument(
@@ -134,6 +135,16 @@ def add_schema(add: AddParser) -> None:
     schema.add_argument(
         "--open", action="store_true", help="an object that does not say so is open, as JSON Schema has it"
     )
+    schema.add_argument(
+        "--explain",
+        action="store_true",
+        help="also show sampled instances, what each field costs, the limits, and how keywords are read; "
+        "for a refused schema, how to rewrite it",
+    )
+    schema.add_argument(
+        "--samples", type=positive, default=3, metavar="N", help="instances that --explain draws (default: 3)"
+    )
+    schema.add_argument("--seed", type=int, default=0, help="of the drawn instances (default: 0)")
     schema.add_argument("--json", action="store_true", help="print the report as one JSON line")
     add_model(schema)
     schema.set_defaults(command=run_schema)

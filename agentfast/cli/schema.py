@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from agentfast.cli.exits import Exit
+from agentfast.cli.explain import Explanation, explain
+from agentfast.cli.fields import Compile
 from agentfast.cli.model import open_vocabulary
-from agentfast.errors import ConfigError
+from agentfast.cli.refusal import Refusal, refusal
+from agentfast.errors import ConfigError, GrammarError
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.whitespace import Whitespace
 from agentfast.runtime.vocabulary import Vocabulary
 
 SHOWN = 60  # characters of the shortest instance in the report for people
@@ -56,13 +59,39 @@ class SchemaReport:
 
 
 def schema_command(options: argparse.Namespace) -> Exit:
-    """Print the report; a refused schema raises."""
+    """Print the report; a refused schema raises, with --explain after its explanation."""
     schema = read_schema(options.file)
-    report = measure(
-        schema, open_vocabulary(options.model), whitespace=options.whitespace, closed=not options.open
+    vocabulary = open_vocabulary(options.model)
+    compile_alone = partial(compile_schema, whitespace=options.whitespace, closed=not options.open)
+    try:
+        report, grammar = measure(schema, compile_alone, vocabulary)
+    except GrammarError as error:
+        if options.explain:
+            print_part(refusal(schema, error, compile_alone, vocabulary), as_json=options.json)
+        raise
+    if not options.explain:
+        print_part(report, as_json=options.json)
+        return Exit.OK
+    explanation = explain(
+        schema,
+        grammar,
+        compile_alone,
+        whitespace=options.whitespace,
+        closed=not options.open,
+        samples=options.samples,
+        seed=options.seed,
     )
-    print(json.dumps(asdict(report), ensure_ascii=False) if options.json else report.text())
+    print_part(report, explanation, as_json=options.json)
     return Exit.OK
+
+
+def print_part(*parts: SchemaReport | Explanation | Refusal, as_json: bool) -> None:
+    """Print one JSON object of all parts, or their texts."""
+    if as_json:
+        fields = {name: value for part in parts for name, value in asdict(part).items()}
+        print(json.dumps(fields, ensure_ascii=False))
+    else:
+        print("\n".join(part.text() for part in parts))
 
 
 def read_schema(file: str) -> Any:
@@ -80,7 +109,7 @@ def read_schema(file: str) -> Any:
         raise ConfigError(f"{file} is not JSON: {error}") from error
 
 
-def measure(schema: Any, vocabulary: Vocabulary, *, whitespace: Whitespace, closed: bool) -> SchemaReport:
+def measure(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> tuple[SchemaReport, TokenGrammar]:
     """Compile and report.
 
     Raises:
@@ -89,9 +118,9 @@ def measure(schema: Any, vocabulary: Vocabulary, *, whitespace: Whitespace, clos
     """
     Grammar.text().compile(vocabulary)  # the vocabulary's own tables are not what is measured
     began = perf_counter()
-    grammar = compile_schema(schema, whitespace=whitespace, closed=closed).compile(vocabulary)
+    grammar = compile_alone(schema).compile(vocabulary)
     seconds = perf_counter() - began
-    return SchemaReport(
+    report = SchemaReport(
         states=grammar.state_count,
         edges=len(grammar.edge_target),
         classes=grammar.classes.count,
@@ -100,6 +129,7 @@ def measure(schema: Any, vocabulary: Vocabulary, *, whitespace: Whitespace, clos
         shortest=shortest_instance(grammar),
         min_tokens=grammar.min_tokens(grammar.start),
     )
+    return report, grammar
 
 
 def shortest_instance(grammar: TokenGrammar) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 
@@ -162,6 +163,7 @@ def _compile(grammar: Grammar, vocabulary: Vocabulary) -> TokenGrammar:
         automaton = Automaton(grammar.node, max_depth=depth, max_states=limit)
         try:
             best = token_grammar(automaton, vocabulary)
+            best = replace(best, recursion=depth if automaton.depth_was_cut else None)
         except GrammarError as error:
             failure = error
         if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:

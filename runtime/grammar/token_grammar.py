@@ -37,6 +37,8 @@ class TokenGrammar:
         edge_target, edge_label: [E] int32, the state after an edge and the label of the tokens that take it. The
             state after EOS has one edge, to itself, with label 0.
         distance: [S] int32, fewest tokens to the state after EOS.
+        byte_states: states of the byte automaton that this was lifted from.
+        recursion: references that may be open at a time where deeper ones were left out, else None.
     """
 
     vocabulary: Vocabulary
@@ -45,6 +47,8 @@ class TokenGrammar:
     edge_target: Ints
     edge_label: Ints
     distance: Ints
+    byte_states: int = 0
+    recursion: int | None = None
 
     DEAD = DEAD
 
@@ -135,13 +139,14 @@ def token_grammar(automaton: Automaton, vocabulary: Vocabulary) -> TokenGrammar:
         Edges(new_id[source[reached]], new_id[target[reached]], label[reached], edges.labels),
         to_done[kept],
         vocabulary,
+        len(automaton),
     )
 
 
 _DONE: Final = -3
 
 
-def _assemble(edges: Edges, distance: Ints, vocabulary: Vocabulary) -> TokenGrammar:
+def _assemble(edges: Edges, distance: Ints, vocabulary: Vocabulary, byte_states: int) -> TokenGrammar:
     """Number the labels in use from 1, partition the vocabulary by them, and sort the edges by source."""
     used, label = np.unique(edges.label, return_inverse=True)
     classes = classes_of([edges.labels[i] for i in used.tolist()], trie_of(vocabulary))
@@ -157,4 +162,5 @@ def _assemble(edges: Edges, distance: Ints, vocabulary: Vocabulary) -> TokenGram
         edge_target=target[order].astype(np.int32),
         edge_label=label[order].astype(np.int32),
         distance=distance,
+        byte_states=byte_states,
     )

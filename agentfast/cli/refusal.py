@@ -1,0 +1,83 @@
+"""What a schema's refusal means, and how to rewrite the schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agentfast.cli.fields import Compile, FieldCost, field_costs, fields_text
+from agentfast.cli.sections import section, shortened, wrapped
+from agentfast.errors import GrammarError, UnsupportedSchemaError
+from agentfast.runtime.grammar.support import SUPPORT
+from agentfast.runtime.vocabulary import Vocabulary
+
+_EXACT_OR_NOT: Final = "a schema is enforced exactly or not at all: no request runs with a keyword ignored, or read as something near it"
+_TOO_LARGE: Final = (
+    "the automaton of all instances is too large. Counters cost least on plain strings and arrays; a pattern with long"
+    " repetitions, and combinations (allOf, not, oneOf) of large alternatives, cost most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a schema does not compile, and what helps.
+
+    Attributes:
+        keyword, path: where, if one keyword is to blame.
+        instead: how to rewrite it.
+        example: a schema that is refused for this keyword, and one to write instead; None if there is none.
+        fields: each compiled alone, those that are refused first.
+    """
+
+    reason: str
+    keyword: str | None
+    path: str | None
+    meaning: str
+    instead: str
+    example: tuple[Any, Any] | None
+    fields: tuple[FieldCost, ...]
+
+    def text(self) -> str:
+        """For people."""
+        rewriting = [wrapped(self.instead)]
+        if self.example is not None:
+            refused, written = map(json.dumps, self.example)
+            rewriting += [f"refused  {shortened(refused)}", f"instead  {shortened(written)}"]
+        return "\n".join(
+            (
+                *section("refused", (wrapped(self.reason),)),
+                *section("what it means", (wrapped(self.meaning),)),
+                *section("how to rewrite it", rewriting),
+                *fields_text(self.fields),
+            )
+        ).lstrip("\n")
+
+
+def refusal(schema: Any, error: GrammarError, compile_alone: Compile, vocabulary: Vocabulary) -> Refusal:
+    """Explain why a schema was refused."""
+    fields = tuple(field_costs(schema, compile_alone, vocabulary))
+    if isinstance(error, UnsupportedSchemaError):
+        known = SUPPORT.get(error.keyword)
+        return Refusal(
+            reason=error.message,
+            keyword=error.keyword,
+            path=error.path,
+            meaning=_EXACT_OR_NOT,
+            instead=error.hint or (known.instead if known is not None else "") or "leave the keyword out",
+            example=None if known is None else known.example,
+            fields=fields,
+        )
+    is_empty = "matches nothing" in error.message
+    return Refusal(
+        reason=error.message,
+        keyword=None,
+        path=None,
+        meaning="no value meets all of the schema, so there is nothing to generate"
+        if is_empty
+        else _TOO_LARGE,
+        instead=error.hint
+        or ("loosen the fields that are refused alone" if is_empty else "split the schema"),
+        example=None,
+        fields=fields,
+    )
