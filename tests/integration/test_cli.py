@@ -72,7 +72,11 @@ def test_a_schema_can_come_from_standard_input(
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        ({"properties": {"a": {"not": {}}}, "type": "object"}, Exit.REFUSED, "'not' at"),
+        (
+            {"properties": {"a": {"nullable": True}}, "type": "object"},
+            Exit.REFUSED,
+            "'nullable' at /properties/a",
+        ),
         ({"enum": []}, Exit.REFUSED, ""),
         ("{", Exit.USAGE, "is not JSON"),
         ("\ufeff", Exit.USAGE, "is not JSON"),
