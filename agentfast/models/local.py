@@ -11,7 +11,7 @@ from typing import Self
 import torch
 
 from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
-from agentfast.chat.json import JsonChat
+from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Transcript, assistant_turns
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
@@ -65,7 +65,7 @@ class LocalModel:
 
         Args:
             path: the directory; nothing is downloaded.
-            chat: None: the JSON format.
+            chat: None: the one that the tokenizer's special tokens tell of: Gemma 4's, or the JSON format.
             config: None: the checkpoint's own way to be decoded, and the engine's defaults.
             device: where torch puts the weights, e.g. "cuda".
             dtype: torch's name of their type, e.g. "bfloat16".
@@ -73,14 +73,15 @@ class LocalModel:
 
         Raises:
             CheckpointError: see `load_checkpoint`.
-            ConfigError: no such dtype.
+            ConfigError: no such dtype, or no `chat` is given and the special tokens are of no known format.
         """
         if not isinstance(torch_dtype := getattr(torch, dtype, None), torch.dtype):
             raise ConfigError(f"torch has no dtype {dtype!r}")
         checkpoint = load_checkpoint(path, dtype=torch_dtype, device=device)
         config = config or EngineConfig(generation=checkpoint.generation)
         engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
-        return cls(engine, chat or JsonChat(), name=name or Path(path).name)
+        chat = chat or chat_format_of(path, checkpoint.tokenizer.vocabulary.special)
+        return cls(engine, chat, name=name or Path(path).name)
 
     @property
     def name(self) -> str:

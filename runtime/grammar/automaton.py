@@ -16,6 +16,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.continuations import BLOCK, CUT, END, Block, Continuations, Limits, Move
 from agentfast.runtime.grammar.product import Product
+from agentfast.runtime.grammar.translation import Translation
 
 __all__ = ["Automaton", "Block"]
 
@@ -65,7 +66,13 @@ class Automaton:
         """
         self._shared = _operand_of or _Shared(max_depth, max_states)
         self._is_operand = _operand_of is not None
-        limits = Limits(max_depth, self._cut, self._new_block if blocks else None, self._new_product)
+        limits = Limits(
+            max_depth,
+            self._cut,
+            self._new_block if blocks else None,
+            self._new_product,
+            self._new_translation,
+        )
         self._continuations = Continuations(limits, _depth)
         self._items: list[tuple[int, ...] | None] = []
         self._state_ids: dict[tuple[int, ...], int] = {}
@@ -183,6 +190,9 @@ class Automaton:
 
     def _new_product(self, node: nodes.Boolean, depth: int) -> Product:
         return Product(node, [self._operand(operand, depth) for operand in node.operands])
+
+    def _new_translation(self, node: nodes.Translated, depth: int) -> Translation:
+        return Translation(self._operand(node.operand, depth))
 
     def _operand(self, root: nodes.Node, depth: int) -> Automaton:
         shared = self._shared

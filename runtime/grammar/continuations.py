@@ -13,6 +13,7 @@ from typing import Final
 
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.product import Product
+from agentfast.runtime.grammar.translation import Translation
 
 END: Final = 0
 """The continuation of nothing: the whole is complete."""
@@ -48,12 +49,14 @@ class Limits:
         on_cut: where a reference that is too deep leads.
         first_state: reserves so many states for a block and says which is the first; None makes no blocks.
         product: the product of a Boolean node's operands at a depth.
+        translation: that of a Translated node's operand at a depth.
     """
 
     max_depth: int | None
     on_cut: Callable[[], list[int]]
     first_state: Callable[[int], int] | None
     product: Callable[[nodes.Boolean, int], Product]
+    translation: Callable[[nodes.Translated, int], Translation]
 
 
 class Continuations:
@@ -68,6 +71,7 @@ class Continuations:
         self._depths: list[int] = [depth, depth]
         self._closures: dict[int, tuple[int, ...]] = {END: (END,), CUT: (CUT,)}
         self._products: dict[tuple[int, int], Product] = {}
+        self._translations: dict[tuple[int, int], Translation] = {}
         self.blocks: list[Block] = []
         self._block_ids: dict[tuple[int, int], int] = {}
 
@@ -85,8 +89,13 @@ class Continuations:
         """The special token that a closed continuation takes and what is closed after it."""
         if not CUT < cont < BLOCK:
             return None
-        node_id, _, rest = self._conts[cont]
+        node_id, position, rest = self._conts[cont]
         node = self._nodes[node_id]
+        if isinstance(node, nodes.Translated):
+            after = self._translation(node_id, node, self._depths[cont]).after_quote(position)
+            if after is None:
+                return None
+            return node.quote, self.closure(self._at(node_id, after, rest, self._depths[cont]))
         return (node.name, self.closure(rest)) if isinstance(node, nodes.Special) else None
 
     def closure(self, cont: int) -> tuple[int, ...]:
@@ -129,11 +138,9 @@ class Continuations:
         if isinstance(node, nodes.Terminal):
             moves = node.machine.moves[position]
             return [(low, high, self._at(node_id, to, rest, depth)) for low, high, to in moves]
-        if isinstance(node, nodes.Boolean):
-            product = self._product(node_id, node, depth)
-            return [
-                (low, high, self._at(node_id, to, rest, depth)) for low, high, to in product.moves(position)
-            ]
+        if isinstance(node, (nodes.Boolean, nodes.Translated)):
+            found = self._walker(node_id, node, depth).moves(position)
+            return [(low, high, self._at(node_id, to, rest, depth)) for low, high, to in found]
         if isinstance(node, nodes.StringBody):
             return [
                 (low, high, rest if to is None else self._at(node_id, to, rest, depth))
@@ -193,10 +200,10 @@ class Continuations:
                     for step, to in node.steps(position)
                 ]
                 return False, [rest, *steps] if node.is_final(position) else steps
-            case nodes.Boolean():
-                product = self._product(node_id, node, self._depths[cont])
-                accepting = not product.is_dead and product.accepting(position)
-                return not product.is_dead, [rest] if accepting else []
+            case nodes.Boolean() | nodes.Translated():
+                walker = self._walker(node_id, node, self._depths[cont])
+                accepting = not walker.is_dead and walker.accepting(position)
+                return not walker.is_dead, [rest] if accepting else []
             case nodes.Reference():
                 return False, self._unfold_reference(cont, node, rest)
             case _:
@@ -205,6 +212,19 @@ class Continuations:
     def _next(self, cont: int) -> int:
         node_id, position, rest = self._conts[cont]
         return self._at(node_id, position + 1, rest, self._depths[cont])
+
+    def _walker(
+        self, node_id: int, node: nodes.Boolean | nodes.Translated, depth: int
+    ) -> Product | Translation:
+        if isinstance(node, nodes.Boolean):
+            return self._product(node_id, node, depth)
+        return self._translation(node_id, node, depth)
+
+    def _translation(self, node_id: int, node: nodes.Translated, depth: int) -> Translation:
+        key = (node_id, 0 if self._limits.max_depth is None else depth)
+        if key not in self._translations:
+            self._translations[key] = self._limits.translation(node, key[1])
+        return self._translations[key]
 
     def _product(self, node_id: int, node: nodes.Boolean, depth: int) -> Product:
         # The depth counts on inside the operands, so that recursion through them ends, too.

@@ -89,6 +89,19 @@ class Grammar:
         """
         return cls(choice_node(texts))
 
+    def in_native_notation(self, quote: str) -> Grammar:
+        """The values of a JSON grammar as Gemma 4 writes them in its tool calls.
+
+        That is as JSON, but with the special token `quote` in place of quotes, strings that are not escaped, and bare
+        keys (which can be written unless they are empty or hold a control character or one of `:{}[],"`).
+
+        Raises:
+            GrammarError: this grammar has special tokens already.
+        """
+        if self.specials:
+            raise GrammarError(f"a grammar with special tokens is not of JSON: {sorted(self.specials)}")
+        return Grammar(nodes.Translated(self.node, quote))
+
     @property
     def specials(self) -> frozenset[str]:
         """Names of the special tokens that occur in it."""

@@ -200,6 +200,24 @@ class Boolean(Node):
         return self.operands
 
 
+class Translated(Node):
+    """The texts in another notation whose JSON an operand matches; `quote` is its special token for quotes.
+
+    See translation.py. The operand has no special tokens.
+    """
+
+    __slots__ = ("operand", "quote")
+
+    def __init__(self, operand: Node, quote: str) -> None:
+        super().__init__("translated", operand.digest, quote.encode())
+        self.operand = operand
+        self.quote = quote
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand, Special(self.quote))
+
+
 class Rule:
     """A named expression that may contain references to itself; `body` is set once, by whoever made the rule."""
 

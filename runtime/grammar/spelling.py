@@ -149,7 +149,10 @@ class _Speller:
         for low, high, rest in _split(_window(by_code, 0, 0x80), 0x80, 1):
             moves += [(a, b, rest[0][1]) for a, b in self._unescaped(low, high)]
         well_formed = _joined(
-            (0, _window(by_code, 0, 0xD800)), (0xD800, _NONE), (0xE000, _after(by_code, 0xE000))
+            (0, _window(by_code, 0, 0xD800)),
+            (0xD800, _NONE),
+            (0xE000, _after(by_code, 0xE000)),
+            (0x110000, _NONE),  # the last lead byte could begin more than there are code points
         )
         for first, byte, count, more in _LEADS:
             size = 64**more

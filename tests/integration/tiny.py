@@ -1,8 +1,8 @@
-"""A tiny engine with random weights and a byte-level tokenizer of the JSON chat format: the worst case of a model."""
+"""A tiny engine with random weights and a byte-level tokenizer of a chat format's: the worst case of a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
@@ -17,16 +17,15 @@ from agentfast.runtime.tokenizer import Tokenizer
 from bench.random_model import random_model
 
 
-def byte_tokenizer() -> Tokenizer:
-    """256 byte tokens, then the special tokens."""
+def byte_tokenizer(special: Sequence[str] = SPECIAL_TOKENS, ends: Sequence[str] = (END,)) -> Tokenizer:
+    """256 byte tokens, then the special tokens, some of which end a turn."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = tokenizers.Tokenizer(models.BPE({char: index for index, char in enumerate(alphabet)}, []))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(list(SPECIAL_TOKENS))
-    end = backend.token_to_id(END)
-    assert end is not None
-    return Tokenizer(backend, [end])
+    backend.add_special_tokens(list(special))
+    ids = [backend.token_to_id(end) for end in ends]
+    return Tokenizer(backend, [index for index in ids if index is not None])
 
 
 def tiny_model(vocab_size: int) -> BlockDiffusionModel:
@@ -34,9 +33,11 @@ def tiny_model(vocab_size: int) -> BlockDiffusionModel:
     return random_model(vocab_size, window=32, canvas_length=16)
 
 
-def tiny_engine(seen: Callable[[Request], None] = lambda _: None) -> Engine:
+def tiny_engine(
+    seen: Callable[[Request], None] = lambda _: None, tokenizer: Tokenizer | None = None
+) -> Engine:
     """The engine; `seen` is called with each request that it admits."""
-    tokenizer = byte_tokenizer()
+    tokenizer = tokenizer or byte_tokenizer()
     size = tokenizer.vocabulary.size
 
     def draws(request: Request) -> SeededDraws:

@@ -160,3 +160,14 @@ def test_what_no_text_can_be_is_refused() -> None:
     with pytest.raises(GrammarError, match="empty text"):
         Grammar.text(without_match="a*")
     assert is_empty(Grammar.from_regex("a^b"), vocabulary_of(BYTES))
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [Grammar.text(), Grammar.from_regex("."), Grammar.from_regex("[^a]"), Grammar.text(without="a")],
+)
+def test_a_text_is_well_formed_utf8_up_to_the_last_code_point(grammar: Grammar) -> None:
+    good = [char.encode() for char in "b\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"]
+    bad = [b"\x80", b"\xc3", b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x80\x80\x80", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80"]  # fmt: skip
+    assert all(grammar.accepts(text) for text in good)
+    assert not any(grammar.accepts(text) for text in bad)

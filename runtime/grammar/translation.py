@@ -1,0 +1,147 @@
+"""Another notation for JSON: texts in it belong to the values whose JSON an operand accepts.
+
+The notation is that of tool calls in Gemma 4: as compact JSON, but a string stands between two special tokens instead
+of quotes and is not escaped, and a key stands bare in front of its colon. While a text is read, its JSON is fed to the
+operand's automaton (the composition of a transducer with an acceptor): so every rule for JSON holds here as well, and
+a text is accepted just if its JSON is. In JSON, strings are escaped canonically.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from agentfast.runtime.grammar.automaton import Automaton
+
+Move = tuple[int, int, int]
+"""From the first to the last byte go to a position."""
+
+UNWRITABLE_IN_KEYS: Final = frozenset(b':{}[],"' + bytes(range(0x20)))
+"""Bytes that a bare key cannot hold."""
+
+_QUOTE: Final = 0x22
+_SHORT: Final = {
+    0x08: b"\\b",
+    0x09: b"\\t",
+    0x0A: b"\\n",
+    0x0C: b"\\f",
+    0x0D: b"\\r",
+    0x22: b'\\"',
+    0x5C: b"\\\\",
+}
+_ESCAPES: Final = {code: b"\\u%04x" % code for code in range(0x20)} | _SHORT
+
+
+class _Mode(Enum):
+    """Where a text is: before or in a value, where a key may begin as well, in a string, in a key."""
+
+    VALUE = auto()
+    MEMBER = auto()
+    STRING = auto()
+    KEY = auto()
+
+
+class Translation:
+    """Positions of one `Translated` node: a mode and a state of the operand. Position 0 is the start."""
+
+    def __init__(self, operand: Automaton) -> None:
+        self._operand = operand
+        self._positions: list[tuple[_Mode, int]] = []
+        self._ids: dict[tuple[_Mode, int], int] = {}
+        self._moves: dict[int, list[Move]] = {}
+        self.is_dead = operand.start < 0
+        if not self.is_dead:
+            self._intern(_Mode.VALUE, operand.start)
+
+    def accepting(self, position: int) -> bool:
+        """Whether the text so far is the whole of a value."""
+        mode, state = self._positions[position]
+        return mode in (_Mode.VALUE, _Mode.MEMBER) and self._operand.is_accepting(state)
+
+    def after_quote(self, position: int) -> int | None:
+        """The position after the special token that stands for a quote; None if it cannot come."""
+        mode, state = self._positions[position]
+        after = self._operand.step(state, _QUOTE)
+        if after < 0 or mode is _Mode.KEY:
+            return None
+        return self._intern(_Mode.VALUE if mode is _Mode.STRING else _Mode.STRING, after)
+
+    def moves(self, position: int) -> list[Move]:
+        """Byte ranges that lead on, disjoint."""
+        if position not in self._moves:
+            self._moves[position] = _ranges(self._targets(*self._positions[position]))
+        return self._moves[position]
+
+    def _targets(self, mode: _Mode, state: int) -> npt.NDArray[np.int64]:
+        """[256] position after each byte, -1 for none."""
+        match mode:
+            case _Mode.STRING:
+                return self._interned(_Mode.STRING, self._unescaped(state))
+            case _Mode.KEY:
+                return self._in_key(state)
+            case _Mode.VALUE:
+                return self._in_value(state)
+            case _Mode.MEMBER:
+                targets = self._in_value(state)
+                key = self._operand.step(state, _QUOTE)
+                # Where a value may begin with the byte this is a list, where it may not an object: no text is both.
+                return (
+                    targets if key < 0 else np.where(targets < 0, self._in_key(key, is_first=True), targets)
+                )
+
+    def _in_value(self, state: int) -> npt.NDArray[np.int64]:
+        after = self._operand.row(state).copy()
+        after[[_QUOTE, ord(":")]] = -1  # quotes are special tokens, and colons end keys
+        targets = self._interned(_Mode.VALUE, after)
+        for byte in b"{,":
+            if after[byte] >= 0:
+                targets[byte] = self._intern(_Mode.MEMBER, int(after[byte]))
+        return targets
+
+    def _in_key(self, state: int, *, is_first: bool = False) -> npt.NDArray[np.int64]:
+        after = self._unescaped(state)
+        after[list(UNWRITABLE_IN_KEYS)] = -1
+        targets = self._interned(_Mode.KEY, after)
+        value = -1 if is_first else self._feed(state, b'":')
+        if value >= 0:
+            targets[ord(":")] = self._intern(_Mode.VALUE, value)
+        return targets
+
+    def _unescaped(self, state: int) -> npt.NDArray[np.int32]:
+        """[256] state after each byte of a string, which is read as it is and fed as JSON writes it."""
+        after = self._operand.row(state).copy()
+        for byte, escape in _ESCAPES.items():
+            after[byte] = self._feed(state, escape)
+        return after
+
+    def _feed(self, state: int, data: bytes) -> int:
+        for byte in data:
+            if state < 0:
+                break
+            state = self._operand.step(state, byte)
+        return state
+
+    def _interned(self, mode: _Mode, states: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        targets = np.full(256, -1, np.int64)
+        for state in np.unique(states[states >= 0]).tolist():
+            targets[states == state] = self._intern(mode, state)
+        return targets
+
+    def _intern(self, mode: _Mode, state: int) -> int:
+        found = self._ids.setdefault((mode, state), len(self._positions))
+        if found == len(self._positions):
+            self._positions.append((mode, state))
+        return found
+
+
+def _ranges(targets: npt.NDArray[np.int64]) -> list[Move]:
+    cuts = [0, *(np.nonzero(np.diff(targets))[0] + 1).tolist(), 256]
+    return [
+        (low, after - 1, int(targets[low]))
+        for low, after in zip(cuts, cuts[1:], strict=False)
+        if targets[low] >= 0
+    ]
