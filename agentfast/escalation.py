@@ -20,14 +20,15 @@ class Escalate:
     Attributes:
         to: the stronger model. It sees the conversation as the first one did, not the doubtful answer.
         below: a turn of less confidence than this is doubtful; above 0, at most 1.
-        measure: what a call's confidence is: that of its least sure field, or of the call as a whole.
+        measure: what a call's confidence is: that of the call as a whole, which tells right from wrong best on the
+            embedded model, or of its least sure field.
         on_failure: what happens if the stronger model fails: the doubtful answer is kept, and the step says why; or
             the stronger model's error is raised.
     """
 
     to: Model
     below: float = 0.8
-    measure: Literal["lowest", "whole"] = "lowest"
+    measure: Literal["whole", "lowest"] = "whole"
     on_failure: Literal["keep", "raise"] = "keep"
 
     def __post_init__(self) -> None:

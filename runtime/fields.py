@@ -38,10 +38,12 @@ class FieldProbability:
     """How likely a field's value was under the constrained posterior, given what precedes it.
 
     Attributes:
-        probability: of the value that stands there.
+        written: the value that stands there; a special token in it is a byte FF, which no text has.
+        probability: of that value.
         values: the field's values and the probability of each, summing to 1; empty if they are not known.
     """
 
     key: Hashable
+    written: bytes
     probability: float
     values: tuple[tuple[bytes, float], ...] = ()

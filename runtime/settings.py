@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentfast.errors import ConfigError
+from agentfast.runtime.calibration import DEFAULT_CALIBRATION, Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class GenerationDefaults:
         confidence_threshold: nats; denoising may stop once the mean entropy is below it.
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
         temperature: of an autoregressive model; a request's temperature multiplies it.
-        confidence_temperature: of the logits that fields' probabilities are read from, whatever was sampled at; a
-            checkpoint ships the number that makes them true on held-out data.
+        calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the
+            checkpoint; by default the probabilities as they are.
     """
 
     max_denoising_steps: int = 48
@@ -34,7 +35,7 @@ class GenerationDefaults:
     confidence_threshold: float = 0.005
     adaptive_stopping: bool = True
     temperature: float = 1.0
-    confidence_temperature: float = 1.0
+    calibration: Calibration = DEFAULT_CALIBRATION
 
     def __post_init__(self) -> None:
         _at_least("max_denoising_steps", self.max_denoising_steps, 1)
@@ -43,7 +44,6 @@ class GenerationDefaults:
         _positive("entropy_bound", self.entropy_bound)
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
-        _positive("confidence_temperature", self.confidence_temperature)
         if self.t_max < self.t_min:
             raise ConfigError(f"t_max is {self.t_max}, below t_min, which is {self.t_min}")
 
@@ -61,12 +61,14 @@ class GenerationDefaults:
             "stability_threshold",
             "confidence_threshold",
             "temperature",
-            "confidence_temperature",
         )
         found = {name: raw[name] for name in names if raw.get(name) is not None}
         sampler: Mapping[str, Any] = raw.get("sampler_config") or {}
         if sampler.get("entropy_bound") is not None:
             found["entropy_bound"] = sampler["entropy_bound"]
+        calibration: Mapping[str, Any] | None = raw.get("confidence_calibration")
+        if calibration is not None:
+            found["calibration"] = Calibration.from_json(calibration)
         return cls(**found)
 
     def temperature_at(self, steps_left: int) -> float:

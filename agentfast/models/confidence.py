@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from agentfast.chat.base import FieldFormat, TurnRules
+from agentfast.runtime.calibration import Calibration
 from agentfast.runtime.fields import Field, FieldProbability, FieldReader
 from agentfast.runtime.vocabulary import Vocabulary
 from agentfast.tools.confidence import Alternatives, Confidence
@@ -41,7 +42,7 @@ def _pieces(
         yield False, b"".join(text)
 
 
-def confidences(found: Sequence[FieldProbability]) -> dict[int | None, Confidence]:
+def confidences(found: Sequence[FieldProbability], calibration: Calibration) -> dict[int | None, Confidence]:
     """The confidence of each call, by its place, and of a typed answer, under None."""
     whole: dict[int | None, float] = {}
     fields: defaultdict[int | None, dict[str, float]] = defaultdict(dict)
@@ -49,14 +50,17 @@ def confidences(found: Sequence[FieldProbability]) -> dict[int | None, Confidenc
     for field in found:
         part, path = cast("tuple[int | None, str | None]", field.key)
         if path is None:
-            whole[part] = field.probability
-            continue
-        fields[part][path] = field.probability
-        if field.values:
-            ranked[part][path] = _ranked(field)
+            whole[part] = calibration.shifted(field.probability, calibration.whole)
+        elif field.values:
+            values = [value for value, _ in field.values]
+            shares = calibration.choices([p for _, p in field.values])
+            fields[part][path] = shares[values.index(field.written)]
+            ranked[part][path] = _ranked(dict(zip(values, shares, strict=True)))
+        else:
+            fields[part][path] = calibration.shifted(field.probability, calibration.free)
     return {part: Confidence(p, fields[part], ranked[part]) for part, p in whole.items()}
 
 
-def _ranked(field: FieldProbability) -> Alternatives:
-    pairs = sorted(field.values, key=lambda pair: -pair[1])
+def _ranked(shares: Mapping[bytes, float]) -> Alternatives:
+    pairs = sorted(shares.items(), key=lambda pair: -pair[1])
     return tuple((json.loads(value), p) for value, p in pairs)

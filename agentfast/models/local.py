@@ -160,7 +160,7 @@ class LocalModel:
     def _finish(self, completion: Completion, request: ModelRequest, rendering: Rendering) -> ModelResponse:
         message = self.chat.parse(list(self._codec.decode(completion.tokens)))
         turn = assistant_turns(request.messages)
-        sure = confidences(completion.fields)
+        sure = confidences(completion.fields, self.engine.config.generation.calibration)
         calls = tuple(
             replace(call, id=f"call_{turn}_{index}", confidence=sure.get(index))
             for index, call in enumerate(message.calls)

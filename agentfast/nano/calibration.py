@@ -1,12 +1,13 @@
 """Is a model as often right as it is sure? `python -m agentfast.nano.calibration --tasks 300`.
 
-Each turn of each held-out task's solution is asked for, after the gold turns before it, and what the model writes is
-compared with the gold calls: the tool's name, each argument of a call whose name is right, and each call as a whole.
-A request that nothing serves has no gold call, so any call is wrong there. Prints the reliability of each, the numbers
-of which mean: ECE the average distance of confidence and share of right ones, over ten bins; Brier the mean squared
-error; AUROC how well right ones are told from wrong ones (0.5: not at all). Ends with one JSON line.
+Each turn of calls of each held-out task is asked for, after the gold turns before it, and compared with the gold calls:
+the tool's name, each argument of a call whose name is right, and each call as a whole. Where nothing serves the request
+any call is wrong. Half of the tasks fit the calibration, the other half is what is measured, with it and without.
 
-A checkpoint's `confidence_temperature` is the number among `--temperatures` of the least log loss over fields.
+The table has a column for all fields, those of few values (a choice, such as the tool's name) and the free ones, for
+whole calls, and for calls by their least sure field. ECE is the mean distance between confidence and share right over
+ten bins, Brier the mean squared error, AUROC how well right ones are told from wrong ones (0.5: not at all). The last
+line is JSON. `--write` puts the calibration into the checkpoint's generation_config.json and the tables into its card.
 """
 
 from __future__ import annotations
@@ -15,14 +16,10 @@ import argparse
 import asyncio
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
-
-import numpy as np
-import numpy.typing as npt
 
 from agentfast.chat.json import JsonChat
 from agentfast.chat.signature import dump_json
@@ -30,85 +27,42 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 from agentfast.models.base import ModelRequest
 from agentfast.models.local import LocalModel
 from agentfast.nano import WEIGHTS
+from agentfast.nano.reliability import Judgement, Reliability, fit, reliabilities, table
 from agentfast.nano.world import Kind, Task, generate_tasks
+from agentfast.runtime.calibration import DEFAULT_CALIBRATION, Calibration
 from agentfast.runtime.engine import Engine
 from agentfast.runtime.model.loader import LoadedCheckpoint, load_checkpoint
 from agentfast.runtime.settings import EngineConfig
+from agentfast.tools.confidence import Alternatives, Confidence
 
 MIX: dict[Kind, float] = {"single": 0.3, "parallel": 0.15, "chain": 0.3, "no_tool": 0.1, "random": 0.15}
-BINS = 10
-SORTS = ("field", "name", "argument", "call: whole", "call: lowest")
+HEADING = "## Confidence\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One thing that the model wrote: what it is, how sure it was, whether it was right."""
-
-    what: str
-    confidence: float
-    right: bool
+Turn = tuple[tuple[ToolCall, ...], tuple[ToolCall, ...]]
+"""What the model wrote, and the gold calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """Of one sort of judgement. `bins` are (mean confidence, share right, count) for each tenth that has any."""
-
-    count: int
-    right: float
-    ece: float
-    brier: float
-    log_loss: float
-    auroc: float | None
-    bins: tuple[tuple[float, float, int], ...]
-
-    @classmethod
-    def of(cls, judgements: Sequence[Judgement]) -> Reliability:
-        """Measure."""
-        p = np.array([judgement.confidence for judgement in judgements], np.float64)
-        right = np.array([judgement.right for judgement in judgements], np.float64)
-        place = np.minimum((p * BINS).astype(int), BINS - 1)
-        found = [(p[place == b], right[place == b]) for b in range(BINS)]
-        bins = [(float(ps.mean()), float(rs.mean()), len(ps)) for ps, rs in found if len(ps)]
-        clipped = p.clip(1e-6, 1 - 1e-6)
-        return cls(
-            count=len(p),
-            right=round(float(right.mean()), 4),
-            ece=round(sum(n * abs(mean - share) for mean, share, n in bins) / len(p), 4),
-            brier=round(float(((p - right) ** 2).mean()), 4),
-            log_loss=round(-float(np.log(np.where(right > 0, clipped, 1 - clipped)).mean()), 4),
-            auroc=auroc(p, right),
-            bins=tuple((round(mean, 4), round(share, 4), n) for mean, share, n in bins),
-        )
-
-
-def auroc(p: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float | None:
-    """Probability that a right one has the greater confidence than a wrong one, ties half; None without both."""
-    good, bad = np.sort(p[right > 0]), p[right == 0]
-    if not len(good) or not len(bad):
-        return None
-    above = len(good) - np.searchsorted(good, bad, "right")
-    equal = np.searchsorted(good, bad, "right") - np.searchsorted(good, bad, "left")
-    return round(float((above + 0.5 * equal).sum() / (len(good) * len(bad))), 4)
-
-
-async def judge(model: LocalModel, tasks: Sequence[Task], *, agents: int = 32) -> list[Judgement]:
-    """Ask for every turn of calls of the tasks, and judge what comes."""
+async def ask(checkpoint: LoadedCheckpoint, tasks: Sequence[Task], agents: int) -> list[Turn]:
+    """What the model writes in every turn of calls, with confidence as the posterior has it."""
+    generation = replace(checkpoint.generation, calibration=DEFAULT_CALIBRATION)
+    engine = Engine(checkpoint.model, checkpoint.tokenizer, EngineConfig(generation=generation))
     free = asyncio.Semaphore(agents)
+    async with LocalModel(engine, JsonChat()) as model:
 
-    async def ask(request: ModelRequest, gold: Sequence[ToolCall]) -> list[Judgement]:
-        async with free:
-            response = await model.respond(request)
-        return compare(response.message.calls, gold)
+        async def respond(request: ModelRequest, gold: tuple[ToolCall, ...]) -> Turn:
+            async with free:
+                return (await model.respond(request)).message.calls, gold
 
-    asked = [ask(*turn) for index, task in enumerate(tasks) for turn in turns(task, index)]
-    return [judgement for judgements in await asyncio.gather(*asked) for judgement in judgements]
+        asked = (turn for seed, task in enumerate(tasks) for turn in turns(task, seed))
+        return await asyncio.gather(*(respond(request, gold) for request, gold in asked))
 
 
-def turns(task: Task, seed: int) -> list[tuple[ModelRequest, Sequence[ToolCall]]]:
+def turns(task: Task, seed: int) -> list[tuple[ModelRequest, tuple[ToolCall, ...]]]:
     """The requests of a task, each after the gold turns before it, and the gold calls of each."""
     messages: list[Message] = [SystemMessage(task.instructions), UserMessage(task.prompt)]
     definitions = tuple(tool.definition for tool in task.tools)
-    found: list[tuple[ModelRequest, Sequence[ToolCall]]] = []
+    found: list[tuple[ModelRequest, tuple[ToolCall, ...]]] = []
     for turn in task.solution.turns:
         found.append((ModelRequest(tuple(messages), definitions, seed=seed), turn.calls))
         messages.append(AssistantMessage(calls=turn.calls))
@@ -125,26 +79,31 @@ def compare(calls: Sequence[ToolCall], gold: Sequence[ToolCall]) -> list[Judgeme
     found: list[Judgement] = []
     for call in calls:
         sure = call.confidence
-        if sure is None:
-            raise ValueError("the model gives no confidence")
+        assert sure is not None
         same = [other for other in left if other.name == call.name]
         match = max(same, key=lambda other: agreement(call, other), default=None)
         right = match is not None and match.arguments == call.arguments
         found += [
-            Judgement("name", sure["name"], match is not None),
-            Judgement("call: whole", sure.whole, right),
-            Judgement("call: lowest", sure.lowest, right),
+            field(sure, "name", right=match is not None),
+            Judgement("whole", sure.whole, right),
+            Judgement("lowest", sure.lowest, right),
         ]
         if match is None:
             continue
         left.remove(match)
         expected = leaves({"arguments": match.arguments})
         written = leaves({"arguments": call.arguments})
-        found += [
-            Judgement("argument", sure[path], expected.get(path, left) == value)
-            for path, value in written.items()
-        ]
+        found += [field(sure, path, right=expected.get(path, left) == written[path]) for path in written]
     return found
+
+
+def field(sure: Confidence, path: str, *, right: bool) -> Judgement:
+    """The judgement of one field; `right`: whether its value is."""
+    ranked = [p for _, p in sure.alternatives(path)]
+    if not ranked:
+        return Judgement("free", sure[path], right)
+    ranked.remove(sure[path])
+    return Judgement("choice", sure[path], right, tuple(ranked))
 
 
 def agreement(call: ToolCall, other: ToolCall) -> int:
@@ -156,7 +115,7 @@ def leaves(value: Any, path: str = "") -> dict[str, Any]:
     """Values by path, as confidence has them."""
     pairs: Iterable[tuple[object, Any]] = ()
     if isinstance(value, dict):
-        pairs = cast("dict[object, Any]", value).items()
+        pairs = cast("Mapping[object, Any]", value).items()
     elif isinstance(value, list):
         pairs = enumerate(cast("Sequence[Any]", value))
     inner = {
@@ -165,49 +124,32 @@ def leaves(value: Any, path: str = "") -> dict[str, Any]:
     return inner or {path: value}
 
 
-def reliabilities(judgements: Sequence[Judgement]) -> dict[str, Reliability]:
-    """The reliability of each sort of judgement, and of all fields."""
-    sorts: defaultdict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        sorts[judgement.what].append(judgement)
-        if judgement.what in ("name", "argument"):
-            sorts["field"].append(judgement)
-    return {what: Reliability.of(sorts[what]) for what in SORTS if sorts[what]}
+def calibrated(turn: Turn, calibration: Calibration) -> Turn:
+    """The turn with the confidence that the calibration makes of the posterior's."""
+    written, gold = turn
+    return tuple(
+        replace(call, confidence=_calibrated(call.confidence, calibration)) for call in written
+    ), gold
 
 
-async def measure(
-    checkpoint: LoadedCheckpoint, tasks: Sequence[Task], temperature: float, agents: int
-) -> dict[str, Reliability]:
-    """The reliabilities at a temperature."""
-    generation = replace(checkpoint.generation, confidence_temperature=temperature)
-    engine = Engine(checkpoint.model, checkpoint.tokenizer, EngineConfig(generation=generation))
-    async with LocalModel(engine, JsonChat()) as model:
-        return reliabilities(await judge(model, tasks, agents=agents))
+def _calibrated(sure: Confidence | None, calibration: Calibration) -> Confidence:
+    assert sure is not None
+    fields: dict[str, float] = {}
+    ranked: dict[str, Alternatives] = {}
+    for path, p in sure.items():
+        pairs = sure.alternatives(path)
+        if not pairs:
+            fields[path] = calibration.shifted(p, calibration.free)
+            continue
+        shares = calibration.choices([p for _, p in pairs])
+        ranked[path] = tuple((value, share) for (value, _), share in zip(pairs, shares, strict=True))
+        fields[path] = shares[[p for _, p in pairs].index(p)]
+    return Confidence(calibration.shifted(sure.whole, calibration.whole), fields, ranked)
 
 
-def table(found: Mapping[str, Reliability]) -> str:
-    """The curve as Markdown: for each tenth of confidence the share of right ones and their number."""
-    lines = ["| confidence | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
-    for place in range(BINS):
-        cells = [
-            next(
-                (f"{share:.2f} ({n})" for low, share, n in r.bins if min(int(low * BINS), BINS - 1) == place),
-                "",
-            )
-            for r in found.values()
-        ]
-        if any(cells):
-            lines.append(f"| {place / BINS:.1f} to {(place + 1) / BINS:.1f} | " + " | ".join(cells) + " |")
-    rows: dict[str, list[object]] = {
-        "count": [r.count for r in found.values()],
-        "right": [r.right for r in found.values()],
-        "ECE": [r.ece for r in found.values()],
-        "Brier": [r.brier for r in found.values()],
-        "log loss": [r.log_loss for r in found.values()],
-        "AUROC": [r.auroc for r in found.values()],
-    }
-    lines += [f"| {name} | " + " | ".join(map(str, cells)) + " |" for name, cells in rows.items()]
-    return "\n".join(lines)
+def judgements(turns: Iterable[Turn]) -> list[Judgement]:
+    """All that was written, judged."""
+    return [judgement for turn in turns for judgement in compare(*turn)]
 
 
 def plot(found: Mapping[str, Reliability], path: Path) -> None:
@@ -216,42 +158,80 @@ def plot(found: Mapping[str, Reliability], path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(5, 5))
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    for what, reliability in found.items():
-        axes.plot(
-            [mean for mean, _, _ in reliability.bins],
-            [share for _, share, _ in reliability.bins],
-            marker="o",
-            label=f"{what}, ECE {reliability.ece:.3f}",
-        )
+    for sort, reliability in found.items():
+        means, shares, _ = zip(*reliability.bins, strict=True)
+        axes.plot(means, shares, marker="o", label=f"{sort}, ECE {reliability.ece:.3f}")
     axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
     axes.legend()
     figure.savefig(path, dpi=120)
+
+
+def write(directory: Path, calibration: Calibration, section: str) -> None:
+    """Put the calibration into the checkpoint's generation config, and the section into its card."""
+    path = directory / "generation_config.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["confidence_calibration"] = calibration.to_json()
+    path.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+    card = directory / "README.md"
+    before, _, after = card.read_text(encoding="utf-8").partition(HEADING)
+    _, heading, rest = after.partition("\n## ")
+    card.write_text(before.rstrip() + "\n\n" + section + heading + rest, encoding="utf-8")
+
+
+def section_of(
+    raw: Mapping[str, Reliability], mended: Mapping[str, Reliability], tasks: int, calibration: Calibration
+) -> str:
+    """The card's section on confidence."""
+    low = [(share, count) for mean, share, count in mended["whole"].bins if mean < 0.8]
+    high = [(share, count) for mean, share, count in mended["whole"].bins if mean >= 0.8]
+    doubtful, sure = (sum(count for _, count in bins) for bins in (low, high))
+    caught, missed = (round(sum((1 - share) * count for share, count in bins)) for bins in (low, high))
+    return f"""{HEADING}
+`python -m agentfast.nano.calibration --tasks {2 * tasks} --write`: share right (and number) by confidence, for fields, for
+whole calls, and for calls by their least sure field, over the turns of {tasks} held-out tasks after their gold turns. A field
+is a choice if its values are few, as the tool's name. {tasks} other tasks fitted the calibration, which
+`generation_config.json` has: choice {calibration.choice:g}, free {calibration.free}, whole {calibration.whole}.
+
+{table(mended)}
+
+Of the {doubtful} calls below 0.8 as a whole, {caught} were wrong, of the {sure} others {missed}. Without the calibration, the
+posterior of the last step as it is, the ECE is {raw["field"].ece} for fields and {raw["whole"].ece} for whole calls: the model
+conditions on its own earlier steps, and is surer than it is right.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
     parser = argparse.ArgumentParser(prog="python -m agentfast.nano.calibration", description=__doc__)
     parser.add_argument("--model", type=Path, default=WEIGHTS, help="a checkpoint directory")
-    parser.add_argument("--tasks", type=int, default=300)
+    parser.add_argument("--tasks", type=int, default=300, help="half of them fit, half are measured")
     parser.add_argument("--agents", type=int, default=32, help="turns at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--temperatures", type=float, nargs="*", default=[], help="to compare; none: the checkpoint's own"
+        "--write", action="store_true", help="change the checkpoint's generation config and card"
     )
     parser.add_argument("--plot", type=Path, help="where to draw the curves, as a PNG; needs matplotlib")
     options = parser.parse_args(arguments)
     checkpoint = load_checkpoint(options.model)
-    tasks = generate_tasks(options.seed, options.tasks, mix=MIX)
-    temperatures: list[float] = options.temperatures or [checkpoint.generation.confidence_temperature]
-    lines: list[dict[str, Any]] = []
-    for temperature in temperatures:
-        found = asyncio.run(measure(checkpoint, tasks, temperature, options.agents))
-        sys.stdout.write(f"confidence_temperature {temperature:g}\n\n{table(found)}\n\n")
-        lines.append({"temperature": temperature, **{what: asdict(r) for what, r in found.items()}})
-        if options.plot is not None:
-            plot(found, options.plot)
-    best = min(lines, key=lambda line: line["field"]["log_loss"])
-    sys.stdout.write(json.dumps({"tasks": len(tasks), "best": best["temperature"], "measured": lines}) + "\n")
+    half = max(options.tasks // 2, 1)
+    fitting, held_out = (generate_tasks(options.seed + part, half, mix=MIX) for part in (0, 1))
+    calibration = fit(judgements(asyncio.run(ask(checkpoint, fitting, options.agents))))
+    turns = asyncio.run(ask(checkpoint, held_out, options.agents))
+    raw = reliabilities(judgements(turns))
+    mended = reliabilities(judgements(calibrated(turn, calibration) for turn in turns))
+    section = section_of(raw, mended, half, calibration)
+    sys.stdout.write(section + "\n")
+    if options.plot is not None:
+        plot(mended, options.plot)
+    if options.write:
+        write(options.model, calibration, section)
+    line = {
+        "tasks": half,
+        "calibration": calibration.to_json(),
+        "calibrated": {sort: asdict(found) for sort, found in mended.items()},
+        "raw": {sort: asdict(found) for sort, found in raw.items()},
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -81,8 +81,8 @@ class AutoregressiveDecoder:
         return tokens
 
     def _choice(self, logits: Tensor, allowed: NDArray[np.bool_], token: int) -> Choice:
-        """What a token was taken from: masked logits [V] at the temperature of the fields' probabilities."""
-        p = torch.softmax(logits.double() / self._generation.confidence_temperature, dim=-1)
+        """What a token was taken from: masked logits [V] at temperature 1."""
+        p = torch.softmax(logits.double(), dim=-1)
         ids = np.flatnonzero(allowed)
         if len(ids) > _KEPT_CHOICES:
             ids = np.array([token])

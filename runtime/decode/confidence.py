@@ -124,14 +124,16 @@ class Ledger:
 
     def _probability(self, field: Field) -> FieldProbability:
         end = self._starts[-1] if field.end is None else field.end
+        written = self._text(field.start, end)
         if field.values:
             spread = self._spreads[field.key]
             mass = spread.mass + spread.carried
             shares = (mass / mass.sum()).tolist()
-            index = field.values.index(self._text(field.start, end))
-            return FieldProbability(field.key, shares[index], tuple(zip(field.values, shares, strict=True)))
+            p = shares[field.values.index(written)]
+            return FieldProbability(field.key, written, p, tuple(zip(field.values, shares, strict=True)))
         span = self._log_p[self._token_at(field.start) : self._token_at(end - 1) + 1]
-        return FieldProbability(field.key, float(np.exp(sum(span))) * self._ends.get(field.key, 1.0))
+        p = float(np.exp(sum(span))) * self._ends.get(field.key, 1.0)
+        return FieldProbability(field.key, written, p)
 
     def _token_at(self, offset: int) -> int:
         """The token that holds the symbol at an offset."""

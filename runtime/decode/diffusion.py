@@ -200,9 +200,8 @@ class DiffusionDecoder:
         """Note what the row's last step says of its fields, before its tokens are taken over."""
         if row.ledger is None or row.grammar is None or proposal.logits is None:
             return
-        logits = proposal.logits / self._generation.confidence_temperature
         tokens = proposal.best[:length]
-        evidence = CanvasEvidence(logits, row.grammar, row.state, row.budget, tokens)
+        evidence = CanvasEvidence(proposal.logits, row.grammar, row.state, row.budget, tokens)
         row.ledger.add(tokens.tolist(), evidence)
 
     def _condition(self, going_on: list[tuple[Canvas, Tensor]]) -> None:

@@ -74,7 +74,7 @@ class CanvasEvidence:
     ) -> None:
         """
         Args:
-            logits: [C, V] float32, at the temperature that the probabilities are wanted at.
+            logits: [C, V] float32, the model's own.
             state, budget: the grammar's state and the tokens left, before the canvas.
             tokens: [n] written tokens, n <= C.
 

@@ -68,7 +68,7 @@ async def test_a_doubtful_call_is_asked_again_and_the_stronger_models_is_run() -
     first, last = result.steps
     assert first.escalation is not None
     assert first.escalation.first.message.calls[0].arguments == {"a": 1, "b": 2}
-    assert (first.escalation.confidence, first.escalation.failure) == (0.7, None)
+    assert (first.escalation.confidence, first.escalation.failure) == (0.5, None)
     assert first.usage == ModelUsage(generated_tokens=20, canvases=2)
     assert last.escalation is None
     assert result.usage.escalations == 1
@@ -80,10 +80,10 @@ async def test_a_doubtful_call_is_asked_again_and_the_stronger_models_is_run() -
 @pytest.mark.parametrize(
     ("escalate", "doubted"),
     [
-        (Escalate(STRONG, below=0.7), False),
-        (Escalate(STRONG, below=0.71), True),
-        (Escalate(STRONG, below=0.5, measure="whole"), False),
-        (Escalate(STRONG, below=0.51, measure="whole"), True),
+        (Escalate(STRONG, below=0.5), False),
+        (Escalate(STRONG, below=0.51), True),
+        (Escalate(STRONG, below=0.7, measure="lowest"), False),
+        (Escalate(STRONG, below=0.71, measure="lowest"), True),
         (Escalate(STRONG, below=1), True),
     ],
 )
@@ -98,8 +98,9 @@ async def test_what_is_doubtful_is_a_matter_of_measure_and_threshold(
 def test_a_turn_is_as_sure_as_its_least_sure_part() -> None:
     calls = [call(1, whole=0.9, lowest=0.9), call(2, whole=0.2, lowest=0.3)]
     message = AssistantMessage(calls=tuple(each.message.calls[0] for each in calls))
-    assert Escalate(STRONG).doubt(message) == 0.3
-    assert Escalate(STRONG).doubt(AssistantMessage("x", (), Confidence(0.1, {"": 0.2}))) == 0.2
+    assert Escalate(STRONG).doubt(message) == 0.2
+    assert Escalate(STRONG, measure="lowest").doubt(message) == 0.3
+    assert Escalate(STRONG).doubt(AssistantMessage("x", (), Confidence(0.1, {"": 0.2}))) == 0.1
     assert Escalate(STRONG, below=1).doubt(AssistantMessage("x")) is None
 
 
@@ -198,7 +199,7 @@ async def test_a_stream_tells_of_the_escalation_before_the_calls_that_are_made()
     agent = Agent(UNSURE, tools=[add], escalate=Escalate(STRONG))
     events = [event async for event in agent.stream("go")]
     escalated = next(event for event in events if isinstance(event, Escalated))
-    assert (escalated.step, escalated.confidence) == (0, 0.7)
+    assert (escalated.step, escalated.confidence) == (0, 0.5)
     assert escalated.message.calls[0].arguments["b"] == 2
     proposed = next(event for event in events if isinstance(event, CallsProposed))
     assert events.index(escalated) < events.index(proposed)
