@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,15 +50,18 @@ def text_of(tokens: Sequence[int]) -> bytes:
 def enumerate_canvas(
     grammar: TokenGrammar, state: int, logits: Floats, budget: int, best: Sequence[int]
 ) -> Canvas:
-    sequences: list[tuple[int, ...]] = []
-    weights: list[float] = []
-    for sequence in itertools.product(range(VOCABULARY.size), repeat=len(logits)):
-        at = state
-        for token in sequence:
-            at = grammar.advance(at, token)
-        if at != grammar.DEAD and grammar.min_tokens(at) <= max(budget - len(logits), 0):
-            sequences.append(sequence)
-            weights.append(float(sum(np.float64(logits[i, t]) for i, t in enumerate(sequence))))
+    found: list[tuple[tuple[int, ...], int, float]] = [((), state, 0.0)]
+    for row in logits.astype(np.float64).tolist():
+        found = [
+            ((*tokens, token), after, weight + row[token])
+            for tokens, at, weight in found
+            for token in range(VOCABULARY.size)
+            if (after := grammar.advance(at, token)) != grammar.DEAD
+        ]
+    left = max(budget - len(logits), 0)
+    found = [entry for entry in found if grammar.min_tokens(entry[1]) <= left]
+    sequences = [tokens for tokens, _, _ in found]
+    weights = [weight for _, _, weight in found]
     scaled = np.exp(np.array(weights) - max(weights))
     return Canvas(sequences, scaled / scaled.sum(), tuple(best))
 
