@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.codepoints import ALL, LAST, intersect
@@ -42,6 +42,23 @@ def _first(move: tuple[int, object]) -> int:
     return move[0]
 
 
+class States(Protocol):
+    """A complete deterministic automaton over code points: states are numbers, 0 is the start."""
+
+    @property
+    def last_change(self) -> int:
+        """From this length on, no state accepts differently."""
+        ...
+
+    def row(self, state: int) -> Row:
+        """The moves of a state as (first code point, state after), from code point 0 on."""
+        ...
+
+    def lengths_at(self, state: int) -> Lengths:
+        """The lengths of text, in code points, that a state accepts."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class CodepointAutomaton:
     """A complete automaton; state 0 is the start, and no two states accept the same.
@@ -64,6 +81,19 @@ class CodepointAutomaton:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    @cached_property
+    def last_change(self) -> int:
+        """From this length on, no state accepts differently."""
+        return max((cut for lengths in self.lengths for cut in lengths), default=0)
+
+    def row(self, state: int) -> Row:
+        """The moves of a state."""
+        return self.rows[state]
+
+    def lengths_at(self, state: int) -> Lengths:
+        """The lengths that a state accepts."""
+        return self.lengths[state]
 
     def step(self, state: int, code: int) -> int:
         """The state after a code point."""
@@ -106,14 +136,15 @@ class CodepointAutomaton:
                     return None
         return least, None if after is None else after - 1
 
-    def contains(self, text: str) -> bool:
-        """Whether the text is accepted; one with lone surrogates is not."""
-        state = 0
-        for char in text:
-            if "\ud800" <= char <= "\udfff":
-                return False
-            state = self.step(state, ord(char))
-        return holds(self.lengths[state], len(text))
+
+def contains(states: States, text: str) -> bool:
+    """Whether the text is accepted; one with lone surrogates is not."""
+    state = 0
+    for char in text:
+        if "\ud800" <= char <= "\udfff":
+            return False
+        state = state_in(states.row(state), ord(char))
+    return holds(states.lengths_at(state), len(text))
 
 
 def explore(
@@ -167,7 +198,7 @@ def product(
             return [(0, (a, 0))]
         if b in settled_right:
             return [(0, (0, b))]
-        return _both(left.rows[a], right.rows[b])
+        return both_rows(left.rows[a], right.rows[b])
 
     def lengths_of(pair: tuple[int, int]) -> Lengths:
         return combine(left.lengths[pair[0]], right.lengths[pair[1]], keep)
@@ -188,8 +219,8 @@ def _settles(automaton: CodepointAutomaton, state: int, keep: Callable[[bool, bo
     return len({keep(known, other) for other in (False, True)}) == 1
 
 
-def _both(left: Row, right: Row) -> list[tuple[int, tuple[int, int]]]:
-    """Two rows at once."""
+def both_rows(left: Row, right: Row) -> list[tuple[int, tuple[int, int]]]:
+    """The moves of two automata at once."""
     result: list[tuple[int, tuple[int, int]]] = []
     i = j = 0
     while True:

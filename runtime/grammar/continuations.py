@@ -192,6 +192,10 @@ class Continuations:
                 return False, [self.of(node.parts[position], rest if last else self._next(cont))]
             case nodes.Choice():
                 return False, [self.of(option, rest) for option in node.options]
+            case nodes.Narrowed():
+                # Only lifting, which makes blocks, generates.
+                reads = self._limits.first_state is None
+                return False, [self.of(node.exact if reads else node.generated, rest)]
             case nodes.Repeat():
                 return False, self._unfold_repeat(node, position, rest)
             case nodes.Steps():

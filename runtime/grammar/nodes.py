@@ -7,7 +7,7 @@ reached: a counter is a number in the continuation, a recursive rule a frame of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 
@@ -154,6 +154,32 @@ class StringBody(Node):
             elif not counted or self.most is None or count < self.most:
                 result.append((low, high, min(count + counted, self.counts - 1) * self.body.places + to))
         return result
+
+
+class Narrowed(Node):
+    """A language of which only a part is generated: all of it is read, also as an operand of `Boolean`.
+
+    `exact` is made when it is first asked for; `content` identifies both.
+    """
+
+    __slots__ = ("_exact", "_make", "generated")
+
+    def __init__(self, exact: Callable[[], Node], generated: Node, content: bytes) -> None:
+        super().__init__("narrowed", content)
+        self._make = exact
+        self._exact: Node | None = None
+        self.generated = generated
+
+    @property
+    def exact(self) -> Node:
+        """The whole language."""
+        if self._exact is None:
+            self._exact = self._make()
+        return self._exact
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.generated,)
 
 
 class Steps(Node):

@@ -10,11 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton
+from agentfast.runtime.grammar.codepoint_automaton import States
 from agentfast.runtime.grammar.strings import CLOSED, Body, Move
 
 Spelling = Literal["plain", "canonical", "any"]
@@ -82,44 +81,46 @@ class _Low:
     rest: Map
 
 
-@dataclass(frozen=True)
 class Spelled:
-    """An automaton over bytes.
+    """The bytes of an automaton's texts, lengths left aside: places, made as they are asked for, and moves between them.
+
+    Unless the spelling is plain, the closing quote is the end.
 
     Attributes:
         places: what each place is, the start first.
-        body: the moves between them; unless the spelling is plain, the closing quote is the end.
     """
 
-    places: tuple[Hashable, ...]
-    body: Body
+    def __init__(self, automaton: States, spelling: Spelling) -> None:
+        self.places: list[Hashable] = [Between(0)]
+        self._ids: dict[Hashable, int] = {Between(0): 0, _CLOSING: CLOSED}
+        self._speller = _Speller(automaton, spelling)
 
-
-@lru_cache(maxsize=256)
-def spelled(automaton: CodepointAutomaton, spelling: Spelling) -> Spelled:
-    """The bytes of an automaton's texts, lengths left aside.
-
-    Raises:
-        GrammarError: too many places.
-    """
-    speller = _Speller(automaton, spelling)
-    order: list[Hashable] = [Between(0)]
-    ids: dict[Hashable, int] = {Between(0): 0, _CLOSING: CLOSED}
-    moves: list[tuple[Move, ...]] = []
-    for place in order:  # grows while it is read
+    def moves(self, place: int) -> tuple[Move, ...]:
+        """The moves from a place; they are found anew each time."""
+        at = self.places[place]
         row: list[Move] = []
-        for low, high, to in sorted(speller.moves(place), key=lambda move: move[:2]):
-            if ids.setdefault(to, len(order)) == len(order):
-                if len(order) >= MAX_PLACES:
-                    raise GrammarError(f"writing the texts takes more than {MAX_PLACES} states")
-                order.append(to)
-            row.append((low, high, ids[to], int(isinstance(place, Between) and to != _CLOSING)))
-        moves.append(tuple(row))
-    return Spelled(tuple(order), Body(tuple(moves)))
+        for low, high, to in sorted(self._speller.moves(at), key=lambda move: move[:2]):
+            if self._ids.setdefault(to, len(self.places)) == len(self.places):
+                self.places.append(to)
+            row.append((low, high, self._ids[to], int(isinstance(at, Between) and to != _CLOSING)))
+        return tuple(row)
+
+    def body(self) -> Body:
+        """All places and moves.
+
+        Raises:
+            GrammarError: too many places.
+        """
+        moves: list[tuple[Move, ...]] = []
+        while len(moves) < len(self.places):
+            if len(self.places) > MAX_PLACES:
+                raise GrammarError(f"writing the texts takes more than {MAX_PLACES} states")
+            moves.append(self.moves(len(moves)))
+        return Body(tuple(moves))
 
 
 class _Speller:
-    def __init__(self, automaton: CodepointAutomaton, spelling: Spelling) -> None:
+    def __init__(self, automaton: States, spelling: Spelling) -> None:
         self._automaton = automaton
         self._spelling = spelling
 
@@ -143,8 +144,8 @@ class _Speller:
                 raise AssertionError(f"unknown place {place!r}")
 
     def _between(self, state: int) -> list[PlaceMove]:
-        row = self._automaton.rows[state]
-        by_code = tuple((first, None if self._automaton.is_dead(to) else Between(to)) for first, to in row)
+        row = self._automaton.row(state)
+        by_code = tuple((first, None if self._is_dead(to) else Between(to)) for first, to in row)
         moves: list[PlaceMove] = []
         for low, high, rest in _split(_window(by_code, 0, 0x80), 0x80, 1):
             moves += [(a, b, rest[0][1]) for a, b in self._unescaped(low, high)]
@@ -162,9 +163,12 @@ class _Speller:
             ]
         if self._spelling != "plain":
             moves += self._escape(_window(by_code, 0, 0x10000), _after(by_code, 0x10000))
-            if self._automaton.lengths[state]:
+            if self._automaton.lengths_at(state):
                 moves.append((0x22, 0x22, _CLOSING))
         return moves
+
+    def _is_dead(self, state: int) -> bool:
+        return not self._automaton.lengths_at(state) and self._automaton.row(state) == ((0, state),)
 
     def _unescaped(self, low: int, high: int) -> list[tuple[int, int]]:
         if self._spelling == "plain":

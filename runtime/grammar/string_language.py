@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.codepoint_automaton import (
     CodepointAutomaton,
+    States,
     complement,
+    contains,
     explore,
     product,
 )
-from agentfast.runtime.grammar.counted import CountedMachine
-from agentfast.runtime.grammar.formats import FORMATS
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, between, spans
-from agentfast.runtime.grammar.machine import Machine
+from agentfast.runtime.grammar.formats import FORMATS, REFUSED, Format
+from agentfast.runtime.grammar.lazy_automaton import lazy_complement, lazy_product
+from agentfast.runtime.grammar.leap_seconds import leap_seconds
+from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, between
 from agentfast.runtime.grammar.matching import automaton_of
 from agentfast.runtime.grammar.regex import parse_regex
-from agentfast.runtime.grammar.spelling import Between, Spelling, spelled
-from agentfast.runtime.grammar.words import Liveness, words_of
+from agentfast.runtime.grammar.spelling import Spelling
+from agentfast.runtime.grammar.words import liveness_of, words_of
+from agentfast.runtime.grammar.written import read, written
+
+Keep = Callable[[bool, bool], bool]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A set of which only a part is generated: what makes the automata of the set itself and of one around it."""
+
+    states: Callable[[], States]
+    outer: Callable[[], CodepointAutomaton]
+    digest: bytes
 
 
 class StringLanguage:
     """An immutable set of Unicode strings; one that holds lone surrogates is in no set.
 
-    Make one with `anything`, `words`, `pattern`, `format` or `length`; combine them with `&`, `|` and `~`. Equality
-    is that of the automaton, which is the smallest one: two equal sets may still be unequal if they limit lengths in
-    different ways.
+    Make one with `anything`, `words`, `pattern`, `format` or `length`; combine them with `&`, `|` and `~`. Equal ones
+    hold the same strings; two that hold the same strings are mostly, but not always, equal.
+
+    A set whose automaton is large lies between two with small ones: `inner` is what is generated of it, and the
+    outer one takes that role in the complement.
 
     Every operation raises GrammarError where it takes too many states.
+
+    Attributes:
+        inner: the automaton of what is generated; not empty unless the set is.
+        whole: the set itself, if that is more.
+        digest: identifies the content.
     """
 
-    __slots__ = ("automaton",)
+    __slots__ = ("digest", "inner", "whole")
 
-    def __init__(self, automaton: CodepointAutomaton) -> None:
-        self.automaton = automaton
+    def __init__(self, inner: CodepointAutomaton, whole: Whole | None = None) -> None:
+        self.inner = inner
+        self.whole = whole
+        self.digest = inner.digest if whole is None else whole.digest
 
     @classmethod
     def anything(cls) -> StringLanguage:
@@ -69,7 +95,10 @@ class StringLanguage:
         Raises:
             GrammarError: it has no definition here.
         """
-        return cls(_format(name))
+        if name not in FORMATS:
+            why = REFUSED.get(name, "it is unknown")
+            raise GrammarError(f"the format {name!r} has no definition here: {why}", hint="use pattern")
+        return _format(name)
 
     @classmethod
     def length(cls, least: int, most: int | None) -> StringLanguage:
@@ -77,49 +106,100 @@ class StringLanguage:
         return cls(CodepointAutomaton((((0, 0),),), (between(least, most),)))
 
     def __and__(self, other: StringLanguage) -> StringLanguage:
-        return StringLanguage(product(self.automaton, other.automaton, operator.and_))
+        return _combined(self, other, operator.and_)
 
     def __or__(self, other: StringLanguage) -> StringLanguage:
-        return StringLanguage(product(self.automaton, other.automaton, operator.or_))
+        return _combined(self, other, operator.or_)
 
     def __invert__(self) -> StringLanguage:
-        return StringLanguage(complement(self.automaton))
+        if self.whole is None:
+            return StringLanguage(complement(self.inner))
+        states, inner = self.whole.states, self.inner
+        return _bounded(
+            complement(self.whole.outer()),
+            lambda: lazy_complement(states()),
+            lambda: complement(inner),
+            hashlib.sha256(b"not" + self.digest).digest(),
+        )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StringLanguage) and self.automaton == other.automaton
+        return isinstance(other, StringLanguage) and self.digest == other.digest
 
     def __hash__(self) -> int:
-        return hash(self.automaton)
+        return hash(self.digest)
 
     @property
-    def digest(self) -> bytes:
-        """Identifies the content."""
-        return self.automaton.digest
+    def states(self) -> States:
+        """An automaton of the set itself."""
+        return self.inner if self.whole is None else self.whole.states()
+
+    @property
+    def outer(self) -> CodepointAutomaton:
+        """A small automaton of a set that holds this one."""
+        return self.inner if self.whole is None else self.whole.outer()
 
     @property
     def is_empty(self) -> bool:
         """Whether no string is in the set."""
-        return not _liveness(self.automaton).alive(0) & 1
+        return not liveness_of(self.inner).starts
 
     def contains(self, text: str) -> bool:
         """Whether the string is in the set."""
-        return self.automaton.contains(text)
+        return contains(self.states, text)
 
     def finite(self, limit: int) -> tuple[str, ...] | None:
         """All strings, shorter ones first, then by code point; None if there are more than `limit`."""
-        return words_of(self.automaton, _liveness(self.automaton), limit)
+        found = words_of(self.inner, limit)
+        if found is None or self.whole is None:
+            return found
+        return words_of(_explored(self.states), limit)
 
     def node(self, spelling: Spelling) -> nodes.Node:
         """The strings as they are written, with both quotes where the spelling has quotes.
 
-        Where only lengths matter it is the string body that all grammars share, in any spelling of JSON.
+        Where only lengths matter it is the string body that all grammars share, in any spelling of JSON. Of a format,
+        the part that is generated may be less than what is read.
         """
-        return _node(self.automaton, spelling)
+        generated = written(self.inner, spelling)
+        if self.whole is None:
+            return generated
+        content = hashlib.sha256(self.digest + spelling.encode()).digest()
+        return nodes.Narrowed(lambda: read(self.states, spelling, content), generated, content)
 
 
-@lru_cache(maxsize=256)
-def _liveness(automaton: CodepointAutomaton) -> Liveness:
-    return Liveness(automaton)
+_EVERY: Final = CodepointAutomaton((((0, 0),),), (EVERY_LENGTH,))
+
+
+@lru_cache(maxsize=1024)
+def _combined(left: StringLanguage, right: StringLanguage, keep: Keep) -> StringLanguage:
+    for one, other in ((left, right), (right, left)):
+        if keep is operator.and_ and one.digest == _EVERY.digest:
+            return other
+    inner = product(left.inner, right.inner, keep)
+    if left.whole is None and right.whole is None:
+        return StringLanguage(inner)
+    return _bounded(
+        inner,
+        lambda: lazy_product(left.states, right.states, keep),
+        lambda: product(left.outer, right.outer, keep),
+        hashlib.sha256(keep.__name__.encode() + left.digest + right.digest).digest(),
+    )
+
+
+def _bounded(
+    inner: CodepointAutomaton,
+    states: Callable[[], States],
+    outer: Callable[[], CodepointAutomaton],
+    digest: bytes,
+) -> StringLanguage:
+    """A set with a part that may turn out empty: then all of it is looked at."""
+    if not liveness_of(inner).starts:
+        return StringLanguage(_explored(states()))
+    return StringLanguage(inner, Whole(cache(states), cache(outer), digest))
+
+
+def _explored(states: States) -> CodepointAutomaton:
+    return states if isinstance(states, CodepointAutomaton) else explore(0, states.row, states.lengths_at)
 
 
 @lru_cache(maxsize=1024)
@@ -128,10 +208,41 @@ def _pattern(pattern: str) -> CodepointAutomaton:
 
 
 @lru_cache(maxsize=64)
-def _format(name: str) -> CodepointAutomaton:
-    if name not in FORMATS:
-        raise GrammarError(f"the format {name!r} has no definition here", hint="use pattern")
-    return _pattern(f"^(?:{FORMATS[name]})$")
+def _format(name: str) -> StringLanguage:
+    definition = FORMATS[name]
+    first, *others = definition.patterns
+    outer = cache(lambda: _matching(first, definition.most))
+    if definition.generated is None:
+        return StringLanguage(outer())
+
+    def states() -> States:
+        found: States = outer()
+        for pattern in others:
+            found = lazy_product(found, _matching(pattern), operator.and_)
+        return _with_leap_seconds(found, definition) if definition.leap_seconds else found
+
+    digest = hashlib.sha256(b"format " + name.encode()).digest()
+    return StringLanguage(
+        _matching(definition.generated, definition.generated_most), Whole(cache(states), outer, digest)
+    )
+
+
+def _with_leap_seconds(found: States, definition: Format) -> States:
+    """Without the 60th seconds that are none."""
+    real = lazy_product(
+        leap_seconds(after_date=definition is FORMATS["date-time"]), _pattern(":60"), _implied
+    )
+    return lazy_product(found, real, operator.and_)
+
+
+def _implied(claim: bool, condition: bool) -> bool:
+    return claim or not condition
+
+
+def _matching(pattern: str, most: int | None = None) -> CodepointAutomaton:
+    """Texts that match a pattern as a whole and are not too long."""
+    limit = CodepointAutomaton((((0, 0),),), (between(0, most),))
+    return product(limit, _pattern(f"^(?:{pattern})$"), operator.and_)
 
 
 @lru_cache(maxsize=1024)
@@ -154,26 +265,3 @@ def _words(words: tuple[str, ...]) -> CodepointAutomaton:
 
     limit = sum(map(len, words)) + 2
     return explore(frozenset(words), row_of, lambda rests: EVERY_LENGTH if "" in rests else NO_LENGTH, limit)
-
-
-@lru_cache(maxsize=1024)
-def _node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
-    if not _liveness(automaton).alive(0) & 1:
-        return nodes.NOTHING
-    quote = nodes.Literal(b'"')
-    if spelling == "plain":
-        if any(lengths not in (NO_LENGTH, EVERY_LENGTH) for lengths in automaton.lengths):
-            return nodes.Terminal(CountedMachine(automaton, spelling))
-        return nodes.Terminal(_machine(automaton))
-    if len(automaton.rows) == 1:
-        bodies = [nodes.StringBody(least, most) for least, most in spans(automaton.lengths[0])]
-        return nodes.Sequence(quote, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
-    if automaton.limits is None:
-        return nodes.Sequence(quote, nodes.Terminal(CountedMachine(automaton, spelling)))
-    return nodes.Sequence(quote, nodes.StringBody(*automaton.limits, spelled(automaton, spelling).body))
-
-
-def _machine(automaton: CodepointAutomaton) -> Machine:
-    found = spelled(automaton, "plain")
-    accepting = tuple(isinstance(at, Between) and bool(automaton.lengths[at.state]) for at in found.places)
-    return Machine(tuple(tuple(move[:3] for move in row) for row in found.body.moves), accepting)

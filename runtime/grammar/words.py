@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 
 from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton
 from agentfast.runtime.grammar.lengths import holds
@@ -36,6 +37,11 @@ class Liveness:
         """The states, as bits, from which a text of `count` code points so far can be completed."""
         return self._masks[bisect_right(self._froms, count) - 1]
 
+    @property
+    def starts(self) -> bool:
+        """Whether there is any text."""
+        return bool(self.alive(0) & 1)
+
     def _add(self, count: int, alive: int) -> None:
         if self._masks and self._masks[-1] == alive:
             self._froms[-1] = count
@@ -53,10 +59,17 @@ class Liveness:
         return sum(1 << source for source, targets in enumerate(self._targets) if targets & states)
 
 
-def words_of(automaton: CodepointAutomaton, liveness: Liveness, limit: int) -> tuple[str, ...] | None:
+@lru_cache(maxsize=256)
+def liveness_of(automaton: CodepointAutomaton) -> Liveness:
+    """The automaton's liveness, or find it."""
+    return Liveness(automaton)
+
+
+def words_of(automaton: CodepointAutomaton, limit: int) -> tuple[str, ...] | None:
     """All texts, shorter ones first, then in order of code points; None if there are more than `limit`."""
+    liveness = liveness_of(automaton)
     found: list[str] = []
-    level = [("", 0)] if liveness.alive(0) & 1 else []
+    level = [("", 0)] if liveness.starts else []
     size = 0
     while level:
         found += [text for text, state in level if holds(automaton.lengths[state], size)]

@@ -121,7 +121,7 @@ def test_a_spelled_word_is_accepted_just_when_it_is_in_the_language(
 
 def is_shared(language: StringLanguage) -> bool:
     """Whether only lengths matter, for which there is one spelling."""
-    return len(language.automaton.rows) == 1
+    return len(language.inner.rows) == 1
 
 
 @given(

@@ -1,0 +1,95 @@
+"""Byte automata whose states are made as they are asked for: for reading, and for lengths limited in several ways."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from agentfast.runtime.grammar.codepoint_automaton import States
+from agentfast.runtime.grammar.lengths import holds
+from agentfast.runtime.grammar.machine import Move
+from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
+from agentfast.runtime.grammar.strings import CLOSED
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Indexed(Generic[T]):
+    """A function written as a sequence: what a finite machine has as a tuple."""
+
+    function: Callable[[int], T]
+
+    def __getitem__(self, index: int) -> T:
+        return self.function(index)
+
+
+class _At(NamedTuple):
+    """A place, and how many code points have begun, as far as that matters; CLOSED is behind the closing quote."""
+
+    place: int
+    begun: int
+
+
+_END: Final = _At(CLOSED, 0)
+
+
+class LazyMachine:
+    """The spelled texts of an automaton behind their opening quote, if they have quotes.
+
+    Attributes:
+        moves, accepting: per state, as in `Machine`.
+    """
+
+    def __init__(self, automaton: States, spelling: Spelling, content: bytes) -> None:
+        """
+        Args:
+            content: identifies the automaton.
+        """
+        self.moves: _Indexed[tuple[Move, ...]] = _Indexed(self._moves)
+        self.accepting: _Indexed[bool] = _Indexed(self._accepting)
+        self.digest = hashlib.sha256(content + spelling.encode()).digest()
+        self._automaton = automaton
+        self._is_quoted = spelling != "plain"
+        self._spelled = Spelled(automaton, spelling)
+        self._states = [_At(0, 0)]
+        self._ids = {_At(0, 0): 0}
+        self._rows: dict[int, tuple[Move, ...]] = {}
+        self._lock = Lock()  # grammars that share the machine may read at the same time
+
+    def _moves(self, state: int) -> tuple[Move, ...]:
+        found = self._rows.get(state)
+        if found is None:
+            with self._lock:
+                found = self._rows[state] = tuple(self._find_moves(self._states[state]))
+        return found
+
+    def _find_moves(self, at: _At) -> list[Move]:
+        if at == _END:
+            return []
+        moves: list[Move] = []
+        for low, high, to, counted in self._spelled.moves(at.place):
+            if to != CLOSED:
+                begun = min(at.begun + counted, self._automaton.last_change)
+                moves.append((low, high, self._intern(_At(to, begun))))
+            elif self._ends(at):
+                moves.append((low, high, self._intern(_END)))
+        return moves
+
+    def _intern(self, at: _At) -> int:
+        found = self._ids.setdefault(at, len(self._states))
+        if found == len(self._states):
+            self._states.append(at)
+        return found
+
+    def _accepting(self, state: int) -> bool:
+        at = self._states[state]
+        return at == _END if self._is_quoted else self._ends(at)
+
+    def _ends(self, at: _At) -> bool:
+        """Whether the text may end here."""
+        place = self._spelled.places[at.place]
+        return isinstance(place, Between) and holds(self._automaton.lengths_at(place.state), at.begun)

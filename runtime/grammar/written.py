@@ -1,0 +1,52 @@
+"""Texts of an automaton as nodes: what a grammar reads and writes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton, States
+from agentfast.runtime.grammar.lazy_machine import LazyMachine
+from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, spans
+from agentfast.runtime.grammar.machine import Machine
+from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
+from agentfast.runtime.grammar.words import liveness_of
+
+
+@lru_cache(maxsize=1024)
+def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
+    """The texts as they are written, with both quotes where the spelling has quotes.
+
+    Raises:
+        GrammarError: that takes too many states.
+    """
+    if not liveness_of(automaton).starts:
+        return nodes.NOTHING
+    if spelling == "plain":
+        return nodes.Terminal(_machine(automaton) or LazyMachine(automaton, spelling, automaton.digest))
+    if len(automaton.rows) == 1:
+        bodies = [nodes.StringBody(least, most) for least, most in spans(automaton.lengths[0])]
+        return nodes.Sequence(_QUOTE, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
+    if automaton.limits is None:
+        return read(automaton, spelling, automaton.digest)
+    return nodes.Sequence(_QUOTE, nodes.StringBody(*automaton.limits, Spelled(automaton, spelling).body()))
+
+
+def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:
+    """The same with states that are made as they are reached; `content` identifies the automaton."""
+    text = nodes.Terminal(LazyMachine(automaton, spelling, content))
+    return text if spelling == "plain" else nodes.Sequence(_QUOTE, text)
+
+
+_QUOTE: Final = nodes.Literal(b'"')
+
+
+def _machine(automaton: CodepointAutomaton) -> Machine | None:
+    """Plain texts, where only the state matters and not the length."""
+    if any(lengths not in (NO_LENGTH, EVERY_LENGTH) for lengths in automaton.lengths):
+        return None
+    spelled = Spelled(automaton, "plain")
+    body = spelled.body()
+    accepting = tuple(isinstance(at, Between) and bool(automaton.lengths[at.state]) for at in spelled.places)
+    return Machine(tuple(tuple(move[:3] for move in row) for row in body.moves), accepting)
