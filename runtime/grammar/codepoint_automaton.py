@@ -82,7 +82,7 @@ class CodepointAutomaton:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    @cached_property
+    @property
     def last_change(self) -> int:
         """From this length on, no state accepts differently."""
         return max((cut for lengths in self.lengths for cut in lengths), default=0)

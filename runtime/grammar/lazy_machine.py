@@ -53,6 +53,7 @@ class LazyMachine:
         self.accepting: _Indexed[bool] = _Indexed(self._accepting)
         self.digest = hashlib.sha256(content + spelling.encode()).digest()
         self._automaton = automaton
+        self._last_change = automaton.last_change
         self._is_quoted = spelling != "plain"
         self._spelled = Spelled(automaton, spelling)
         self._states = [_At(0, 0)]
@@ -73,7 +74,7 @@ class LazyMachine:
         moves: list[Move] = []
         for low, high, to, counted in self._spelled.moves(at.place):
             if to != CLOSED:
-                begun = min(at.begun + counted, self._automaton.last_change)
+                begun = min(at.begun + counted, self._last_change)
                 moves.append((low, high, self._intern(_At(to, begun))))
             elif self._ends(at):
                 moves.append((low, high, self._intern(_END)))
