@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -25,6 +24,7 @@ from agentfast.runtime.grammar.leap_seconds import leap_seconds
 from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, between
 from agentfast.runtime.grammar.matching import automaton_of
 from agentfast.runtime.grammar.regex import parse_regex
+from agentfast.runtime.grammar.repeats import without_count
 from agentfast.runtime.grammar.spelling import Spelling
 from agentfast.runtime.grammar.words import liveness_of, words_of
 from agentfast.runtime.grammar.written import read, written
@@ -103,13 +103,13 @@ class StringLanguage:
     @classmethod
     def length(cls, least: int, most: int | None) -> StringLanguage:
         """Strings of `least` to `most` code points, both included; `most` None is without end."""
-        return cls(CodepointAutomaton((((0, 0),),), (between(least, most),)))
+        return cls(_length(least, most))
 
     def __and__(self, other: StringLanguage) -> StringLanguage:
-        return _combined(self, other, operator.and_)
+        return _combined(self, other, _both)
 
     def __or__(self, other: StringLanguage) -> StringLanguage:
-        return _combined(self, other, operator.or_)
+        return _combined(self, other, _either)
 
     def __invert__(self) -> StringLanguage:
         if self.whole is None:
@@ -167,13 +167,21 @@ class StringLanguage:
         return nodes.Narrowed(lambda: read(self.states, spelling, content), generated, content)
 
 
+def _both(left: bool, right: bool) -> bool:
+    return left and right
+
+
+def _either(left: bool, right: bool) -> bool:
+    return left or right
+
+
 _EVERY: Final = CodepointAutomaton((((0, 0),),), (EVERY_LENGTH,))
 
 
 @lru_cache(maxsize=1024)
 def _combined(left: StringLanguage, right: StringLanguage, keep: Keep) -> StringLanguage:
     for one, other in ((left, right), (right, left)):
-        if keep is operator.and_ and one.digest == _EVERY.digest:
+        if keep is _both and one.digest == _EVERY.digest:
             return other
     inner = product(left.inner, right.inner, keep)
     if left.whole is None and right.whole is None:
@@ -202,9 +210,15 @@ def _explored(states: States) -> CodepointAutomaton:
     return states if isinstance(states, CodepointAutomaton) else explore(0, states.row, states.lengths_at)
 
 
+def _length(least: int, most: int | None) -> CodepointAutomaton:
+    return CodepointAutomaton((((0, 0),),), (between(least, most),))
+
+
 @lru_cache(maxsize=1024)
 def _pattern(pattern: str) -> CodepointAutomaton:
-    return automaton_of(parse_regex(pattern))
+    expression, (least, most) = without_count(parse_regex(pattern))
+    found = automaton_of(expression)
+    return found if (least, most) == (0, None) else product(found, _length(least, most), _both)
 
 
 @lru_cache(maxsize=64)
@@ -218,7 +232,7 @@ def _format(name: str) -> StringLanguage:
     def states() -> States:
         found: States = outer()
         for pattern in others:
-            found = lazy_product(found, _matching(pattern), operator.and_)
+            found = lazy_product(found, _matching(pattern), _both)
         return _with_leap_seconds(found, definition) if definition.leap_seconds else found
 
     digest = hashlib.sha256(b"format " + name.encode()).digest()
@@ -232,7 +246,7 @@ def _with_leap_seconds(found: States, definition: Format) -> States:
     real = lazy_product(
         leap_seconds(after_date=definition is FORMATS["date-time"]), _pattern(":60"), _implied
     )
-    return lazy_product(found, real, operator.and_)
+    return lazy_product(found, real, _both)
 
 
 def _implied(claim: bool, condition: bool) -> bool:
@@ -241,8 +255,7 @@ def _implied(claim: bool, condition: bool) -> bool:
 
 def _matching(pattern: str, most: int | None = None) -> CodepointAutomaton:
     """Texts that match a pattern as a whole and are not too long."""
-    limit = CodepointAutomaton((((0, 0),),), (between(0, most),))
-    return product(limit, _pattern(f"^(?:{pattern})$"), operator.and_)
+    return product(_length(0, most), _pattern(f"^(?:{pattern})$"), _both)
 
 
 @lru_cache(maxsize=1024)

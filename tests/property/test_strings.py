@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from itertools import product
 
@@ -191,3 +192,38 @@ def test_tokens_do_what_their_bytes_do(
             written = written.removeprefix(vocabulary.tokens[token] or b"")
             state = compiled.advance(state, token)
         assert compiled.is_done(compiled.advance(state, vocabulary.special["<eos>"])) == judge(text)
+
+
+@given(
+    st.sampled_from(
+        [
+            "^%s$",
+            "^(%s)$",
+            "^a%s$",
+            "^%s[ab]é$",
+            "^(?=.*b)%s$",
+            "^(?!.*é)a?%s$",
+            "^%s|b$",
+            "%s$",
+            "^(?:a|b)%s\\b$",
+        ]
+    ),
+    st.sampled_from(["[ab]", ".", "[^a]", "[^]"]),
+    st.tuples(st.integers(30, 34), st.integers(0, 3)),
+    st.sampled_from(["exact", "open", "bounded"]),
+    st.text("abé\n", max_size=4),
+    st.text("abé\n", max_size=4),
+)
+def test_large_counts_mean_what_they_mean_to_re(
+    frame: str, char: str, counts: tuple[int, int], kind: str, start: str, end: str
+) -> None:
+    least, more = counts
+    suffix = {"exact": f"{{{least}}}", "open": f"{{{least},}}", "bounded": f"{{{least},{least + more}}}"}[
+        kind
+    ]
+    pattern = frame.replace("%s", char + suffix)
+    python = re.compile(pattern.replace("[^]", r"[\s\S]").replace("$", r"\Z"))
+    language = StringLanguage.pattern(pattern)
+    for size in range(27, 40):
+        text = start + "b" * (size - len(start) - len(end)) + end
+        assert language.contains(text) == (python.search(text) is not None), text
