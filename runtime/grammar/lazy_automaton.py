@@ -51,9 +51,8 @@ class LazyAutomaton(Generic[S]):
 
 def lazy_product(left: States, right: States, keep: Callable[[bool, bool], bool]) -> States:
     """The texts for which `keep` says so of (in left, in right)."""
-    start: tuple[int, int] = (0, 0)
-    return LazyAutomaton(
-        start,
+    return LazyAutomaton[tuple[int, int]](
+        (0, 0),
         lambda pair: both_rows(left.row(pair[0]), right.row(pair[1])),
         lambda pair: combine(left.lengths_at(pair[0]), right.lengths_at(pair[1]), keep),
         max(left.last_change, right.last_change),
