@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from agentfast.cli.fields import Compile, FieldCost, field_costs, fields_text
+from agentfast.cli.fields import FieldCost, field_costs, fields_text
+from agentfast.cli.reading import Reading
 from agentfast.cli.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.grammar.grammar import MAX_STATES
-from agentfast.runtime.grammar.numbers import EXPONENTS, FRACTION_DIGITS, WHOLE_DIGITS
 from agentfast.runtime.grammar.samples import Sampler
 from agentfast.runtime.grammar.support import SUPPORT, keywords_used, subschemas
-
-_WHITESPACE: Final = {
-    "compact": "no whitespace between the parts of objects and arrays",
-    "spaced": "one space after , and :, as json.dumps writes by default",
-    "flexible": "between the parts nothing, one space, or a line break and a bounded indent",
-}
-_CANONICAL: Final = (
-    "numbers as a model should write them: integers without point or exponent; others with bounds or multipleOf have no"
-    " exponent, and no more digits after the point than double precision tells apart"
-)
-_ANY: Final = (
-    f"numbers in every notation; with an exponent at most {WHOLE_DIGITS} digits before the point, no digit but 0 further"
-    f" than {FRACTION_DIGITS} places after it, and an exponent from {EXPONENTS[0]} to {EXPONENTS[1]}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +57,15 @@ class Explanation:
         )
 
 
-def explain(
-    schema: Any,
-    grammar: TokenGrammar,
-    compile_alone: Compile,
-    *,
-    whitespace: str,
-    closed: bool,
-    samples: int,
-    seed: int,
-) -> Explanation:
+def explain(schema: Any, grammar: TokenGrammar, reading: Reading, *, samples: int, seed: int) -> Explanation:
     """Explain a schema that compiles."""
     sampler = Sampler(grammar, seed)
     return Explanation(
         byte_states=grammar.byte_states,
         recursion=grammar.recursion,
         samples=tuple(sampler.draw() for _ in range(samples)),
-        fields=tuple(field_costs(schema, compile_alone, grammar.vocabulary)),
-        limits=tuple(_limits(schema, grammar.recursion, whitespace=whitespace, closed=closed)),
+        fields=tuple(field_costs(schema, reading.compile, grammar.vocabulary)),
+        limits=tuple(_limits(schema, grammar.recursion, reading)),
         keywords=tuple(
             KeywordNote(keyword, SUPPORT[keyword].reading, SUPPORT[keyword].refused, SUPPORT[keyword].instead)
             for keyword in keywords_used(schema)
@@ -96,23 +73,10 @@ def explain(
     )
 
 
-def _limits(schema: Any, recursion: int | None, *, whitespace: str, closed: bool) -> Iterable[str]:
-    yield (
-        "objects that do not say so have no further properties (--open for JSON Schema's own reading)"
-        if closed
-        else "objects that do not say otherwise have any further properties, as JSON Schema has it"
-    )
-    yield _WHITESPACE[whitespace]
-    if _has_numbers(schema):
-        yield _CANONICAL if closed else _ANY
+def _limits(schema: Any, recursion: int | None, reading: Reading) -> Iterator[str]:
+    found = [rules for _, rules in subschemas(schema)]
+    numbers = any(kind in str(rules.get("type", kind)) for rules in found for kind in ("number", "integer"))
+    yield from reading.limits(numbers=numbers, formats=any("format" in rules for rules in found))
     if recursion is not None:
         yield f"references are open at most {recursion} deep in what is generated; deeper values are valid, never written"
     yield f"a grammar has at most {MAX_STATES:,} states; more is refused"
-
-
-def _has_numbers(schema: Any) -> bool:
-    return any(
-        kind in str(rules.get("type", "number"))
-        for _, rules in subschemas(schema)
-        for kind in ("number", "integer")
-    )

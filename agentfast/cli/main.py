@@ -130,11 +130,23 @@ def add_schema(add: AddParser) -> None:
     )
     schema.add_argument("file", metavar="FILE", help="a JSON file; - reads standard input")
     schema.add_argument(
-        "--whitespace", choices=("compact", "flexible"), default="compact", help="between JSON tokens"
+        "--whitespace",
+        choices=("compact", "spaced", "flexible"),
+        default="compact",
+        help="none, as json.dumps writes it, or as models do (default: compact)",
     )
     schema.add_argument(
-        "--open", action="store_true", help="an object that does not say so is open, as JSON Schema has it"
+        "--open",
+        action="store_true",
+        help="read everything as JSON Schema has it: objects are open, unknown keywords say nothing, values have every "
+        "spelling",
     )
+    schema.add_argument(
+        "--order",
+        choices=("declared", "any"),
+        help="of properties (default: declared, with --open any)",
+    )
+    schema.add_argument("--ignore-format", action="store_true", help="formats are annotations")
     schema.add_argument(
         "--explain",
         action="store_true",

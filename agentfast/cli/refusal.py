@@ -13,6 +13,7 @@ from agentfast.runtime.grammar.support import SUPPORT
 from agentfast.runtime.vocabulary import Vocabulary
 
 _EXACT_OR_NOT: Final = "a schema is enforced exactly or not at all: no request runs with a keyword ignored, or read as something near it"
+_UNKNOWN: Final = 'leave the keyword out, or begin its name with "x-" if it is a note of your own'
 _TOO_LARGE: Final = (
     "the automaton of all instances is too large. Counters cost least on plain strings and arrays; a pattern with long"
     " repetitions, and combinations (allOf, not, oneOf) of large alternatives, cost most"
@@ -64,7 +65,7 @@ def refusal(schema: Any, error: GrammarError, compile_alone: Compile, vocabulary
             keyword=error.keyword,
             path=error.path,
             meaning=_EXACT_OR_NOT,
-            instead=error.hint or (known.instead if known is not None else "") or "leave the keyword out",
+            instead=error.hint or (known.instead if known is not None else "") or _UNKNOWN,
             example=None if known is None else known.example,
             fields=fields,
         )

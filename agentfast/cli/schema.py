@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,9 +16,10 @@ from agentfast.cli.exits import Exit
 from agentfast.cli.explain import Explanation, explain
 from agentfast.cli.fields import Compile
 from agentfast.cli.model import open_vocabulary
+from agentfast.cli.reading import Reading
 from agentfast.cli.refusal import Refusal, refusal
 from agentfast.errors import ConfigError, GrammarError
-from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.vocabulary import Vocabulary
 
 SHOWN = 60  # characters of the shortest instance in the report for people
@@ -62,7 +62,8 @@ def schema_command(options: argparse.Namespace) -> Exit:
     """Print the report; a refused schema raises, with --explain after its explanation."""
     schema = read_schema(options.file)
     vocabulary = open_vocabulary(options.model)
-    compile_alone = partial(compile_schema, whitespace=options.whitespace, closed=not options.open)
+    reading = Reading(options.whitespace, not options.open, options.order, not options.ignore_format)
+    compile_alone = reading.compile
     try:
         report, grammar = measure(schema, compile_alone, vocabulary)
     except GrammarError as error:
@@ -72,15 +73,7 @@ def schema_command(options: argparse.Namespace) -> Exit:
     if not options.explain:
         print_part(report, as_json=options.json)
         return Exit.OK
-    explanation = explain(
-        schema,
-        grammar,
-        compile_alone,
-        whitespace=options.whitespace,
-        closed=not options.open,
-        samples=options.samples,
-        seed=options.seed,
-    )
+    explanation = explain(schema, grammar, reading, samples=options.samples, seed=options.seed)
     print_part(report, explanation, as_json=options.json)
     return Exit.OK
 

@@ -333,7 +333,7 @@ def _number(rules: NumberRules, mode: Mode) -> nodes.Node:
         )
     except GrammarError as error:
         keyword = "minimum" if rules.multiple_of is None else "multipleOf"
-        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
 
 
 @lru_cache(maxsize=1024)
@@ -353,7 +353,7 @@ def language_of(rules: StringRules) -> StringLanguage:
     except UnsupportedSchemaError:
         raise
     except GrammarError as error:
-        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
     return language
 
 
@@ -368,7 +368,7 @@ def spelled(language: StringLanguage, spelling: Spelling, source: Formula) -> no
     except GrammarError as error:
         rules = source if isinstance(source, StringRules) else StringRules()
         keyword = rules.parts[0][0] if rules.parts else "type"
-        raise UnsupportedSchemaError(keyword, rules.path, error.message) from error
+        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
 
 
 @lru_cache(maxsize=4096)

@@ -120,7 +120,7 @@ def pattern_language(pattern: str, path: str) -> StringLanguage:
     try:
         return StringLanguage.pattern(pattern)
     except GrammarError as error:
-        raise UnsupportedSchemaError("patternProperties", path, error.message) from error
+        raise UnsupportedSchemaError("patternProperties", path, error.message, hint=error.hint) from error
 
 
 def _mentioned(rules: ObjectRules) -> list[str]:
@@ -188,7 +188,7 @@ def _keys_node(language: StringLanguage, spelling: str, path: str) -> nodes.Node
     try:
         return language.node("any" if spelling == "any" else "canonical")
     except GrammarError as error:
-        raise UnsupportedSchemaError("properties", path, error.message) from error
+        raise UnsupportedSchemaError("properties", path, error.message, hint=error.hint) from error
 
 
 def _refuse_undecidable(

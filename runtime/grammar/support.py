@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agentfast.runtime.grammar.formats import FORMATS
 from agentfast.runtime.grammar.keywords import as_list, as_object, pointer
 
 
@@ -26,43 +27,110 @@ class Support:
     example: tuple[Any, Any] | None = None
 
 
+def _object(**keywords: Any) -> dict[str, Any]:
+    return {"type": "object", **keywords}
+
+
+def _array(items: Any, **keywords: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **keywords}
+
+
 _BOUND: Final = Support("exact to the last digit, however the number is written")
-_COUNT: Final = Support("a counter, so a large number costs no more than a small one in compile time")
-_ALTERNATIVES: Final = Support("the values of any alternative")
+_ITEM_COUNT: Final = Support("counted; a thousand items cost states, not time to read")
+_CODE_POINTS: Final = Support("in code points, counted")
+_CONTAINS: Final = Support(
+    "how many items meet a schema, counted",
+    "more than four `contains` at once, by allOf say: each item is told apart by all of them",
+    "state the items with prefixItems, or check some of them in the tool",
+    (
+        {"type": "array", "allOf": [{"contains": {"const": value}} for value in range(5)]},
+        {"type": "array", "prefixItems": [{"const": value} for value in range(5)], "minItems": 5},
+    ),
+)
+_UNDECLARED: Final = "declare the properties by name, and close the object with additionalProperties false"
+_BY_NAME: Final = _object(properties={"a": True, "b": True, "c": True}, additionalProperties=False)
+_NEGATED: Final = (
+    "under `not` (or where oneOf or if negate it), values of keys that are not declared: an automaton cannot remember"
+    " which keys came, and a key may come twice"
+)
+_DOCUMENT: Final = Support(
+    "references into the same document by pointer, anchor or URI, recursive ones included",
+    "other documents, and schemas that refer to themselves without an object or array between",
+    "put the schema under $defs",
+    (
+        {"$ref": "https://example.com/other"},
+        {"$ref": "#/$defs/other", "$defs": {"other": {"type": "string"}}},
+    ),
+)
+_UNEVALUATED: Final = Support(
+    "members that no other keyword has spoken of, case by case, for up to 256 cases"
+)
 
 SUPPORT: Final[Mapping[str, Support]] = {
-    "type": Support("one type or a list; 1.0 is an integer where numbers have every spelling"),
-    "enum": Support("the listed values that meet the other keywords; 1 is 1.0 but not true"),
-    "const": Support("the value, if it meets the other keywords; 1 is 1.0 but not true"),
-    "properties": Support("a declared property comes at most once"),
+    "type": Support("one type or a list; where numbers have every notation, 1.0 is an integer"),
+    "enum": Support("the listed values that meet the other keywords; 1 is 1.0, but not true"),
+    "const": Support("the value, if it meets the other keywords; 1 is 1.0, but not true"),
+    "properties": Support("a declared property comes once at most"),
     "required": Support("the property is there"),
     "additionalProperties": Support(
-        "false, true or a schema; missing is false unless the schema is read as open"
-    ),
-    "items": Support("the items after those of prefixItems"),
-    "prefixItems": Support("the first items, each with its schema"),
-    "minItems": _COUNT,
-    "maxItems": _COUNT,
-    "uniqueItems": Support(
-        "over items of finitely many values, remembered as a set",
-        "items of very many or infinitely many values: an automaton cannot remember them",
-        "list the values with enum, or drop uniqueItems and check it in the tool",
+        "false, true or a schema for the properties that are not declared; missing is false unless read as open",
+        _NEGATED,
+        _UNDECLARED,
         (
-            {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-            {"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True},
+            {"not": _object(additionalProperties={"type": "string"})},
+            {"not": _object(properties={"a": {"type": "string"}})},
         ),
     ),
-    "minLength": Support("in code points"),
-    "maxLength": Support("in code points; a counter, so 10,000 compiles"),
+    "patternProperties": Support(
+        "the values of keys that match; a key may match several patterns",
+        f"{_NEGATED}; patterns that cut the keys into very many classes",
+        _UNDECLARED,
+        (
+            {"not": _object(patternProperties={"^a": {"type": "string"}})},
+            {"not": _object(properties={"a": {"type": "string"}})},
+        ),
+    ),
+    "propertyNames": Support("what every key has to meet"),
+    "minProperties": Support(
+        "counted over declared properties",
+        "two or more properties that are neither declared nor required: an automaton cannot tell whether keys differ",
+        "declare the properties, require some, or use minProperties 1",
+        (_object(minProperties=2, additionalProperties=True), _BY_NAME | {"minProperties": 2}),
+    ),
+    "maxProperties": Support(
+        "counted",
+        "under `not`, over properties that are not declared: an automaton cannot tell whether keys differ",
+        _UNDECLARED,
+        ({"not": _object(maxProperties=2)}, _BY_NAME | {"minProperties": 3}),
+    ),
+    "dependentRequired": Support("the properties that another one calls for"),
+    "dependentSchemas": Support("a schema for the object, where a property is there"),
+    "dependencies": Support("draft 7's dependentRequired and dependentSchemas"),
+    "items": Support("the items after those of prefixItems; a list is draft 7's prefixItems"),
+    "prefixItems": Support("the first items, each with its schema"),
+    "additionalItems": Support("draft 7's items after a list"),
+    "minItems": _ITEM_COUNT,
+    "maxItems": _ITEM_COUNT,
+    "uniqueItems": Support(
+        "over items of at most 64 values, remembered as a set",
+        "items of more values: an automaton cannot remember them",
+        "list the values with enum, or check it in the tool",
+        (_array({"type": "string"}, uniqueItems=True), _array({"enum": ["a", "b", "c"]}, uniqueItems=True)),
+    ),
+    "contains": _CONTAINS,
+    "minContains": _CONTAINS,
+    "maxContains": _CONTAINS,
+    "minLength": _CODE_POINTS,
+    "maxLength": _CODE_POINTS,
     "pattern": Support(
-        "ECMA 262 with Unicode, unanchored: the pattern may match anywhere unless it has ^ and $",
+        "ECMA 262 with Unicode, and unanchored: it may match anywhere unless it has ^ and $",
         "back-references, which are not regular, and patterns whose automaton is too large",
-        "spell the repeated part out, or use a shorter repetition",
+        "spell the alternatives out, or use shorter repetitions",
         ({"pattern": r"^(a|b)\1$"}, {"pattern": "^(aa|bb)$"}),
     ),
     "format": Support(
-        "asserted: date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid and others of the specification",
-        "a format without a definition here",
+        f"asserted: {', '.join(sorted(FORMATS))}",
+        "other formats, unless formats are annotations",
         "use pattern",
         ({"format": "isbn"}, {"pattern": "^[0-9]{13}$"}),
     ),
@@ -70,22 +138,27 @@ SUPPORT: Final[Mapping[str, Support]] = {
     "maximum": _BOUND,
     "exclusiveMinimum": _BOUND,
     "exclusiveMaximum": _BOUND,
-    "anyOf": _ALTERNATIVES,
-    "oneOf": Support("the values of exactly one alternative"),
-    "allOf": Support("the values that meet all of them"),
-    "$ref": Support(
-        "references into the same document, recursive ones included",
-        "other documents",
-        "put the schema under $defs",
-        (
-            {"$ref": "https://example.com/schema.json"},
-            {"$ref": "#/$defs/other", "$defs": {"other": {"type": "string"}}},
-        ),
+    "multipleOf": Support(
+        "exact, for decimals and in every notation",
+        "values of many digits: there is a state for each remainder",
+        "use a value with fewer digits, such as 0.0001",
+        ({"multipleOf": 0.123456789}, {"multipleOf": 0.0001}),
     ),
+    "allOf": Support("the values that meet all of them"),
+    "anyOf": Support("the values that meet one of them or more"),
+    "oneOf": Support("the values that meet exactly one of them"),
+    "not": Support("all other JSON values"),
+    "if": Support("decides between then and else"),
+    "then": Support("where `if` holds"),
+    "else": Support("where `if` does not hold"),
+    "$ref": _DOCUMENT,
+    "$dynamicRef": Support("the outermost $dynamicAnchor on the way, as the specification says"),
+    "unevaluatedProperties": _UNEVALUATED,
+    "unevaluatedItems": _UNEVALUATED,
     "nullable": Support(
         "",
-        "the keyword is OpenAPI's, not JSON Schema's",
-        'use {"anyOf": [..., {"type": "null"}]} or a list of types',
+        "it is OpenAPI's, not JSON Schema's",
+        'use a list of types, or {"anyOf": [..., {"type": "null"}]}',
         ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
     ),
 }

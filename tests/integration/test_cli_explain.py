@@ -125,12 +125,31 @@ def test_a_schema_without_an_instance_shows_the_field_that_has_none(explain: Com
     assert "n: the grammar matches nothing" in out
 
 
-def test_the_reading_that_was_asked_for_is_the_one_explained(explain: Command) -> None:
-    schema = {"type": "object"}
-    closed, opened = (
-        json.loads(explain(schema, "--json", *extra)[1])["limits"] for extra in ([], ["--open"])
-    )
-    assert "no further properties" in closed[0]
-    assert "any further properties" in opened[0]
-    flexible = json.loads(explain(schema, "--json", "--whitespace", "flexible")[1])["limits"]
-    assert flexible[1] != closed[1]
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "no further properties"),
+        (("--open",), "any further properties"),
+        (("--open",), "in any order"),
+        (("--open", "--order", "declared"), "in declared order"),
+        (("--open",), "numbers in every notation"),
+        (("--whitespace", "flexible"), "a line break"),
+        (("--whitespace", "spaced"), "json.dumps"),
+        (("--ignore-format",), "formats are annotations"),
+    ],
+)
+def test_the_reading_that_was_asked_for_is_the_one_explained(
+    explain: Command, options: tuple[str, ...], said: str
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "on": {"type": "string", "format": "date"}},
+    }
+    explanation = json.loads(explain(schema, "--json", *options)[1])
+    assert any(said in limit for limit in explanation["limits"])
+
+
+def test_a_format_without_a_definition_compiles_as_an_annotation(explain: Command) -> None:
+    schema = {"type": "string", "format": "isbn"}
+    assert explain(schema)[0] == Exit.REFUSED
+    assert explain(schema, "--ignore-format")[0] == Exit.OK
