@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentfast.demo.report import percentile
@@ -21,17 +21,16 @@ class Spread:
     high: float
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> Spread | None:
-        """Over at least one value; None for none."""
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Over one value at least."""
         found = sorted(values)
-        return cls(statistics.median(found), found[0], found[-1]) if found else None
+        return cls(statistics.median(found), found[0], found[-1])
 
     @classmethod
-    def over(
-        cls, repeats: Sequence[Sequence[float]], figure: Callable[[Sequence[float]], float]
-    ) -> Spread | None:
-        """Of a figure of each repeat's values; repeats without values are left out."""
-        return cls.of(figure(values) for values in repeats if values)
+    def of_any(cls, values: Iterable[float]) -> Spread | None:
+        """None over none."""
+        found = list(values)
+        return cls.of(found) if found else None
 
 
 def paired_ratios(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> list[float]:
@@ -63,3 +62,17 @@ def crossover(speedups: Mapping[int, float]) -> float | None:
 def rounded(value: float | None, digits: int = 4) -> float | None:
     """To significant digits, so that microseconds and minutes are both legible in a report."""
     return None if value is None else float(f"{value:.{digits}g}")
+
+
+def queued_latencies(services: Sequence[float], agents: int) -> list[float]:
+    """Latencies in a closed loop on a server that does one task at a time, in the order of arrival.
+
+    An agent's task then waits for those of all others, which came before it: its latency is the sum of its own service
+    and the `agents` - 1 before it. The services, in seconds, are taken as a circle.
+    """
+    total, count = sum(services), len(services)
+    rounds, rest = divmod(agents, count)
+    return [
+        rounds * total + sum(services[(index - back) % count] for back in range(rest))
+        for index in range(count)
+    ]

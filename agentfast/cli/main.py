@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 
+from agentfast.cli.arguments import AddParser, positive
+from agentfast.cli.bench_arguments import add_bench
 from agentfast.cli.exits import EPILOG, Exit, report
 from agentfast.errors import AgentFastError
 
@@ -48,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_run(commands.add_parser)
     add_chat(commands.add_parser)
     add_schema(commands.add_parser)
+    add_bench(commands.add_parser).set_defaults(command=run_bench)
     return parser
 
 
@@ -63,7 +66,6 @@ class VersionAction(argparse.Action):
 
 
 DESKS = ("calendar", "customers", "messages", "orders", "stock")
-AddParser = Callable[..., argparse.ArgumentParser]
 
 
 def add_demo(add: AddParser) -> None:
@@ -168,14 +170,6 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(text: str) -> int:
-    """argparse type of a count: an integer of at least one."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
 def run_demo(options: argparse.Namespace) -> Exit:
     from agentfast.cli.demo import demo_command
 
@@ -198,3 +192,9 @@ def run_schema(options: argparse.Namespace) -> Exit:
     from agentfast.cli.schema import schema_command
 
     return schema_command(options)
+
+
+def run_bench(options: argparse.Namespace) -> Exit:
+    from agentfast.cli.bench import bench_command
+
+    return bench_command(options)

@@ -1,0 +1,165 @@
+"""The oracle experiment: task latency at chosen speeds, and what share of it is neither the model's nor the tools'."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from time import perf_counter
+from typing import Any
+
+from agentfast.bench.attempts import agent_for, attempt
+from agentfast.bench.closed_loop import closed_loop
+from agentfast.bench.devices import IndependentDevice, Pace, SharedDevice
+from agentfast.bench.figures import percentile, rounded
+from agentfast.bench.oracle import OracleModel
+from agentfast.bench.run import FILLER_SEED, Plan, Progress
+from agentfast.chat.base import ChatFormat
+from agentfast.models.rendering import SegmentCodec
+from agentfast.nano.world import Task, generate_tasks
+from agentfast.tools.definition import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class OracleTask:
+    """One task's end: its latency, and the parts of it. `framework_s` is all that is neither the device nor a tool."""
+
+    right: bool
+    tokens: int
+    seconds: float
+    device_s: float
+    tools_s: float
+
+    @property
+    def framework_s(self) -> float:
+        """The agent loop, validation, threads, timers that go off late, and waiting for the event loop."""
+        return self.seconds - self.device_s - self.tools_s
+
+
+@dataclass(frozen=True, slots=True)
+class OracleFigures:
+    """One speed at one number of agents.
+
+    Attributes:
+        p50_s, p95_s: task latency.
+        device_s, tools_s, framework_s: its parts, means over the tasks.
+        framework_share: of the time of all tasks.
+        tokens_per_task: generated.
+        success: share of right tasks; below 1 something is wrong with the replay.
+    """
+
+    p50_s: float
+    p95_s: float
+    device_s: float
+    tools_s: float
+    framework_s: float
+    framework_share: float
+    tokens_per_task: float
+    success: float
+
+    @classmethod
+    def of(cls, tasks: Sequence[OracleTask]) -> OracleFigures:
+        """Over one task at least."""
+        count = len(tasks)
+        seconds = [task.seconds for task in tasks]
+        framework = sum(task.framework_s for task in tasks)
+        return cls(
+            p50_s=percentile(seconds, 50),
+            p95_s=percentile(seconds, 95),
+            device_s=sum(task.device_s for task in tasks) / count,
+            tools_s=sum(task.tools_s for task in tasks) / count,
+            framework_s=framework / count,
+            framework_share=framework / sum(seconds),
+            tokens_per_task=sum(task.tokens for task in tasks) / count,
+            success=sum(task.right for task in tasks) / count,
+        )
+
+    def entry(self) -> dict[str, float | None]:
+        """For a JSON report."""
+        return {name: rounded(value) for name, value in asdict(self).items()}
+
+
+async def run_oracle(
+    plan: Plan,
+    paces: Sequence[Pace],
+    chat: ChatFormat,
+    codec: SegmentCodec,
+    *,
+    shared: bool,
+    progress: Progress,
+) -> dict[str, dict[int, OracleFigures]]:
+    """Figures by speed and number of agents."""
+    results: dict[str, dict[int, OracleFigures]] = {}
+    for pace in paces:
+        for agents in plan.concurrency:
+            device = SharedDevice() if shared else IndependentDevice()
+
+            def piece(task: Task, pace: Pace = pace, device: Any = device) -> Callable[[], Any]:
+                model = OracleModel(task.solution, pace, device, chat, codec)
+                return functools.partial(replay, model, task)
+
+            tasks = plan.make_tasks(0, plan.tasks_at(agents))
+            others = generate_tasks(FILLER_SEED, agents) if agents > 1 else []
+            found, _ = await closed_loop(
+                [piece(task) for task in tasks], agents, fillers=[piece(task) for task in others]
+            )
+            figures = results.setdefault(pace.text, {})[agents] = OracleFigures.of(found)
+            progress(f"{pace.text:>12} {agents:3} agents: p50 {figures.p50_s:7.3f} s")
+    return results
+
+
+async def replay(model: OracleModel, task: Task) -> OracleTask:
+    """One task, its tools metered."""
+    meter = Meter()
+    metered = replace(task, tools=tuple(meter.metered(tool) for tool in task.tools))
+    before = model.device_s
+    found = await attempt(agent_for(model, metered, 0.0), metered, 0)
+    return OracleTask(
+        found.right, found.generated_tokens, found.seconds, model.device_s - before, meter.seconds
+    )
+
+
+class Meter:
+    """The time in which at least one tool is at work.
+
+    Attributes:
+        seconds: of it, up to when none was.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._lock = threading.Lock()  # tools run in threads
+        self._running = 0
+        self._since = 0.0
+
+    def metered(self, tool: Tool[..., Any]) -> Tool[..., Any]:
+        """The tool, its function metered."""
+        function = tool.function
+
+        @functools.wraps(function)
+        def sync(*arguments: Any, **named: Any) -> Any:
+            with self._measured():
+                return function(*arguments, **named)
+
+        @functools.wraps(function)
+        async def awaited(*arguments: Any, **named: Any) -> Any:
+            with self._measured():
+                return await function(*arguments, **named)
+
+        return replace(tool, function=awaited if tool.is_async else sync)
+
+    @contextmanager
+    def _measured(self) -> Any:
+        with self._lock:
+            if not self._running:
+                self._since = perf_counter()
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                if not self._running:
+                    self.seconds += perf_counter() - self._since

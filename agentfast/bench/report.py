@@ -1,0 +1,189 @@
+"""What a benchmark came to: figures of each cell over its repeats, the JSON report, the JSON line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from agentfast.bench.attempts import TaskRecord
+from agentfast.bench.figures import Spread, crossover, paired_ratios, percentile, queued_latencies, rounded
+from agentfast.bench.regime import Regime
+from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, EngineFigures, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One seat at one concurrency, over the repeats. A spread is None where the seat does not tell.
+
+    Attributes:
+        tasks, right, failed: over all repeats; `failed` runs ended with an error and are not right either.
+        invalid_calls: see `TaskRecord`.
+        p50_s, p95_s, p99_s: task latency; of fewer than 100 tasks the last is the longest.
+        seconds_per_solved: the latencies of all tasks, over the number of right ones; None if none is.
+        turns_per_task: calls of the model.
+        steps_per_turn: denoising steps.
+        tokens_per_forward, tokens_per_s, busy_share, mean_batch_rows, cache_hit_rate: see `EngineFigures`.
+    """
+
+    seat: str
+    agents: int
+    tasks: int
+    right: int
+    failed: int
+    invalid_calls: int
+    p50_s: Spread
+    p95_s: Spread
+    p99_s: Spread
+    seconds_per_solved: Spread | None
+    turns_per_task: float
+    steps_per_turn: float | None
+    tokens_per_s: Spread | None
+    tokens_per_forward: Spread | None = None
+    busy_share: Spread | None = None
+    mean_batch_rows: Spread | None = None
+    cache_hit_rate: Spread | None = None
+
+    @classmethod
+    def of(cls, runs: Sequence[RunRecord]) -> Cell:
+        """Sum up the repeats of one seat at one concurrency."""
+        tasks = [task for run in runs for task in run.tasks]
+        steps = sum(task.denoising_steps for task in tasks)
+        turns = sum(task.turns for task in tasks)
+
+        def latency(percent: float) -> Spread:
+            return Spread.of(percentile(run.seconds, percent) for run in runs)
+
+        def engine(figure: Callable[[EngineFigures], float]) -> Spread | None:
+            return Spread.of_any(figure(run.engine) for run in runs if run.engine is not None)
+
+        return cls(
+            seat=runs[0].seat,
+            agents=runs[0].agents,
+            tasks=len(tasks),
+            right=sum(task.right for task in tasks),
+            failed=sum(task.error != "" for task in tasks),
+            invalid_calls=sum(task.invalid_calls for task in tasks),
+            p50_s=latency(50),
+            p95_s=latency(95),
+            p99_s=latency(99),
+            seconds_per_solved=Spread.of_any(
+                sum(run.seconds) / right for run in runs if (right := sum(task.right for task in run.tasks))
+            ),
+            turns_per_task=turns / len(tasks),
+            steps_per_turn=steps / turns if steps and turns else None,
+            tokens_per_s=Spread.of(tokens_per_s(run) for run in runs),
+            tokens_per_forward=engine(lambda found: found.tokens_per_forward),
+            busy_share=engine(lambda found: found.busy_share),
+            mean_batch_rows=engine(lambda found: found.mean_batch_rows),
+            cache_hit_rate=engine(lambda found: found.cache_hit_rate),
+        )
+
+
+def tokens_per_s(run: RunRecord) -> float:
+    """Generated, by the engine's count if there is one."""
+    if run.engine is not None:
+        return run.engine.tokens_per_s
+    return sum(task.generated_tokens for task in run.tasks) / run.wall_s
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole. `runs` are those of both seats and, if it was run, the outside baseline's; `outside` says how, or why not."""
+
+    regime: Regime
+    seats: dict[str, str]
+    outside: str
+    runs: Sequence[RunRecord]
+    cells: Sequence[Cell] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = dict.fromkeys((run.agents, run.seat) for run in self.runs)
+        cells = [Cell.of(self.runs_of(seat, agents)) for agents, seat in sorted(keys, key=_order)]
+        object.__setattr__(self, "cells", cells)
+
+    @property
+    def concurrency(self) -> list[int]:
+        """The numbers of agents."""
+        return sorted({run.agents for run in self.runs if run.seat != OUTSIDE})
+
+    def runs_of(self, seat: str, agents: int) -> list[RunRecord]:
+        """The repeats of a cell."""
+        return [run for run in self.runs if (run.seat, run.agents) == (seat, agents)]
+
+    def cell(self, seat: str, agents: int) -> Cell:
+        """Of a seat at a concurrency."""
+        return next(cell for cell in self.cells if (cell.seat, cell.agents) == (seat, agents))
+
+    def speedup(self, agents: int) -> Spread:
+        """The autoregressive median latency over the diffusion one, within each repeat."""
+        times = {
+            seat: {run.repeat: percentile(run.seconds, 50) for run in self.runs_of(seat, agents)}
+            for seat in (AUTOREGRESSIVE, DIFFUSION)
+        }
+        return Spread.of(paired_ratios(times[AUTOREGRESSIVE], times[DIFFUSION]))
+
+    def outside_p50(self, agents: int) -> Spread | None:
+        """The outside baseline's median latency, from its service times: it serves one task at a time."""
+        runs = self.runs_of(OUTSIDE, 1)
+        return Spread.of_any(percentile(queued_latencies(run.seconds, agents), 50) for run in runs)
+
+    def crossover(self) -> float | None:
+        """From how many agents on diffusion is the slower one; see `crossover`."""
+        return crossover({agents: self.speedup(agents).median for agents in self.concurrency})
+
+    def line(self) -> dict[str, Any]:
+        """The last line of `agentfast bench --json`. `success` and the rest are over all concurrencies."""
+        return {
+            "concurrency": {str(agents): self._entry(agents) for agents in self.concurrency},
+            "success_diffusion": _share(self._tasks(DIFFUSION)),
+            "success_ar": _share(self._tasks(AUTOREGRESSIVE)),
+            "tokens_per_forward": rounded(self._per(lambda task: task.generated_tokens, _steps)),
+            "steps_per_call": rounded(self._per(_steps, lambda task: task.turns)),
+            "invalid_calls": sum(cell.invalid_calls for cell in self.cells if cell.seat != OUTSIDE),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Everything, as a JSON value."""
+        return {
+            "regime": asdict(self.regime),
+            "repeats": len({run.repeat for run in self.runs}),
+            "seats": self.seats,
+            "outside": self.outside,
+            "figures": self.line(),
+            "speedup": {str(agents): asdict(self.speedup(agents)) for agents in self.concurrency},
+            "crossover_agents": self.crossover(),
+            "cells": [asdict(cell) for cell in self.cells],
+            "runs": [asdict(run) for run in self.runs],
+        }
+
+    def _entry(self, agents: int) -> dict[str, float | None]:
+        outside = self.outside_p50(agents)
+        return {
+            "diffusion_p50_s": rounded(self.cell(DIFFUSION, agents).p50_s.median),
+            "ar_p50_s": rounded(self.cell(AUTOREGRESSIVE, agents).p50_s.median),
+            "speedup": rounded(self.speedup(agents).median),
+            "outside_p50_s": None if outside is None else rounded(outside.median),
+        }
+
+    def _tasks(self, seat: str) -> list[TaskRecord]:
+        return [task for run in self.runs if run.seat == seat for task in run.tasks]
+
+    def _per(self, above: Callable[[TaskRecord], int], below: Callable[[TaskRecord], int]) -> float | None:
+        """A ratio over the tasks of the diffusion seat; None if there is nothing below."""
+        tasks = self._tasks(DIFFUSION)
+        count = sum(map(below, tasks))
+        return sum(map(above, tasks)) / count if count else None
+
+
+def _steps(task: TaskRecord) -> int:
+    return task.denoising_steps
+
+
+def _share(tasks: Iterable[TaskRecord]) -> float:
+    rights = [task.right for task in tasks]
+    return round(sum(rights) / len(rights), 4)
+
+
+def _order(key: tuple[int, str]) -> tuple[int, int]:
+    return key[0], (DIFFUSION, AUTOREGRESSIVE, OUTSIDE).index(key[1])
