@@ -28,7 +28,7 @@ class TaskRecord:
         seconds: from the start of the run to its end.
         turns: calls of the model.
         tool_calls, invalid_calls: calls of tools; those that name no declared tool or whose arguments `jsonschema` rejects.
-        generated_tokens, denoising_steps: over all turns; the latter are a diffusion model's.
+        generated_tokens, decoding_steps: over all turns; the latter are the engine's, and 0 elsewhere.
         error: the kind of error that ended the run, "" if none did. Such a task is wrong.
     """
 
@@ -39,7 +39,7 @@ class TaskRecord:
     tool_calls: int
     invalid_calls: int
     generated_tokens: int
-    denoising_steps: int
+    decoding_steps: int
     error: str = ""
 
 
@@ -56,7 +56,18 @@ def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
     )
 
 
-async def attempt(agent: Agent[str], task: Task, seed: int) -> TaskRecord:
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """How a run ended. `answer` is None if it came to none, and `error` then the kind of error that ended it."""
+
+    messages: Sequence[Message]
+    steps: tuple[Step, ...]
+    answer: str | None
+    seconds: float
+    error: str = ""
+
+
+async def attempt(agent: Agent[str], task: Task, seed: int) -> Conversation:
     """Run the agent on the task.
 
     A run that the model, the engine or a limit ends is a wrong answer; what the caller set up wrongly is raised.
@@ -64,41 +75,31 @@ async def attempt(agent: Agent[str], task: Task, seed: int) -> TaskRecord:
     Raises:
         ConfigError, GrammarError: the model cannot serve such tasks at all.
     """
-    messages: Sequence[Message] = ()
-    steps: tuple[Step, ...] = ()
-    answer, error = None, ""
     began = perf_counter()
     try:
         result = await agent.run(task.prompt, seed=seed)
-        messages, steps, answer = result.messages, result.steps, result.output
     except LimitExceededError as failure:
         messages, steps, error = failure.messages, failure.steps, type(failure).__name__
     except WRONG_ANSWERS as failure:
-        error = type(failure).__name__
-    return record(task, messages, answer, seconds=perf_counter() - began, steps=steps, error=error)
+        messages, steps, error = (), (), type(failure).__name__
+    else:
+        return Conversation(result.messages, result.steps, result.output, perf_counter() - began)
+    return Conversation(messages, steps, None, perf_counter() - began, error)
 
 
-def record(
-    task: Task,
-    messages: Sequence[Message],
-    answer: str | None,
-    *,
-    seconds: float,
-    steps: tuple[Step, ...] = (),
-    error: str = "",
-) -> TaskRecord:
-    """What a conversation came to; `answer` is None if there is none."""
-    turns = [message for message in messages if isinstance(message, AssistantMessage)]
+def judge(task: Task, found: Conversation) -> TaskRecord:
+    """What a conversation came to. Takes milliseconds, so it waits until nothing runs that is being timed."""
+    turns = [message for message in found.messages if isinstance(message, AssistantMessage)]
     calls = [call for message in turns for call in message.calls]
-    usage = total_usage(steps)
+    usage = total_usage(found.steps)
     return TaskRecord(
         kind=task.kind,
-        right=answer is not None and task.check(answer, calls),
-        seconds=seconds,
+        right=found.answer is not None and task.check(found.answer, calls),
+        seconds=found.seconds,
         turns=len(turns),
         tool_calls=len(calls),
         invalid_calls=sum(not is_valid(call, task) for call in calls),
         generated_tokens=usage.generated_tokens,
-        denoising_steps=usage.denoising_steps,
-        error=error,
+        decoding_steps=usage.denoising_steps,
+        error=found.error,
     )

@@ -26,11 +26,11 @@ class OracleModel(PlainModel):
     def __init__(
         self, solution: Solution, pace: Pace, device: Device, chat: ChatFormat, codec: SegmentCodec
     ) -> None:
-        self._solution = solution
+        turns = [AssistantMessage(calls=turn.calls) for turn in solution.turns]
+        turns.append(AssistantMessage(solution.answer.text))
+        self._turns = [(message, token_count(message, chat, codec)) for message in turns]
         self._pace = pace
         self._device = device
-        self._chat = chat
-        self._codec = codec
         self.device_s = 0.0
 
     @property
@@ -43,20 +43,15 @@ class OracleModel(PlainModel):
         Raises:
             ModelError: the solution has no such turn.
         """
-        message = self._message(assistant_turns(request.messages))
-        tokens = self.tokens(message)
+        turn = assistant_turns(request.messages)
+        if turn >= len(self._turns):
+            raise ModelError(f"the solution has {len(self._turns)} turns, and another is asked for")
+        message, tokens = self._turns[turn]
         self.device_s += await self._device.work(self._pace.seconds(tokens))
         return ModelResponse(message, ModelUsage(generated_tokens=tokens))
 
-    def tokens(self, message: AssistantMessage) -> int:
-        """That the turn takes to generate, its end token included."""
-        rendered = len(self._codec.encode(self._chat.render([message], 0, (), None)))
-        return rendered - len(self._codec.encode(self._chat.open_turn(())))
 
-    def _message(self, turn: int) -> AssistantMessage:
-        turns = self._solution.turns
-        if turn > len(turns):
-            raise ModelError(f"the solution has {len(turns) + 1} turns, and a turn {turn + 1} is asked for")
-        if turn == len(turns):
-            return AssistantMessage(self._solution.answer.text)
-        return AssistantMessage(calls=turns[turn].calls)
+def token_count(message: AssistantMessage, chat: ChatFormat, codec: SegmentCodec) -> int:
+    """Tokens that the turn takes to generate, its end token included."""
+    rendered = len(codec.encode(chat.render([message], 0, (), None)))
+    return rendered - len(codec.encode(chat.open_turn(())))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from agentfast.bench.attempts import agent_for, attempt
+from agentfast.bench.attempts import Conversation, agent_for, attempt, judge
 from agentfast.bench.closed_loop import closed_loop
-from agentfast.bench.devices import IndependentDevice, Pace, SharedDevice
+from agentfast.bench.devices import Device, IndependentDevice, Pace, SharedDevice
 from agentfast.bench.figures import percentile, rounded
 from agentfast.bench.oracle import OracleModel
 from agentfast.bench.run import FILLER_SEED, Plan, Progress
@@ -96,29 +96,38 @@ async def run_oracle(
         for agents in plan.concurrency:
             device = SharedDevice() if shared else IndependentDevice()
 
-            def piece(task: Task, pace: Pace = pace, device: Any = device) -> Callable[[], Any]:
-                model = OracleModel(task.solution, pace, device, chat, codec)
-                return functools.partial(replay, model, task)
-
             tasks = plan.make_tasks(0, plan.tasks_at(agents))
             others = generate_tasks(FILLER_SEED, agents) if agents > 1 else []
+            counted = [Replay(task, pace, device, chat, codec) for task in tasks]
+            fillers = [Replay(task, pace, device, chat, codec) for task in others]
             found, _ = await closed_loop(
-                [piece(task) for task in tasks], agents, fillers=[piece(task) for task in others]
+                [replay.run for replay in counted], agents, fillers=[replay.run for replay in fillers]
             )
-            figures = results.setdefault(pace.text, {})[agents] = OracleFigures.of(found)
+            judged = [replay.judge(conversation) for replay, conversation in zip(counted, found, strict=True)]
+            figures = results.setdefault(pace.text, {})[agents] = OracleFigures.of(judged)
             progress(f"{pace.text:>12} {agents:3} agents: p50 {figures.p50_s:7.3f} s")
     return results
 
 
-async def replay(model: OracleModel, task: Task) -> OracleTask:
-    """One task, its tools metered."""
-    meter = Meter()
-    metered = replace(task, tools=tuple(meter.metered(tool) for tool in task.tools))
-    before = model.device_s
-    found = await attempt(agent_for(model, metered, 0.0), metered, 0)
-    return OracleTask(
-        found.right, found.generated_tokens, found.seconds, model.device_s - before, meter.seconds
-    )
+class Replay:
+    """One task with its oracle, its agent, and its tools metered: all that can be made before the clock runs."""
+
+    def __init__(self, task: Task, pace: Pace, device: Device, chat: ChatFormat, codec: SegmentCodec) -> None:
+        self._meter = Meter()
+        self._task = replace(task, tools=tuple(self._meter.metered(tool) for tool in task.tools))
+        self._model = OracleModel(task.solution, pace, device, chat, codec)
+        self._agent = agent_for(self._model, self._task, 0.0)
+
+    async def run(self) -> Conversation:
+        """The agent's run."""
+        return await attempt(self._agent, self._task, 0)
+
+    def judge(self, found: Conversation) -> OracleTask:
+        """What the run came to; it was the only one."""
+        judged = judge(self._task, found)
+        return OracleTask(
+            judged.right, judged.generated_tokens, judged.seconds, self._model.device_s, self._meter.seconds
+        )
 
 
 class Meter:
@@ -151,7 +160,7 @@ class Meter:
         return replace(tool, function=awaited if tool.is_async else sync)
 
     @contextmanager
-    def _measured(self) -> Any:
+    def _measured(self) -> Generator[None]:
         with self._lock:
             if not self._running:
                 self._since = perf_counter()

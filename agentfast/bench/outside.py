@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from agentfast.bench.attempts import TaskRecord, record
+from agentfast.bench.attempts import Conversation, TaskRecord, judge
 from agentfast.chat.json import CALL, CALL_OPENING, JsonChat
 from agentfast.demo.play import LIMITS, SETTINGS
 from agentfast.errors import ConfigError, ModelError
@@ -103,8 +103,7 @@ class OutsideBaseline:
             messages += [ToolMessage.of(await executor.run(call)) for call in message.calls]
         else:
             error = "LimitExceededError"
-        seconds = perf_counter() - began
-        return record(task, messages, answer, seconds=seconds, steps=tuple(steps), error=error)
+        return judge(task, Conversation(messages, tuple(steps), answer, perf_counter() - began, error))
 
     async def choose_threads(self, task: Task) -> None:
         """Keep the number of threads with which a task runs faster: one, or as many as torch takes."""

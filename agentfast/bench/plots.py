@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,10 @@ def latency_plot(report: Report) -> Any:
         for seat in (DIFFUSION, AUTOREGRESSIVE):
             seconds = [value for run in report.runs_of(seat, agents) for value in run.seconds]
             panel.ecdf(seconds, label=seat, color=COLOURS[seat])
-        panel.set(xscale="log", title=f"{agents} agents", xlabel="task latency, s")
+        panel.set(xscale="log", title=f"{agents} agent{'s' * (agents > 1)}", xlabel="task latency, s")
+        low, high = panel.get_xlim()
+        panel.set_xticks(shown := ticks(low, high), [f"{tick:g}" for tick in shown])
+        panel.minorticks_off()
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("share of tasks")
     panels[0].legend(loc="lower right", fontsize="small")
@@ -86,9 +90,17 @@ def speedup_plot(report: Report) -> Any:
     )
     panel.set_xticks(counts, [str(agents) for agents in counts])
     panel.minorticks_off()
-    ticks = [tick for tick in (0.25, 0.5, 1, 2, 4, 8, 16) if min(medians) / 2 <= tick <= max(medians) * 2]
-    panel.set_yticks(ticks, [f"{tick:g}x" for tick in ticks])
+    low, high = min(*medians, 1.0) / 2, 2 * max(*medians, 1.0)
+    panel.set(ylim=(low, high))
+    panel.set_yticks(shown := ticks(low, high), [f"{tick:g}x" for tick in shown])
     panel.set_title(f"Median task latency, {report.regime.hardware}", fontsize="small")
     panel.grid(alpha=0.3)
     panel.legend(fontsize="small")
     return figure
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two others, for a logarithmic axis; the range's ends if it holds none."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return [tick for tick in found if low <= tick <= high] or [low, high]

@@ -22,7 +22,7 @@ class Cell:
         p50_s, p95_s, p99_s: task latency; of fewer than 100 tasks the last is the longest.
         seconds_per_solved: the latencies of all tasks, over the number of right ones; None if none is.
         turns_per_task: calls of the model.
-        steps_per_turn: denoising steps.
+        steps_per_turn: decoding steps, which are denoising steps of a diffusion model.
         tokens_per_forward, tokens_per_s, busy_share, mean_batch_rows, cache_hit_rate: see `EngineFigures`.
     """
 
@@ -48,7 +48,7 @@ class Cell:
     def of(cls, runs: Sequence[RunRecord]) -> Cell:
         """Sum up the repeats of one seat at one concurrency."""
         tasks = [task for run in runs for task in run.tasks]
-        steps = sum(task.denoising_steps for task in tasks)
+        steps = sum(task.decoding_steps for task in tasks)
         turns = sum(task.turns for task in tasks)
 
         def latency(percent: float) -> Spread:
@@ -177,7 +177,7 @@ class Report:
 
 
 def _steps(task: TaskRecord) -> int:
-    return task.denoising_steps
+    return task.decoding_steps
 
 
 def _share(tasks: Iterable[TaskRecord]) -> float:

@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from agentfast.bench.attempts import TaskRecord, agent_for, attempt
+from agentfast.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
 from agentfast.bench.closed_loop import closed_loop
 from agentfast.bench.figures import percentile
 from agentfast.bench.seats import Seat
@@ -165,7 +165,8 @@ async def run_seat(name: str, seat: Seat, plan: Plan, agents: int, repeat: int) 
             if isinstance(model, LocalModel)
             else None
         )
-    return RunRecord(name, agents, repeat, wall_s, tuple(found), engine)
+    records = tuple(judge(task, conversation) for task, conversation in zip(tasks, found, strict=True))
+    return RunRecord(name, agents, repeat, wall_s, records, engine)
 
 
 async def run_outside(outside: OutsideBaseline, plan: Plan, repeat: int) -> RunRecord:
@@ -192,7 +193,7 @@ def warm_up_tasks() -> list[Task]:
 
 def attempts(
     model: Model, tasks: Iterable[Task], plan: Plan, repeat: int
-) -> Sequence[Callable[[], Awaitable[TaskRecord]]]:
+) -> Sequence[Callable[[], Awaitable[Conversation]]]:
     """The tasks as work to do, their agents made already."""
     pairs = [(agent_for(model, task, plan.temperature), task) for task in tasks]
     seeds = seeds_of(plan, repeat, len(pairs))
