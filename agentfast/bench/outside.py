@@ -108,10 +108,11 @@ class OutsideBaseline:
     async def choose_threads(self, task: Task) -> None:
         """Keep the number of threads with which a task runs faster: one, or as many as torch takes."""
         times: dict[int, float] = {}
+        with self:
+            await self.solve(task, 0)  # warms up
         for threads in sorted({1, self.threads}):
             self.threads = threads
             with self:
-                await self.solve(task, 0)  # warms up
                 times[threads] = (await self.solve(task, 0)).seconds
         self.threads = min(times, key=lambda threads: times[threads])
 

@@ -35,7 +35,7 @@ def test_help_is_light() -> None:
     assert result.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["run"], ["chat"], ["schema"]])
+@pytest.mark.parametrize("command", [[], ["demo"], ["run"], ["chat"], ["schema"], ["bench"]])
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([*command, "--help"])
