@@ -56,17 +56,18 @@ class Grammar:
         return cls(nodes.Special(name))
 
     @classmethod
-    def text(cls, *, without: str = "", without_match: str = "") -> Grammar:
+    def text(cls, *, without: str = "", without_match: str = "", most: int | None = None) -> Grammar:
         """Any well-formed UTF-8 without special tokens; may be empty.
 
         Args:
             without: a string that it must not contain.
             without_match: a regular expression that must match nowhere in it; see `from_regex`.
+            most: code points at most; None is without end. Tokens are counted by a request's `max_tokens` only.
 
         Raises:
             GrammarError: the pattern is not read, takes too many states, or matches the empty text.
         """
-        return cls(text_node(without, without_match))
+        return cls(text_node(without, without_match, most))
 
     @classmethod
     def from_regex(cls, pattern: str) -> Grammar:

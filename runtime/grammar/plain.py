@@ -49,8 +49,8 @@ def regex_node(pattern: str) -> nodes.Node:
 
 
 @lru_cache(maxsize=64)
-def text_node(without: str, without_match: str) -> nodes.Node:
-    """Any text that does not hold the string `without`, and that the pattern `without_match` matches nowhere.
+def text_node(without: str, without_match: str, most: int | None) -> nodes.Node:
+    """Any text of at most so many code points that does not hold the string `without`, nor a match of a pattern.
 
     Raises:
         GrammarError: the pattern is not read, takes too many states, or matches even the empty text.
@@ -63,4 +63,4 @@ def text_node(without: str, without_match: str) -> nodes.Node:
     language = StringLanguage(automaton_of(regex.Union(tuple(unwanted))))
     if language.contains(""):
         raise GrammarError(f"{without_match!r} matches the empty text, so that no text is without it")
-    return (~language).node("plain")
+    return (~language & StringLanguage.length(0, most)).node("plain")

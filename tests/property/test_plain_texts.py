@@ -111,16 +111,23 @@ def test_a_choice_is_its_texts_and_no_others(
         assert ends(compiled, splits(data, word.encode(), vocabulary)) == (word in texts)
 
 
-@given(patterns, st.text(ALPHABET, max_size=3), st.lists(words, min_size=5, max_size=15), st.data())
-def test_a_text_without_something_holds_it_nowhere(
-    pattern: str, needle: str, others: list[str], data: st.DataObject
+@given(
+    patterns,
+    st.text(ALPHABET, max_size=3),
+    st.none() | st.integers(0, 5),
+    st.lists(words, min_size=5, max_size=15),
+    st.data(),
+)
+def test_a_text_without_something_holds_it_nowhere_and_is_no_longer_than_it_may_be(
+    pattern: str, needle: str, most: int | None, others: list[str], data: st.DataObject
 ) -> None:
     assume(python(pattern).fullmatch("") is None)
-    grammar = Grammar.text(without=needle, without_match=pattern)
+    grammar = Grammar.text(without=needle, without_match=pattern, most=most)
     inside = data.draw(words) + data.draw(fits(data, pattern)) + data.draw(words)
     for word in [inside, needle, *others]:
         unwanted = (needle != "" and needle in word) or python(pattern).search(word) is not None
-        assert grammar.accepts(word) == (not unwanted), (pattern, needle, word)
+        fits_in = most is None or len(word) <= most
+        assert grammar.accepts(word) == (fits_in and not unwanted), (pattern, needle, most, word)
 
 
 def test_anchors_in_a_pattern_that_is_excluded_mean_the_ends_of_the_text() -> None:
@@ -131,13 +138,14 @@ def test_anchors_in_a_pattern_that_is_excluded_mean_the_ends_of_the_text() -> No
 def test_words_around_a_constrained_region_are_free_and_the_region_is_not() -> None:
     vocabulary = Vocabulary.byte_level(["<eos>", "<|call|>"])
     grammar = (
-        Grammar.text(without="!") + Grammar.special("<|call|>") + Grammar.from_regex("[0-9]+")
+        Grammar.text(without="!", most=20) + Grammar.special("<|call|>") + Grammar.from_regex("[0-9]+")
     ).compile(vocabulary)
     call = [vocabulary.special["<|call|>"]]
     assert ends(grammar, [*b"so I call: ", *call, *b"42"])
     assert ends(grammar, [*call, *b"42"])
     assert not ends(grammar, [*b"so! ", *call, *b"42"])
     assert not ends(grammar, [*b"42"])
+    assert not ends(grammar, [*b"more than the words allowed: ", *call, *b"42"])
 
 
 def test_the_special_tokens_of_a_grammar_are_known() -> None:
