@@ -108,6 +108,9 @@ class Ledger:
         before = self._text(field.start, self._starts[first]) if known else b""
         written = None if settled else self._text(field.start, self._starts[-1])
         carried, spread.carried = spread.carried, np.zeros(len(field.values))
+        if len(field.values) == 1:
+            spread.mass[0] = 1.0
+            return
         for index, value in enumerate(field.values):
             if not carried[index] or not value.startswith(before):
                 continue

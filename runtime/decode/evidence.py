@@ -21,6 +21,7 @@ from agentfast.runtime.grammar.trie import Trie, trie_of
 from agentfast.runtime.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 
@@ -82,7 +83,8 @@ class CanvasEvidence:
             GrammarError: the grammar or the logits rule the tokens out.
         """
         self.positions = len(logits)
-        self._logits = logits
+        # On the CPU all logits are at hand; from elsewhere only those that are asked for come over.
+        self._logits = _floats(logits) if logits.device.type == "cpu" else logits
         self._grammar = grammar
         self._plan = PLANS.plan(grammar, state, len(logits), budget)
         space = reduce_logits(logits, grammar.classes, wanted=self._plan.wanted)
@@ -92,15 +94,28 @@ class CanvasEvidence:
         self._path = kernels.trace(tokens, classes.token_class, *self._edges)
         if (self._path < 0).any():
             raise GrammarError("the committed tokens do not follow the grammar")
-        places = torch.arange(len(tokens), device=logits.device), torch.from_numpy(tokens).to(logits.device)
         beta = self._log_beta[self._path]
-        self.log_p: Doubles = np.minimum(_numpy(logits[places]) + beta[1:] - beta[:-1], 0.0)
+        self.log_p: Doubles = np.minimum(self._written(tokens) + beta[1:] - beta[:-1], 0.0)
+
+    def _written(self, tokens: npt.NDArray[np.int64]) -> Doubles:
+        """[n] logits of the written tokens."""
+        if isinstance(self._logits, np.ndarray):
+            return self._logits[np.arange(len(tokens)), tokens].astype(np.float64)
+        device = self._logits.device
+        places = torch.arange(len(tokens), device=device), torch.from_numpy(tokens).to(device)
+        return _floats(self._logits[places]).astype(np.float64)
+
+    def _columns(self, position: int, tokens: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Logits from a position on, and the columns of these tokens in them."""
+        if isinstance(self._logits, np.ndarray):
+            return self._logits[position:], tokens
+        chosen = torch.from_numpy(tokens).to(self._logits.device)
+        return _floats(self._logits[position:, chosen]), np.arange(len(tokens))
 
     def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
         spelling = spelling_of(self._grammar.vocabulary, text, continues)
-        tokens = torch.from_numpy(spelling.tokens).to(self._logits.device)
         ended, cut = kernels.spell(
-            _numpy(self._logits[position:, tokens]),
+            *self._columns(position, spelling.tokens),
             self._grammar.classes.token_class[spelling.tokens],
             spelling.start,
             spelling.to,
@@ -112,8 +127,8 @@ class CanvasEvidence:
         return Spelled(ended, {offset: float(cut[offset]) for offset in np.flatnonzero(cut).tolist()})
 
 
-def _numpy(tensor: torch.Tensor) -> Doubles:
-    return tensor.double().cpu().numpy()
+def _floats(tensor: torch.Tensor) -> Floats:
+    return tensor.to("cpu", torch.float32).contiguous().numpy()
 
 
 @dataclass(frozen=True, eq=False)

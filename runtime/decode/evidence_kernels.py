@@ -10,6 +10,7 @@ import numpy.typing as npt
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
@@ -126,7 +127,8 @@ def _put(rows: Ints, count: int, a: int, b: int, c: int, d: int) -> tuple[Ints, 
 
 @kernel
 def spell(
-    logits: Doubles,
+    logits: Floats,
+    columns: npt.NDArray[np.int64],
     token_class: Ints,
     match_start: Ints,
     match_to: Ints,
@@ -142,8 +144,8 @@ def spell(
     """Probability that what follows a node is a text of n bytes.
 
     Args:
-        logits: [P, U] of the U tokens in the text's matches, from the node's position to the canvas's end.
-        token_class: [U].
+        logits: [P, V] from the node's position to the canvas's end.
+        columns, token_class: [U], of the tokens in the text's matches.
         match_start: [n + 2], where the matches from each offset begin; match_to: [U], see `matches`.
         open_ended: whether the text, once spelled, may go on.
         node: of the plan, whose other arrays follow.
@@ -173,7 +175,7 @@ def spell(
                 )
                 if after < 0:
                     continue
-                mass = masses[k] * np.exp(logits[i, match] + log_beta[after] - log_beta[nodes[k]])
+                mass = masses[k] * np.exp(logits[i, columns[match]] + log_beta[after] - log_beta[nodes[k]])
                 to = match_to[match]
                 if to == LOST:
                     left -= mass
