@@ -44,6 +44,8 @@ class Settings:
         temperature: 1 is the model's own; 0 takes the most likely output.
         max_tokens: tokens of one turn at most.
         max_calls: tool calls in one turn at most.
+        confidence: whether calls and typed answers carry how sure the model is of each field; for a local model that
+            costs about one more step of the grammar's work per canvas, none of the network's.
         priority: among the runs on one engine; higher goes first.
         tool_timeout_s: seconds for a call to a tool that sets no timeout of its own.
         tool_concurrency: tool calls that all runs of the agent together may have under way.
@@ -52,6 +54,7 @@ class Settings:
     temperature: float = 1.0
     max_tokens: int = 512
     max_calls: int = 8
+    confidence: bool = True
     priority: int = 0
     tool_timeout_s: float = 60.0
     tool_concurrency: int = 64

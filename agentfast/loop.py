@@ -177,6 +177,7 @@ class Run(Generic[T]):
             max_calls=settings.max_calls,
             max_tokens=self._tokens_left(),
             temperature=settings.temperature,
+            confidence=settings.confidence or self._escalate is not None,
             seed=derive_seed(self._seed, step),
             program=self._program,
             priority=settings.priority,

@@ -28,6 +28,7 @@ class ModelRequest:
         max_calls: calls in one turn at most.
         max_tokens: tokens of the turn at most.
         temperature: 1 is the model's own; 0 takes the most likely output.
+        confidence: whether calls and a typed answer shall have theirs, if the model can tell.
         seed: at least 0; the same request with the same seed has the same response.
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
@@ -41,6 +42,7 @@ class ModelRequest:
     max_calls: int = 8
     max_tokens: int = 512
     temperature: float = 1.0
+    confidence: bool = True
     seed: int = 0
     program: str | None = None
     priority: int = 0

@@ -137,7 +137,9 @@ class LocalModel:
 
     def _field_reader(self, request: ModelRequest) -> FieldReader | None:
         """What finds the fields of the turn; None where it can have none."""
-        if not isinstance(self.chat, FieldFormat) or not (request.tools or request.output_schema is not None):
+        if not (request.confidence and isinstance(self.chat, FieldFormat)):
+            return None
+        if not request.tools and request.output_schema is None:
             return None
         rules = TurnRules(
             request.tools,

@@ -14,9 +14,11 @@ from agentfast import (
     Agent,
     ConfigError,
     EngineError,
+    Escalate,
     RecordingModel,
     ReplayModel,
     ScriptedModel,
+    Settings,
     ToolCall,
     tool,
 )
@@ -148,6 +150,20 @@ async def test_the_embedded_model_is_sure_of_an_easy_call_and_a_recording_keeps_
     assert isinstance(result.confidence, Confidence)
     assert result.confidence["arguments.id"] > 0.5
     assert replayed.confidence == result.confidence
+
+
+async def test_confidence_can_be_left_out_unless_it_is_needed_to_escalate() -> None:
+    strong = ScriptedModel([ToolCall("get_order", {"id": 1}), "done"])
+    prompt, tools = "What is the status of order 1042?", [get_order]
+    settings = Settings(confidence=False)
+    async with asyncio.timeout(BOUND_S), load() as model:
+        plain = await Agent(model, tools=tools, settings=settings).run(prompt)
+        escalated = await Agent(
+            model, tools=tools, settings=settings, escalate=Escalate(strong, below=1)
+        ).run(prompt)
+    assert plain.confidence is None
+    assert escalated.usage.escalations > 0
+    assert escalated.steps[0].message.calls[0].arguments == {"id": 1}
 
 
 async def test_a_model_without_probabilities_has_no_confidence() -> None:
