@@ -20,6 +20,7 @@ from agentfast.runtime.grammar.lengths import (
     EVERY_LENGTH,
     NO_LENGTH,
     Lengths,
+    between,
     combine,
     complement_of,
     holds,
@@ -204,6 +205,11 @@ def product(
         return combine(left.lengths[pair[0]], right.lengths[pair[1]], keep)
 
     return explore((0, 0), row_of, lengths_of)
+
+
+def of_length(least: int, most: int | None) -> CodepointAutomaton:
+    """All texts of `least` to `most` code points; `most` None is without end."""
+    return CodepointAutomaton((((0, 0),),), (between(least, most),))
 
 
 def complement(automaton: CodepointAutomaton) -> CodepointAutomaton:

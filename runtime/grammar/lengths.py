@@ -32,6 +32,16 @@ def spans(lengths: Lengths) -> list[tuple[int, int | None]]:
     return list(zip(lengths[::2], [*ends, None][: (len(lengths) + 1) // 2], strict=True))
 
 
+def both(left: bool, right: bool) -> bool:
+    """Intersection, as a choice of `combine`."""
+    return left and right
+
+
+def either(left: bool, right: bool) -> bool:
+    """Union, as a choice of `combine`."""
+    return left or right
+
+
 @lru_cache(maxsize=4096)
 def combine(left: Lengths, right: Lengths, keep: Callable[[bool, bool], bool]) -> Lengths:
     """The numbers for which `keep` says so of (in left, in right)."""

@@ -78,6 +78,7 @@ _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})\??")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]+)\}|u([0-9A-Fa-f]{4})|c([A-Za-z])")
 _LOW_SURROGATE = re.compile(r"\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
 _PROPERTY = re.compile(r"([pP])\{([^{}]*)\}")
+_ASSERTION = re.compile(r"[$^]|\\[bB]|\(\?<?[=!]")
 _GROUP = re.compile(r"\?(?:(:)|(=)|(!)|(<=)|(<!)|P?<([A-Za-z_$][\w$]*)>)")
 
 
@@ -124,11 +125,12 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Concat(tuple(parts))
 
     def quantified(self) -> Regex:
+        start = self.at
         item = self.atom()
         match = _QUANTIFIER.match(self.pattern, self.at)
         if match is None:
             return item
-        if isinstance(item, Anchor | Boundary | Look):
+        if _ASSERTION.match(self.pattern, start):
             raise GrammarError(f"nothing to repeat at {self.at}")
         self.at = match.end()
         symbol, low, comma, high = match.groups()

@@ -16,12 +16,13 @@ from agentfast.runtime.grammar.codepoint_automaton import (
     complement,
     contains,
     explore,
+    of_length,
     product,
 )
 from agentfast.runtime.grammar.formats import FORMATS, REFUSED, Format
 from agentfast.runtime.grammar.lazy_automaton import lazy_complement, lazy_product
 from agentfast.runtime.grammar.leap_seconds import leap_seconds
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, between
+from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, both, either
 from agentfast.runtime.grammar.matching import automaton_of
 from agentfast.runtime.grammar.regex import parse_regex
 from agentfast.runtime.grammar.repeats import without_count
@@ -103,13 +104,13 @@ class StringLanguage:
     @classmethod
     def length(cls, least: int, most: int | None) -> StringLanguage:
         """Strings of `least` to `most` code points, both included; `most` None is without end."""
-        return cls(_length(least, most))
+        return cls(of_length(least, most))
 
     def __and__(self, other: StringLanguage) -> StringLanguage:
-        return _combined(self, other, _both)
+        return _combined(self, other, both)
 
     def __or__(self, other: StringLanguage) -> StringLanguage:
-        return _combined(self, other, _either)
+        return _combined(self, other, either)
 
     def __invert__(self) -> StringLanguage:
         if self.whole is None:
@@ -167,21 +168,13 @@ class StringLanguage:
         return nodes.Narrowed(lambda: read(self.states, spelling, content), generated, content)
 
 
-def _both(left: bool, right: bool) -> bool:
-    return left and right
-
-
-def _either(left: bool, right: bool) -> bool:
-    return left or right
-
-
-_EVERY: Final = CodepointAutomaton((((0, 0),),), (EVERY_LENGTH,))
+_EVERY: Final = of_length(0, None)
 
 
 @lru_cache(maxsize=1024)
 def _combined(left: StringLanguage, right: StringLanguage, keep: Keep) -> StringLanguage:
     for one, other in ((left, right), (right, left)):
-        if keep is _both and one.digest == _EVERY.digest:
+        if keep is both and one.digest == _EVERY.digest:
             return other
     inner = product(left.inner, right.inner, keep)
     if left.whole is None and right.whole is None:
@@ -210,15 +203,11 @@ def _explored(states: States) -> CodepointAutomaton:
     return states if isinstance(states, CodepointAutomaton) else explore(0, states.row, states.lengths_at)
 
 
-def _length(least: int, most: int | None) -> CodepointAutomaton:
-    return CodepointAutomaton((((0, 0),),), (between(least, most),))
-
-
 @lru_cache(maxsize=1024)
 def _pattern(pattern: str) -> CodepointAutomaton:
     expression, (least, most) = without_count(parse_regex(pattern))
     found = automaton_of(expression)
-    return found if (least, most) == (0, None) else product(found, _length(least, most), _both)
+    return found if (least, most) == (0, None) else product(found, of_length(least, most), both)
 
 
 @lru_cache(maxsize=64)
@@ -232,7 +221,7 @@ def _format(name: str) -> StringLanguage:
     def states() -> States:
         found: States = outer()
         for pattern in others:
-            found = lazy_product(found, _matching(pattern), _both)
+            found = lazy_product(found, _matching(pattern), both)
         return _with_leap_seconds(found, definition) if definition.leap_seconds else found
 
     digest = hashlib.sha256(b"format " + name.encode()).digest()
@@ -246,7 +235,7 @@ def _with_leap_seconds(found: States, definition: Format) -> States:
     real = lazy_product(
         leap_seconds(after_date=definition is FORMATS["date-time"]), _pattern(":60"), _implied
     )
-    return lazy_product(found, real, _both)
+    return lazy_product(found, real, both)
 
 
 def _implied(claim: bool, condition: bool) -> bool:
@@ -255,7 +244,7 @@ def _implied(claim: bool, condition: bool) -> bool:
 
 def _matching(pattern: str, most: int | None = None) -> CodepointAutomaton:
     """Texts that match a pattern as a whole and are not too long."""
-    return product(_length(0, most), _pattern(f"^(?:{pattern})$"), _both)
+    return product(of_length(0, most), _pattern(f"^(?:{pattern})$"), both)
 
 
 @lru_cache(maxsize=1024)

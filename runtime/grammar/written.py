@@ -6,12 +6,16 @@ from functools import lru_cache
 from typing import Final
 
 from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton, States
+from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton, States, of_length, product
 from agentfast.runtime.grammar.lazy_machine import LazyMachine
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, spans
+from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, both, spans
 from agentfast.runtime.grammar.machine import Machine
 from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
+from agentfast.runtime.grammar.strings import ANY_BODY
 from agentfast.runtime.grammar.words import liveness_of
+
+MAX_COUNTED: Final = 10_001 * ANY_BODY.places
+"""States that the length of one string may take in what is generated: those of any string of up to 10,000."""
 
 
 @lru_cache(maxsize=1024)
@@ -26,11 +30,12 @@ def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     if spelling == "plain":
         return nodes.Terminal(_machine(automaton) or LazyMachine(automaton, spelling, automaton.digest))
     if len(automaton.rows) == 1:
-        bodies = [nodes.StringBody(least, most) for least, most in spans(automaton.lengths[0])]
+        bodies = [_bounded(nodes.StringBody(*span), automaton) for span in spans(automaton.lengths[0])]
         return nodes.Sequence(_QUOTE, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
     if automaton.limits is None:
         return read(automaton, spelling, automaton.digest)
-    return nodes.Sequence(_QUOTE, nodes.StringBody(*automaton.limits, Spelled(automaton, spelling).body()))
+    body = nodes.StringBody(*automaton.limits, Spelled(automaton, spelling).body())
+    return nodes.Sequence(_QUOTE, _bounded(body, automaton))
 
 
 def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:
@@ -40,6 +45,17 @@ def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:
 
 
 _QUOTE: Final = nodes.Literal(b'"')
+
+
+def _bounded(body: nodes.StringBody, automaton: CodepointAutomaton) -> nodes.Node:
+    """The body; if its counter takes too many states, texts that are generated are shorter than those that are read."""
+    longest = MAX_COUNTED // body.body.places - 1
+    if body.most is None or body.most <= longest or body.least > longest:
+        return body
+    if not liveness_of(product(automaton, of_length(body.least, longest), both)).starts:
+        return body
+    shorter = nodes.StringBody(body.least, longest, body.body)
+    return nodes.Narrowed(lambda: body, shorter, body.digest)
 
 
 def _machine(automaton: CodepointAutomaton) -> Machine | None:

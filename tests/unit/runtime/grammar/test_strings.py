@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentfast.runtime.grammar import compile_schema
+from agentfast.runtime.vocabulary import Vocabulary
 
 ANY = compile_schema({"type": "string"})
 
@@ -98,3 +99,11 @@ def test_a_pattern_and_lengths_hold_together() -> None:
         "ab",
         "aab",
     ]
+
+
+def test_what_is_generated_stays_within_the_states_that_ten_thousand_code_points_take() -> None:
+    for rules in ({"maxLength": 12_000}, {"maxLength": 12_000, "pattern": "^[a-z]*é$"}):
+        grammar = compile_schema({"type": "string", **rules})
+        assert grammar.compile(Vocabulary.byte_level()).state_count < 230_000
+        assert grammar.accepts('"' + "x" * 11_999 + 'é"')
+        assert not grammar.accepts('"' + "x" * 12_000 + 'é"')
