@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.numbers import (
     EXPONENTS,
     FRACTION_DIGITS,
@@ -113,47 +114,45 @@ def numerals(draw: st.DrawFn, near: st.SearchStrategy[Decimal]) -> str:
 
 
 # Magnitudes as schemas have them, and some that are hard.
-decimals = (
-    st.decimals(-2000, 2000, places=3)
-    | st.integers(-2000, 2000).map(Decimal)
-    | st.sampled_from(
-        [Decimal(text) for text in ("0", "1e-7", "-1e-7", "1e15", "99999.99", "0.1", "-0.001", "1e25")]
-    )
+usual = st.decimals(-2000, 2000, places=3) | st.integers(-2000, 2000).map(Decimal)
+hard = st.sampled_from(
+    [Decimal(text) for text in ("0", "1e-7", "-1e-7", "1e15", "99999.99", "0.1", "-0.001", "1e25")]
 )
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Bounds, bool, Decimal | None, list[str]]:
-    low, high = draw(st.none() | decimals), draw(st.none() | decimals)
+def rules(draw: st.DrawFn, ends: st.SearchStrategy[Decimal]) -> tuple[Bounds, bool, Decimal | None]:
+    low, high = draw(st.none() | ends), draw(st.none() | ends)
     integral = draw(st.booleans())
     steps = [None, None, *map(Decimal, ("1", "2", "0.01", "1.5", "5", "0.25", "3", "60", "1e-8"))]
     step = draw(st.sampled_from(steps))
-    near = st.sampled_from([end for end in (low, high, Decimal(0)) if end is not None])
-    texts = draw(st.lists(numerals(near=near | decimals), min_size=20, max_size=20))
-    return Bounds(low, high, draw(st.booleans()), draw(st.booleans())), integral, step, texts
+    return Bounds(low, high, draw(st.booleans()), draw(st.booleans())), integral, step
 
 
-@given(cases())
+@settings(max_examples=40)
+@given(rules(usual | hard), st.data())
 def test_any_spelling_agrees_with_exact_arithmetic(
-    case: tuple[Bounds, bool, Decimal | None, list[str]],
+    rule: tuple[Bounds, bool, Decimal | None], data: st.DataObject
 ) -> None:
-    bounds, integral, multiple_of, texts = case
+    bounds, integral, multiple_of = rule
+    near = st.sampled_from([end for end in (bounds.low, bounds.high, Decimal(0)) if end is not None])
     machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
-    for text in texts:
+    for text in data.draw(st.lists(numerals(near | usual | hard), min_size=20, max_size=20)):
         expected = belongs(value_of(text), bounds, integral, multiple_of)
         assert machine.accepts(text.encode()) == expected, text
 
 
 @settings(max_examples=50)
-@given(cases(), st.decimals(-2000, 2000, places=4), st.integers(0, 3))
+@given(rules(usual), st.lists(st.decimals(-2000, 2000, places=4), min_size=5, max_size=5), st.integers(0, 3))
 def test_the_canonical_spelling_agrees_with_exact_arithmetic(
-    case: tuple[Bounds, bool, Decimal | None, list[str]], value: Decimal, places: int
+    rule: tuple[Bounds, bool, Decimal | None], values: list[Decimal], places: int
 ) -> None:
-    bounds, integral, multiple_of, _ = case
-    text = format(round(value, places), "f")
-    expected = belongs(value_of(text), bounds, integral, multiple_of) and not (integral and "." in text)
+    bounds, integral, multiple_of = rule
     machine = number_machine(bounds, integral=integral, multiple_of=multiple_of)
-    assert machine.accepts(text.encode()) == expected
+    for value in values:
+        text = format(round(value, places), "f")
+        expected = belongs(value_of(text), bounds, integral, multiple_of) and not (integral and "." in text)
+        assert machine.accepts(text.encode()) == expected, text
 
 
 eighths = st.integers(-4000, 4000).map(lambda n: n / 8)
@@ -185,3 +184,24 @@ def test_binary_fractions_are_judged_as_jsonschema_judges_them(
     for value in values:
         text = json.dumps(value) + ending
         assert machine.accepts(text.encode()) == validator.is_valid(value), text
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"minimum": 1.2},
+        {"type": "integer"},
+        {"multipleOf": 0.2},
+        {"exclusiveMinimum": -1, "maximum": 5},
+        {"enum": [0, 12, 0.5]},
+    ],
+    ids=json.dumps,
+)
+def test_the_complement_of_numbers_is_exact_among_all_numbers(schema: dict[str, Any]) -> None:
+    inside = compile_schema({"type": "number", **schema}, closed=False)
+    outside = compile_schema({"type": "number", "not": schema}, closed=False)
+    for text, _ in short_numbers():
+        assert inside.accepts(text) != outside.accepts(text), text
+    for text in ("1e-325", "1e0000", "0.12345678901234567e1", "12345678901234567e1", "01"):
+        assert not inside.accepts(text)
+        assert not outside.accepts(text)
