@@ -50,3 +50,20 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         generation=GenerationDefaults(max_denoising_steps=2),
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def random_twin(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An autoregressive checkpoint with the random weights and the tokenizer of the diffusion one."""
+    from dataclasses import replace
+
+    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+    from agentfast.runtime.model.loader import load_checkpoint
+    from agentfast.runtime.model.saver import save_checkpoint
+
+    model = load_checkpoint(random_checkpoint).model
+    twin = BlockDiffusionModel(replace(model.config, kind="autoregressive"))
+    twin.load_state_dict({name: model.state_dict()[name] for name in twin.state_dict()})
+    folder = tmp_path_factory.mktemp("random_twin")
+    save_checkpoint(twin, folder, tokenizer=random_checkpoint / "tokenizer.json", eos_ids=[1])
+    return folder

@@ -7,13 +7,17 @@ the requests under way, as if batching gained nothing. Real devices lie between 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sized
+
 from agentfast.bench.devices import Device, Pace
 from agentfast.chat.base import ChatFormat
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage, PlainModel
-from agentfast.models.rendering import SegmentCodec
 from agentfast.nano.world.play import Solution
+
+Encode = Callable[[str], Sized]
+"""A text's tokens."""
 
 
 class OracleModel(PlainModel):
@@ -24,11 +28,11 @@ class OracleModel(PlainModel):
     """
 
     def __init__(
-        self, solution: Solution, pace: Pace, device: Device, chat: ChatFormat, codec: SegmentCodec
+        self, solution: Solution, pace: Pace, device: Device, chat: ChatFormat, encode: Encode
     ) -> None:
         turns = [AssistantMessage(calls=turn.calls) for turn in solution.turns]
         turns.append(AssistantMessage(solution.answer.text))
-        self._turns = [(message, token_count(message, chat, codec)) for message in turns]
+        self._turns = [(message, token_count(message, chat, encode)) for message in turns]
         self._pace = pace
         self._device = device
         self.device_s = 0.0
@@ -51,7 +55,7 @@ class OracleModel(PlainModel):
         return ModelResponse(message, ModelUsage(generated_tokens=tokens))
 
 
-def token_count(message: AssistantMessage, chat: ChatFormat, codec: SegmentCodec) -> int:
-    """Tokens that the turn takes to generate, its end token included."""
-    rendered = len(codec.encode(chat.render([message], 0, (), None)))
-    return rendered - len(codec.encode(chat.open_turn(())))
+def token_count(message: AssistantMessage, chat: ChatFormat, encode: Encode) -> int:
+    """Tokens that the turn takes to generate, its end token included; a special token of the chat format is one."""
+    turn = sum(1 if special else len(encode(text)) for special, text in chat.render([message], 0, (), None))
+    return turn - len(list(chat.open_turn(())))

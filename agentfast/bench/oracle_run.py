@@ -14,10 +14,9 @@ from agentfast.bench.attempts import Conversation, agent_for, attempt, judge
 from agentfast.bench.closed_loop import closed_loop
 from agentfast.bench.devices import Device, IndependentDevice, Pace, SharedDevice
 from agentfast.bench.figures import percentile, rounded
-from agentfast.bench.oracle import OracleModel
+from agentfast.bench.oracle import Encode, OracleModel
 from agentfast.bench.run import FILLER_SEED, Plan, Progress
 from agentfast.chat.base import ChatFormat
-from agentfast.models.rendering import SegmentCodec
 from agentfast.nano.world import Task, generate_tasks
 from agentfast.tools.definition import Tool
 
@@ -85,7 +84,7 @@ async def run_oracle(
     plan: Plan,
     paces: Sequence[Pace],
     chat: ChatFormat,
-    codec: SegmentCodec,
+    encode: Encode,
     *,
     shared: bool,
     progress: Progress,
@@ -98,8 +97,8 @@ async def run_oracle(
 
             tasks = plan.make_tasks(0, plan.tasks_at(agents))
             others = generate_tasks(FILLER_SEED, agents) if agents > 1 else []
-            counted = [Replay(task, pace, device, chat, codec) for task in tasks]
-            fillers = [Replay(task, pace, device, chat, codec) for task in others]
+            counted = [Replay(task, pace, device, chat, encode) for task in tasks]
+            fillers = [Replay(task, pace, device, chat, encode) for task in others]
             found, _ = await closed_loop(
                 [replay.run for replay in counted], agents, fillers=[replay.run for replay in fillers]
             )
@@ -112,10 +111,10 @@ async def run_oracle(
 class Replay:
     """One task with its oracle, its agent, and its tools metered: all that can be made before the clock runs."""
 
-    def __init__(self, task: Task, pace: Pace, device: Device, chat: ChatFormat, codec: SegmentCodec) -> None:
+    def __init__(self, task: Task, pace: Pace, device: Device, chat: ChatFormat, encode: Encode) -> None:
         self._meter = Meter()
         self._task = replace(task, tools=tuple(self._meter.metered(tool) for tool in task.tools))
-        self._model = OracleModel(task.solution, pace, device, chat, codec)
+        self._model = OracleModel(task.solution, pace, device, chat, encode)
         self._agent = agent_for(self._model, self._task, 0.0)
 
     async def run(self) -> Conversation:

@@ -32,6 +32,7 @@ from agentfast.tools.call import ToolDefinition
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
 
+MAX_TOKENS = SETTINGS.max_tokens
 NEEDED = ("transformers", "outlines", "outlines_core.json_schema")
 
 
@@ -165,7 +166,7 @@ class OutsideBaseline:
                 prompt,
                 attention_mask=torch.ones_like(prompt),
                 logits_processor=self._transformers.LogitsProcessorList([self.processor(tools)]),
-                max_new_tokens=SETTINGS.max_tokens,
+                max_new_tokens=MAX_TOKENS,
                 **sampling,
             )
         tokens: list[int] = written[0, prompt.shape[1] :].tolist()

@@ -14,7 +14,8 @@ from agentfast.bench.figures import percentile
 from agentfast.bench.seats import Seat
 from agentfast.errors import ConfigError
 from agentfast.loop import derive_seed
-from agentfast.models.base import Model
+from agentfast.messages import UserMessage
+from agentfast.models.base import Model, ModelRequest
 from agentfast.models.local import LocalModel
 from agentfast.nano.world import DESKS, Task, generate_tasks
 from agentfast.runtime.metrics import Metrics
@@ -179,8 +180,13 @@ async def run_outside(outside: OutsideBaseline, plan: Plan, repeat: int) -> RunR
 
 
 async def warm_up(seat: Seat, plan: Plan) -> None:
-    """Let kernels and the grammars of the desks be compiled, which is done once in a process."""
+    """Let kernels and the grammars of the desks be compiled, which is done once in a process.
+
+    Raises:
+        AgentFastError: the model answers nothing at all.
+    """
     async with seat.fresh() as model:
+        await model.respond(ModelRequest([UserMessage("Hello.")], max_tokens=2))
         tasks = warm_up_tasks()
         await closed_loop(attempts(model, tasks, plan, 0), len(tasks))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from agentfast import nano
-from agentfast.chat.json import JsonChat
+from agentfast.chat.choose import chat_format_of
 from agentfast.errors import CheckpointError, ConfigError
 from agentfast.models.base import Model
 from agentfast.models.local import LocalModel
@@ -21,6 +21,7 @@ from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.settings import EngineConfig
 
 EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.TWIN_WEIGHTS}
+RETRIES = 4  # of a request to a server
 FORMS = 'it is "nano", "nano-ar", a checkpoint directory, or http(s)://host/v1#model'
 
 
@@ -49,6 +50,7 @@ class LocalSeat(Seat):
         super().__init__(spec)
         self.path = path
         self._checkpoint = load_checkpoint(path, device=device, dtype=dtype)
+        self.chat = chat_format_of(path, self._checkpoint.tokenizer.vocabulary.special)
         self._threads = threads
 
     @property
@@ -60,7 +62,7 @@ class LocalSeat(Seat):
         found = self._checkpoint
         config = EngineConfig(generation=found.generation, threads=self._threads)
         async with LocalModel(
-            Engine(found.model, found.tokenizer, config), JsonChat(), name=self.spec
+            Engine(found.model, found.tokenizer, config), self.chat, name=self.spec
         ) as model:
             yield model
 
@@ -79,7 +81,7 @@ class RemoteSeat(Seat):
 
     @asynccontextmanager
     async def fresh(self) -> AsyncGenerator[Model]:
-        async with OpenAIModel(self._model, base_url=self._base_url) as model:
+        async with OpenAIModel(self._model, base_url=self._base_url, max_retries=RETRIES) as model:
             yield model
 
 

@@ -6,24 +6,28 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sized
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import tokenizers
+
+from agentfast import nano
 from agentfast.bench.devices import Pace
+from agentfast.bench.oracle import Encode
 from agentfast.bench.oracle_run import OracleFigures, run_oracle
+from agentfast.bench.outside import OutsideBaseline, missing_libraries
 from agentfast.bench.plots import load_matplotlib, save_plots
 from agentfast.bench.regime import Regime
 from agentfast.bench.report import Report
 from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, Plan, Progress, run_plan
-from agentfast.bench.seats import EMBEDDED, LocalSeat, Placement, Seat, open_seat
+from agentfast.bench.seats import LocalSeat, Placement, Seat, open_seat
 from agentfast.bench.table import number, show
 from agentfast.chat.json import JsonChat
 from agentfast.cli.exits import Exit
 from agentfast.errors import ConfigError
-from agentfast.models.rendering import SegmentCodec
-from agentfast.runtime.model.loader import load_checkpoint
 
 QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
 
@@ -80,14 +84,16 @@ async def measure(options: argparse.Namespace, plan: Plan) -> tuple[Report, bool
     return report, any(cell.invalid_calls for cell in report.cells if cell.seat in local)
 
 
-def open_outside(seat: Seat, plan: Plan, placement: Placement) -> tuple[Any, str]:
+def open_outside(seat: Seat, plan: Plan, placement: Placement) -> tuple[OutsideBaseline | None, str]:
     """The outside baseline on a seat's weights and what it is; or None and why there is none."""
-    from agentfast.bench.outside import OutsideBaseline, missing_libraries
-
     if plan.outside_s == 0:
         return None, "not asked for"
-    if not isinstance(seat, LocalSeat) or seat.kind != "autoregressive":
-        return None, "it needs an autoregressive checkpoint"
+    if (
+        not isinstance(seat, LocalSeat)
+        or seat.kind != "autoregressive"
+        or not isinstance(seat.chat, JsonChat)
+    ):
+        return None, "it needs an autoregressive checkpoint that speaks the JSON chat format"
     if reason := missing_libraries():
         return None, reason
     baseline = OutsideBaseline(
@@ -99,9 +105,9 @@ def open_outside(seat: Seat, plan: Plan, placement: Placement) -> tuple[Any, str
 def oracle_command(options: argparse.Namespace, plan: Plan) -> Exit:
     """Replay gold calls."""
     paces = [Pace.parse(text) for text in options.oracle]
-    codec = SegmentCodec(load_checkpoint(EMBEDDED["nano"]).tokenizer)
+    encode = open_tokenizer(options.tokenizer)
     results = asyncio.run(
-        run_oracle(plan, paces, JsonChat(), codec, shared=options.shared_device, progress=printer())
+        run_oracle(plan, paces, JsonChat(), encode, shared=options.shared_device, progress=printer())
     )
     entries = {
         pace: {str(agents): figures.entry() for agents, figures in found.items()}
@@ -121,10 +127,27 @@ def oracle_command(options: argparse.Namespace, plan: Plan) -> Exit:
     return Exit.FAILED if wrong else Exit.OK
 
 
+def open_tokenizer(path: str | None) -> Encode:
+    """What counts tokens: a tokenizer.json, or the embedded model's.
+
+    Raises:
+        ConfigError: there is no such file, or it is no tokenizer.
+    """
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(path or str(nano.WEIGHTS / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise ConfigError(f"cannot read the tokenizer {path}: {error}") from error
+
+    def encode(text: str) -> Sized:
+        return tokenizer.encode(text, add_special_tokens=False)
+
+    return encode
+
+
 def show_oracle(results: dict[str, dict[int, OracleFigures]], *, shared: bool) -> None:
     """For people."""
     print(
-        "Gold calls replayed through the same agents. Tokens are the embedded model's, reading the prompt takes no time, "
+        "Gold calls replayed through the same agents. Reading the prompt takes no time, "
         + (
             "and all requests share the speed."
             if shared

@@ -61,6 +61,11 @@ def add_bench(add: AddParser) -> argparse.ArgumentParser:
     bench.add_argument(
         "--shared-device", action="store_true", help="with --oracle: all requests share the speed"
     )
+    bench.add_argument(
+        "--tokenizer",
+        metavar="FILE",
+        help="with --oracle: a tokenizer.json to count tokens with (default: nano's)",
+    )
     bench.add_argument("--out", metavar="FILE", help="write the whole report there, as JSON")
     bench.add_argument("--plots", metavar="DIR", help="write plots there (needs matplotlib)")
     bench.add_argument("--json", action="store_true", help="no table")

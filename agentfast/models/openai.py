@@ -20,7 +20,8 @@ class OpenAIModel(PlainModel):
 
     What the server writes is checked when it comes: calls that are not JSON objects, or that the request ruled out,
     are a ModelError. Whether arguments match a tool's schema is the server's promise if it makes one; a call that breaks
-    it becomes an error that the model reads, as every failing call does.
+    it becomes an error that the model reads, as every failing call does. An output grammar is not sent, as there is no
+    common way to say it: the agent checks the answer and, if it does not match, asks again.
     """
 
     def __init__(

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
+from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, warm_up_tasks
 from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
-
-
-@pytest.fixture(scope="module")
-def random_twin(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An autoregressive checkpoint with the random weights and the tokenizer of the diffusion one."""
-    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-    from agentfast.runtime.model.loader import load_checkpoint
-    from agentfast.runtime.model.saver import save_checkpoint
-
-    model = load_checkpoint(random_checkpoint).model
-    twin = BlockDiffusionModel(replace(model.config, kind="autoregressive"))
-    twin.load_state_dict({name: model.state_dict()[name] for name in twin.state_dict()})
-    folder = tmp_path_factory.mktemp("random_twin")
-    save_checkpoint(twin, folder, tokenizer=random_checkpoint / "tokenizer.json", eos_ids=[1])
-    return folder
+from tests.unit.agentfast.models.openai_server import Server, call, reply, turn
 
 
 def seats(diffusion: Path, autoregressive: Path) -> list[str]:
@@ -39,8 +24,13 @@ def last_line(output: str) -> dict[str, Any]:
 
 
 def test_a_quick_run_of_both_seats_and_the_outside_baseline(
-    random_checkpoint: Path, random_twin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    random_checkpoint: Path,
+    random_twin: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("agentfast.bench.outside.MAX_TOKENS", 16)  # random weights know no end
     out, plots = tmp_path / "report.json", tmp_path / "plots"
     files = ["--out", str(out), "--plots", str(plots)]
     assert main(["bench", "--quick", *seats(random_checkpoint, random_twin), *files]) == Exit.OK
@@ -80,7 +70,7 @@ def test_any_model_may_sit_in_either_seat_and_the_outside_baseline_needs_an_auto
     options = ["--quick", "--tasks", "1", "--concurrency", "1", "--repeats", "2"]
     assert main(["bench", *options, *seats(random_checkpoint, random_checkpoint)]) == Exit.OK
     printed = capsys.readouterr().out
-    assert "No outside baseline: it needs an autoregressive checkpoint." in printed
+    assert "No outside baseline: it needs an autoregressive checkpoint that speaks" in printed
     assert last_line(printed)["concurrency"]["1"]["outside_p50_s"] is None
 
 
@@ -92,6 +82,42 @@ def test_no_repeat_is_begun_for_which_there_is_no_time(
     output = capsys.readouterr()
     assert "no time for more than 1 of 9 repeats" in output.err
     assert len(output.out.splitlines()) == 1
+
+
+def test_a_server_may_sit_in_a_seat(random_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = turn({"tool_calls": [call('{"id":"?"}', "no_such_tool")]}, "tool_calls")
+    server = Server(usual=reply(turn({"content": "No tool serves this."})))
+    try:
+        server.replies += [reply(turn({"content": "warm-up"}))] * (1 + len(warm_up_tasks())) + [reply(wrong)]
+        url = f"{server.url}#some/model"
+        options = [
+            "--quick",
+            "--concurrency",
+            "1",
+            *seats(random_checkpoint, Path()),
+            "--autoregressive",
+            url,
+        ]
+        assert main(["bench", *options]) == Exit.OK  # an invalid call of a server is not our failure
+    finally:
+        server.close()
+    printed = capsys.readouterr().out
+    line = last_line(printed)
+    assert "some/model (remote)" in printed
+    assert line["invalid_calls"] == 1
+    assert line["concurrency"]["1"]["ar_p50_s"] > 0
+    assert all(asked["temperature"] == 0 and asked["tools"] for asked in server.asked[1:])
+
+
+def test_a_server_that_is_not_there_ends_the_benchmark_at_once(
+    random_checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server()
+    server.close()
+    monkeypatch.setattr("agentfast.bench.seats.RETRIES", 0)
+    options = ["--quick", *seats(random_checkpoint, Path()), "--autoregressive", f"{server.url}#m"]
+    assert main(["bench", *options]) == Exit.FAILED
+    assert "gave no answer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sharing", [[], ["--shared-device"]])
@@ -119,6 +145,11 @@ def test_gold_calls_are_right_at_any_speed_and_their_parts_are_told(
         (["--diffusion", "http://localhost:9/v1"], Exit.USAGE, "names no model"),
         (["--diffusion", "http://localhost:9/v1#m", "--dtype", "float33"], Exit.USAGE, "float33"),
         (["--oracle", "fast"], Exit.USAGE, "is no speed"),
+        (
+            ["--oracle", "9", "--tokenizer", "no such file"],
+            Exit.USAGE,
+            "cannot read the tokenizer no such file",
+        ),
         (["--out", "no such folder/report.json"], Exit.USAGE, "cannot write"),
         (["--temperature", "-1"], Exit.USAGE, "temperature"),
         (["--outside-seconds", "-1"], Exit.USAGE, "seconds"),

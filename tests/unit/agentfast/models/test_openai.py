@@ -1,13 +1,10 @@
-"""The model behind a server, against a real server on this machine that says what the test wants, faults included."""
+"""The model behind a server, against a real server on this machine."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 from agentfast.models.base import ModelRequest
 from agentfast.models.http import LONGEST_WAIT_S, retry_after
 from agentfast.tools.call import ToolDefinition
+from tests.unit.agentfast.models.openai_server import Reply, Server, call, drop, reply, turn
 
 ADD = ToolDefinition(
     "add",
@@ -26,90 +24,12 @@ ADD = ToolDefinition(
 )
 ASK = ModelRequest([UserMessage("Hello.")], tools=(ADD,))
 
-Reply = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Server:
-    """Answers each request with the next reply; keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.replies: list[Reply] = []
-        self.asked: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.hanging = threading.Event()  # a reply hangs
-        self.released = threading.Event()  # ends replies that hang
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                server.headers.append({key.lower(): value for key, value in self.headers.items()})
-                server.replies.pop(0)(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        self.released.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def model(self, **options: Any) -> OpenAIModel:
-        settings: dict[str, Any] = {"backoff_s": 0.0, "api_key": "", **options}
-        return OpenAIModel("m", base_url=self.url, **settings)
-
-    def hang(self, handler: BaseHTTPRequestHandler) -> None:
-        self.hanging.set()
-        self.released.wait(60)
-        handler.close_connection = True
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    """A JSON answer, or text that is not JSON."""
-
-    def send(handler: BaseHTTPRequestHandler) -> None:
-        content = (body if isinstance(body, str) else json.dumps(body)).encode()
-        handler.send_response(status)
-        handler.send_header("content-length", str(len(content)))
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.end_headers()
-        handler.wfile.write(content)
-
-    return send
-
-
-def drop(handler: BaseHTTPRequestHandler) -> None:
-    """Close the connection without an answer."""
-    handler.close_connection = True
-
-
-def turn(message: dict[str, Any], reason: str = "stop") -> dict[str, Any]:
-    usage = {
-        "prompt_tokens": 9,
-        "completion_tokens": 4,
-        "prompt_tokens_details": {"cached_tokens": 3},
-    }
-    return {"choices": [{"index": 0, "message": message, "finish_reason": reason}], "usage": usage}
-
-
-def call(arguments: Any, name: str = "add", id_: str = "x1") -> dict[str, Any]:
-    return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 TEXT = reply(turn({"role": "assistant", "content": "Hi."}))

@@ -1,0 +1,67 @@
+"""The outside baseline: what outlines lets a model write, and what the loop makes of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agentfast.bench import outside
+from agentfast.bench.outside import OutsideBaseline, missing_libraries, solve_in_turn
+from agentfast.chat.json import CALL, render_call
+from agentfast.errors import ConfigError
+from agentfast.nano.world import Task, generate_tasks
+
+
+@pytest.fixture(scope="module")
+def baseline(random_twin: Path) -> OutsideBaseline:
+    return OutsideBaseline(random_twin, temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def tasks() -> list[Task]:
+    return generate_tasks(3, 8)
+
+
+def test_gold_turns_and_texts_are_allowed_and_calls_that_are_broken_or_written_as_text_are_not(
+    baseline: OutsideBaseline, tasks: list[Task]
+) -> None:
+    for task in tasks:
+        allowed = re.compile(baseline.turn_regex([tool.definition for tool in task.tools]))
+        for turn in task.solution.turns:
+            written = "".join(CALL + render_call(call) for call in turn.calls)
+            assert allowed.fullmatch(written)
+            assert not allowed.fullmatch(written[:-1])
+            assert not allowed.fullmatch(written.removeprefix(CALL))
+        assert allowed.fullmatch(task.solution.answer.text)
+
+
+async def test_random_weights_make_turns_that_the_chat_format_reads(
+    baseline: OutsideBaseline, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "MAX_TOKENS", 24)
+    records = await solve_in_turn(baseline, tasks[:3], [1, 2, 3], 60.0)
+    assert len(records) == 3
+    assert all(record.error in ("", "ModelError", "LimitExceededError") for record in records)
+    assert all(record.generated_tokens > 0 for record in records if record.turns)
+
+
+async def test_it_stops_when_the_time_is_over_but_not_before_the_first_task(
+    baseline: OutsideBaseline, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "MAX_TOKENS", 4)
+    assert len(await solve_in_turn(baseline, tasks, range(8), 0.0)) == 1
+
+
+def test_a_diffusion_checkpoint_is_refused(random_checkpoint: Path) -> None:
+    with pytest.raises(ConfigError, match="not autoregressive"):
+        OutsideBaseline(random_checkpoint, temperature=0)
+
+
+def test_a_missing_library_is_named(random_twin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_libraries() == ""
+    monkeypatch.setattr(outside, "NEEDED", ("transformers", "no_such_library.part"))
+    assert missing_libraries() == "no_such_library is not installed (pip install 'agentfast[bench]')"
+    with pytest.raises(ConfigError, match="no_such_library"):
+        OutsideBaseline(random_twin, temperature=0)

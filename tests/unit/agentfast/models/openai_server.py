@@ -1,0 +1,91 @@
+"""An OpenAI-compatible server on this machine that says what the test wants, faults included."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from agentfast import OpenAIModel
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers each request with the next reply, or the usual one when there is none left; keeps what it was asked."""
+
+    def __init__(self, usual: Reply | None = None) -> None:
+        self.usual = usual
+        self.replies: list[Reply] = []
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.hanging = threading.Event()  # a reply hangs
+        self.released = threading.Event()  # ends replies that hang
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                server.headers.append({key.lower(): value for key, value in self.headers.items()})
+                answer = server.usual if server.usual and not server.replies else server.replies.pop(0)
+                answer(self)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def close(self) -> None:
+        self.released.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def model(self, **options: Any) -> OpenAIModel:
+        settings: dict[str, Any] = {"backoff_s": 0.0, "api_key": "", **options}
+        return OpenAIModel("m", base_url=self.url, **settings)
+
+    def hang(self, handler: BaseHTTPRequestHandler) -> None:
+        self.hanging.set()
+        self.released.wait(60)
+        handler.close_connection = True
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    """A JSON answer, or text that is not JSON."""
+
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+        handler.send_response(status)
+        handler.send_header("content-length", str(len(content)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return send
+
+
+def drop(handler: BaseHTTPRequestHandler) -> None:
+    """Close the connection without an answer."""
+    handler.close_connection = True
+
+
+def turn(message: dict[str, Any], reason: str = "stop") -> dict[str, Any]:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 4,
+        "prompt_tokens_details": {"cached_tokens": 3},
+    }
+    return {"choices": [{"index": 0, "message": message, "finish_reason": reason}], "usage": usage}
+
+
+def call(arguments: Any, name: str = "add", id_: str = "x1") -> dict[str, Any]:
+    return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}
