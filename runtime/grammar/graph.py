@@ -16,19 +16,19 @@ UNREACHABLE: Final = 1 << 30
 """Distance where there is no path."""
 
 
-def distances(source: Longs, target: Longs, start: int, count: int) -> Ints:
+def distances(source: Ints, target: Ints, start: int, count: int) -> Ints:
     """[count] fewest edges from `start` to each state."""
     order = np.argsort(source, kind="stable")
     return _search(starts_of(source[order], count), target[order], start)
 
 
-def starts_of(rising: Longs, count: int) -> Longs:
+def starts_of(rising: Ints, count: int) -> Longs:
     """[count + 1] where each value 0..count-1 begins in a rising array."""
     return np.searchsorted(rising, np.arange(count + 1)).astype(np.int64)
 
 
 @kernel
-def _search(edge_start: Longs, edge_target: Longs, start: int) -> Ints:
+def _search(edge_start: Longs, edge_target: Ints, start: int) -> Ints:
     count = len(edge_start) - 1
     distance = np.full(count, UNREACHABLE, np.int32)
     queue = np.empty(count, np.int64)

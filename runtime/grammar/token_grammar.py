@@ -14,6 +14,7 @@ from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes, classes_of
 from agentfast.runtime.grammar.graph import UNREACHABLE, distances, starts_of
 from agentfast.runtime.grammar.lift import Edges, lift
+from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
 
@@ -132,28 +133,46 @@ def token_grammar(automaton: Automaton, vocabulary: Vocabulary) -> TokenGrammar:
     from_start = distances(source, target, automaton.start, done + 1)
     kept = np.nonzero(from_start < UNREACHABLE)[0]
     kept = kept[np.lexsort((kept, from_start[kept], kept == done))]
-    new_id = np.full(done + 1, -1, np.int64)
-    new_id[kept] = np.arange(len(kept))
+    new_id = np.full(done + 1, -1, np.int32)
+    new_id[kept] = np.arange(len(kept), dtype=np.int32)
     reached = new_id[source] >= 0
-    return _assemble(
-        Edges(new_id[source[reached]], new_id[target[reached]], label[reached], edges.labels),
-        to_done[kept],
-        vocabulary,
-        len(automaton),
-    )
+    source, target, label = new_id[source[reached]], new_id[target[reached]], label[reached]
+    classes, name = _classes(edges, label, vocabulary)
+    return _assemble(source, target, name[label], classes, to_done[kept], vocabulary, len(automaton))
 
 
 _DONE: Final = -3
 
 
-def _assemble(edges: Edges, distance: Ints, vocabulary: Vocabulary, byte_states: int) -> TokenGrammar:
-    """Number the labels in use from 1, partition the vocabulary by them, and sort the edges by source."""
-    used, label = np.unique(edges.label, return_inverse=True)
-    classes = classes_of([edges.labels[i] for i in used.tolist()], trie_of(vocabulary))
+def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[Classes, Ints]:
+    """Partition the vocabulary by the labels in use, and number these from 1."""
+    given = sum(len(inside.place) for inside in edges.insides)
+    used = np.zeros(given + len(edges.starts) - 1, np.bool_)
+    used[label] = True
+    walked = np.nonzero(used[given:])[0]
+    lengths = np.diff(edges.starts)
+    kept = np.repeat(used[given:], lengths)
+    starts = np.concatenate([[0], np.cumsum(lengths[walked])]).astype(np.int32)
+    base = together([inside.partition for inside in edges.insides], vocabulary.size)
+    partition = refine(base, starts, edges.nodes[kept], trie_of(vocabulary))
+    from_insides = np.nonzero(used[:given])[0]
+    name = np.zeros(len(used), np.int32)
+    name[used] = np.arange(1, 1 + used.sum())
+    return classes_of(partition, np.concatenate([from_insides, given + np.arange(len(walked))])), name
+
+
+def _assemble(
+    source: Ints,
+    target: Ints,
+    label: Ints,
+    classes: Classes,
+    distance: Ints,
+    vocabulary: Vocabulary,
+    byte_states: int,
+) -> TokenGrammar:
+    """Sort the edges by source."""
     done = len(distance) - 1
-    source = np.append(edges.source, done)
-    target = np.append(edges.target, done)
-    label = np.append(label.reshape(-1) + 1, 0)
+    source, target, label = np.append(source, done), np.append(target, done), np.append(label, 0)
     order = np.lexsort((label, target, source))
     return TokenGrammar(
         vocabulary=vocabulary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ class Trie:
         skip: [N] int32, the first node after the node's subtree.
         is_token: [N] bool, whether a token ends here.
         node_of_token: [V] int32, -1 for ids that are never generated.
+        token_of_node: [N + special tokens] int32, the first token of a node, -1 where none ends.
+        next_token: [V] int32, the next token of the same node, -1 after the last.
         special_nodes: node of each special token by name.
         node_count: N plus the number of special tokens.
     """
@@ -34,8 +36,15 @@ class Trie:
     skip: npt.NDArray[np.int32]
     is_token: npt.NDArray[np.bool_]
     node_of_token: npt.NDArray[np.int32]
+    token_of_node: npt.NDArray[np.int32]
+    next_token: npt.NDArray[np.int32]
     special_nodes: dict[str, int]
     node_count: int
+
+    @cached_property
+    def alphabet(self) -> npt.NDArray[np.int64]:
+        """The bytes that occur, rising."""
+        return np.unique(self.byte[1:]).astype(np.int64)
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +60,9 @@ def trie_of(vocabulary: Vocabulary) -> Trie:
     special_nodes = {name: len(byte) + k for k, (name, _) in enumerate(specials)}
     for name, index in specials:
         node_of_token[index] = special_nodes[name]
-    return Trie(byte, depth, _skips(depth), is_token, node_of_token, special_nodes, len(byte) + len(specials))
+    node_count = len(byte) + len(specials)
+    tokens_of = _tokens_of(node_of_token, node_count)
+    return Trie(byte, depth, _skips(depth), is_token, node_of_token, *tokens_of, special_nodes, node_count)
 
 
 @kernel
@@ -100,3 +111,18 @@ def _skips(depth: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         skip[open_at[top]] = n
         top -= 1
     return skip
+
+
+@kernel
+def _tokens_of(
+    node_of_token: npt.NDArray[np.int32], node_count: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The first token of each node, and the one after each token at the same node."""
+    first = np.full(node_count, -1, np.int32)
+    after = np.full(len(node_of_token), -1, np.int32)
+    for token in range(len(node_of_token) - 1, -1, -1):
+        node = node_of_token[token]
+        if node >= 0:
+            after[token] = first[node]
+            first[node] = token
+    return first, after
