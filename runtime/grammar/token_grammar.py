@@ -158,7 +158,8 @@ def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[Classes
     from_insides = np.nonzero(used[:given])[0]
     name = np.zeros(len(used), np.int32)
     name[used] = np.arange(1, 1 + used.sum())
-    return classes_of(partition, np.concatenate([from_insides, given + np.arange(len(walked))])), name
+    kept_labels = np.concatenate([from_insides, given + np.arange(len(walked))]).astype(np.int32)
+    return classes_of(partition, kept_labels), name
 
 
 def _assemble(

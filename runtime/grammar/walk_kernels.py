@@ -97,7 +97,8 @@ def walk(
                     if row_of[before] >= 0:
                         state = table[row_of[before], byte[node]]
                     else:
-                        state = step_in_block(before, byte[node], block_rules[block_of[before]], block_tables)
+                        rule = block_rules[block_of[before]]
+                        state = step_in_block(int(before), int(byte[node]), rule, block_tables)
                     if state < 0:
                         node = skip[node]
                         continue
