@@ -86,7 +86,7 @@ class Intake:
         """Lift in a thread, so that a large schema does not hold up the event loop; known ones are at hand."""
         known = self._lifted.get(grammar)
         if known is None:
-            known = await asyncio.to_thread(grammar.compile, self._vocabulary)
+            known = await asyncio.to_thread(grammar.compile, self._vocabulary, self._config.grammar_cache)
             while len(self._lifted) >= _LIFTED:
                 self._lifted.pop(next(iter(self._lifted)), None)
             self._lifted[grammar] = known

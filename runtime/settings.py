@@ -90,6 +90,8 @@ class EngineConfig:
         when_full: what `submit` does when the queue is full: wait for room, or raise QueueFullError.
         cache_tokens: positions that the KV cache holds.
         block_size: positions per KV block, the unit of sharing between prompts.
+        grammar_cache: folder of compiled grammars, shared by processes; None: `$AGENTFAST_CACHE`, or else the user's cache
+            folder; "": none.
         prefix_cache: keep the blocks of finished prompts for later ones that begin alike.
         threads: CPU threads that the engine uses; None: torch's setting. See shards.py for how.
     """
@@ -104,6 +106,7 @@ class EngineConfig:
     cache_tokens: int = 65_536
     block_size: int = 16
     prefix_cache: bool = True
+    grammar_cache: str | None = None
     threads: int | None = None
 
     def __post_init__(self) -> None:

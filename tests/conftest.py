@@ -11,6 +11,7 @@ import os
 # The models of the tests are small: one thread is faster than several, and leaves the other cores alone. It has to be
 # set before anything imports torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["AGENTFAST_CACHE"] = ""  # tests compile for themselves, and leave nothing behind
 
 from pathlib import Path
 

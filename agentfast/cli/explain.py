@@ -10,7 +10,7 @@ from agentfast.cli.fields import FieldCost, field_costs, fields_text
 from agentfast.cli.reading import Reading
 from agentfast.cli.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
-from agentfast.runtime.grammar.grammar import MAX_STATES
+from agentfast.runtime.grammar.compilation import MAX_STATES
 from agentfast.runtime.grammar.samples import Sampler
 from agentfast.runtime.grammar.support import SUPPORT, keywords_used, subschemas
 

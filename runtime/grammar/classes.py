@@ -50,7 +50,8 @@ def classes_of(partition: Partition, labels: Ints) -> Classes:
     begin, end = partition.label_start[labels], partition.label_start[labels + 1]
     lengths = np.concatenate([[count], end - begin])
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    picked = np.arange(start[-1] - count) - np.repeat(start[1:-1] - count - begin, end - begin)
+    offset: Ints = np.repeat(begin - (start[1:-1] - count), end - begin)
+    picked = offset + np.arange(len(offset), dtype=np.int32)
     every = np.arange(count, dtype=np.int32)
     return Classes(
         partition.token_class, count, start, np.concatenate([every, partition.label_class[picked]])

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from functools import lru_cache
+from pathlib import Path
 from threading import Lock
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.automaton import Automaton
+from agentfast.runtime.grammar.compilation import MAX_STATES, compiled
 from agentfast.runtime.grammar.plain import choice_node, literal_node, regex_node, text_node
-from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.vocabulary import Vocabulary
 
-MAX_STATES = 500_000
-"""Automaton states that a grammar may take; more is a GrammarError."""
 _MAX_ACCEPT_STATES = 20_000_000
-_COMFORTABLE_STATES = 4_000
-_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
 class Grammar:
@@ -156,33 +152,16 @@ class Grammar:
             state = self._automaton.step(state, byte)
         return state >= 0 and self._automaton.is_accepting(state)
 
-    def compile(self, vocabulary: Vocabulary) -> TokenGrammar:
+    def compile(self, vocabulary: Vocabulary, folder: Path | str | None = None) -> TokenGrammar:
         """Lift to a vocabulary; the result is kept and shared by equal grammars.
+
+        Args:
+            folder: where what took long is kept for other processes; "" is nowhere, None the user's cache folder, see
+                disk_cache.py.
 
         References in recursive grammars open at most 32 deep in what is generated, less where that takes many states.
 
         Raises:
             GrammarError: nothing can be generated, or more than MAX_STATES states are needed.
         """
-        return _compile(self, vocabulary)
-
-
-@lru_cache(maxsize=256)
-def _compile(grammar: Grammar, vocabulary: Vocabulary) -> TokenGrammar:
-    """Lift, and where the grammar is recursive go deeper while that stays cheap."""
-    best: TokenGrammar | None = None
-    failure: GrammarError | None = None
-    for depth in _DEPTHS:
-        limit = MAX_STATES if best is None else 4 * _COMFORTABLE_STATES
-        automaton = Automaton(grammar.node, max_depth=depth, max_states=limit)
-        try:
-            best = token_grammar(automaton, vocabulary)
-            best = replace(best, recursion=depth if automaton.depth_was_cut else None)
-        except GrammarError as error:
-            failure = error
-        if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
-            break
-    if best is None:
-        assert failure is not None
-        raise failure
-    return best
+        return compiled(self.node, vocabulary, folder)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from threading import Lock
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache
 from agentfast.runtime.kernel import kernel
 from agentfast.runtime.vocabulary import Vocabulary
 
@@ -47,22 +51,67 @@ class Trie:
         return np.unique(self.byte[1:]).astype(np.int64)
 
 
-@lru_cache(maxsize=8)
-def trie_of(vocabulary: Vocabulary) -> Trie:
-    """Build, or find, the trie of a vocabulary."""
+_KEPT: Final = 8  # tries in memory
+_LARGE: Final = 20_000  # tokens from which on a trie is worth a file
+_known: OrderedDict[str, Trie] = OrderedDict()
+_lock = Lock()
+
+
+def trie_of(vocabulary: Vocabulary, disk: DiskCache | None = None) -> Trie:
+    """Build, or find, the trie of a vocabulary.
+
+    Args:
+        disk: where that of a large vocabulary is kept for other processes.
+    """
+    with _lock:
+        if vocabulary.digest in _known:
+            _known.move_to_end(vocabulary.digest)
+            return _known[vocabulary.digest]
+    kept = disk if vocabulary.size >= _LARGE else None
+    arrays = kept.load("trie", vocabulary.digest) if kept is not None else None
+    if arrays is None:
+        arrays = _built(vocabulary)
+        if kept is not None:
+            kept.store(arrays, "trie", vocabulary.digest)
+    specials = sorted(vocabulary.special.items(), key=lambda item: item[1])
+    size = len(arrays["byte"])
+    trie = Trie(
+        byte=arrays["byte"],
+        depth=arrays["depth"],
+        skip=arrays["skip"],
+        is_token=arrays["is_token"],
+        node_of_token=arrays["node_of_token"],
+        token_of_node=arrays["token_of_node"],
+        next_token=arrays["next_token"],
+        special_nodes={name: size + k for k, (name, _) in enumerate(specials)},
+        node_count=size + len(specials),
+    )
+    with _lock:
+        trie = _known.setdefault(vocabulary.digest, trie)
+        while len(_known) > _KEPT:
+            _known.popitem(last=False)
+    return trie
+
+
+def _built(vocabulary: Vocabulary) -> Arrays:
     tokens = sorted((token, index) for index, token in enumerate(vocabulary.tokens) if token is not None)
     ends = np.cumsum([len(token) for token, _ in tokens], dtype=np.int64)
     data = np.frombuffer(b"".join(token for token, _ in tokens), np.uint8)
     byte, depth, is_token, node_of_sorted = _preorder(data, ends)
-    specials = sorted(vocabulary.special.items(), key=lambda item: item[1])
     node_of_token = np.full(vocabulary.size, -1, np.int32)
     node_of_token[[index for _, index in tokens]] = node_of_sorted
-    special_nodes = {name: len(byte) + k for k, (name, _) in enumerate(specials)}
-    for name, index in specials:
-        node_of_token[index] = special_nodes[name]
-    node_count = len(byte) + len(specials)
-    tokens_of = _tokens_of(node_of_token, node_count)
-    return Trie(byte, depth, _skips(depth), is_token, node_of_token, *tokens_of, special_nodes, node_count)
+    specials = sorted(vocabulary.special.values())
+    node_of_token[specials] = len(byte) + np.arange(len(specials), dtype=np.int32)
+    token_of_node, next_token = _tokens_of(node_of_token, len(byte) + len(specials))
+    return {
+        "byte": byte,
+        "depth": depth,
+        "skip": _skips(depth),
+        "is_token": is_token,
+        "node_of_token": node_of_token,
+        "token_of_node": token_of_node,
+        "next_token": next_token,
+    }
 
 
 @kernel

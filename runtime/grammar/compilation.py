@@ -1,0 +1,127 @@
+"""From grammar to tokens, once: in memory for the process, on disk for the next one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+from typing import Final
+
+import numpy as np
+
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.automaton import Automaton
+from agentfast.runtime.grammar.classes import Classes
+from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache, default_folder
+from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.grammar.trie import trie_of
+from agentfast.runtime.vocabulary import Vocabulary
+
+MAX_STATES: Final = 500_000
+"""Automaton states that a grammar may take; more is a GrammarError."""
+WORTH_KEEPING: Final = 0.02
+"""Seconds of compiling from which on the result goes to disk: reading it back takes a few milliseconds too."""
+_COMFORTABLE_STATES: Final = 4_000
+_DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_KEPT: Final = 256  # grammars in memory
+
+_memory: OrderedDict[tuple[bytes, str], TokenGrammar] = OrderedDict()
+_lock = Lock()
+
+
+def compiled(root: nodes.Node, vocabulary: Vocabulary, folder: Path | str | None = None) -> TokenGrammar:
+    """Lift a grammar to a vocabulary, or find it: in memory, then in a folder.
+
+    Args:
+        folder: where results are kept for other processes; "" is nowhere, None the default, see disk_cache.py.
+
+    Raises:
+        GrammarError: nothing can be generated, or more states or edges are needed than allowed.
+    """
+    key = root.digest, vocabulary.digest
+    with _lock:
+        if key in _memory:
+            _memory.move_to_end(key)
+            return _memory[key]
+    disk = disk_cache(folder)
+    arrays = disk.load("grammar", *key)
+    if arrays is None:
+        trie_of(vocabulary, disk)
+        began = perf_counter()
+        result = lifted(root, vocabulary)
+        if perf_counter() - began >= WORTH_KEEPING:
+            disk.store(to_arrays(result), "grammar", *key)
+    else:
+        result = from_arrays(arrays, vocabulary)
+    with _lock:
+        result = _memory.setdefault(key, result)
+        while len(_memory) > _KEPT:
+            _memory.popitem(last=False)
+    return result
+
+
+def forget() -> None:
+    """Empty the memory, not the disk."""
+    with _lock:
+        _memory.clear()
+
+
+def disk_cache(folder: Path | str | None) -> DiskCache:
+    """The cache in a folder; "" keeps nothing, None is the default folder."""
+    if folder is None:
+        return DiskCache(default_folder())
+    return DiskCache(Path(folder) if str(folder) else None)
+
+
+def lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
+    """Lift, and where the grammar is recursive go deeper while that stays cheap."""
+    best: TokenGrammar | None = None
+    failure: GrammarError | None = None
+    for depth in _DEPTHS:
+        limit = MAX_STATES if best is None else 4 * _COMFORTABLE_STATES
+        automaton = Automaton(root, max_depth=depth, max_states=limit)
+        try:
+            best = token_grammar(automaton, vocabulary)
+            best = replace(best, recursion=depth if automaton.depth_was_cut else None)
+        except GrammarError as error:
+            failure = error
+        if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
+            break
+    if best is None:
+        assert failure is not None
+        raise failure
+    return best
+
+
+def to_arrays(grammar: TokenGrammar) -> Arrays:
+    """All of a grammar but its vocabulary."""
+    classes = grammar.classes
+    recursion = -1 if grammar.recursion is None else grammar.recursion
+    return {
+        "token_class": classes.token_class,
+        "label_start": classes.label_start,
+        "label_class": classes.label_class,
+        "edge_start": grammar.edge_start,
+        "edge_target": grammar.edge_target,
+        "edge_label": grammar.edge_label,
+        "distance": grammar.distance,
+        "numbers": np.array([classes.count, grammar.byte_states, recursion], np.int64),
+    }
+
+
+def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
+    """The grammar that `to_arrays` has written."""
+    count, byte_states, recursion = arrays["numbers"].tolist()
+    return TokenGrammar(
+        vocabulary=vocabulary,
+        classes=Classes(arrays["token_class"], count, arrays["label_start"], arrays["label_class"]),
+        edge_start=arrays["edge_start"],
+        edge_target=arrays["edge_target"],
+        edge_label=arrays["edge_label"],
+        distance=arrays["distance"],
+        byte_states=byte_states,
+        recursion=None if recursion < 0 else recursion,
+    )
