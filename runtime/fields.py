@@ -18,7 +18,7 @@ class Field:
         start: offset of the value's first symbol.
         end: offset after its last; None if it goes on beyond what is written so far.
         values: how the values that may stand here are written, if they are few and known; empty otherwise. What is
-            written is one of them, or the beginning of one.
+            written is one of them, or the beginning of one. A byte FF is a special token.
         continues: bytes that would go on with a value where it could end, such as the digits after a number.
     """
 

@@ -129,3 +129,7 @@ class FieldFormat(Protocol):
             answer's (None, its path); with None for a path it is the call or the answer as a whole.
         """
         ...
+
+    def value(self, part: int | None, path: str, written: bytes) -> Any:
+        """The value that one of a field's `values` stands for; the field's key is (part, path)."""
+        ...

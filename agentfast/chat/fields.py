@@ -1,15 +1,21 @@
-"""Where the values of a JSON text stand, while it is being written, and which values might stand there."""
+"""Where the values of a text in a JSON-like notation stand, while it is being written, and which might stand there.
+
+A special token in a text is the byte FF here, which no text has.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.chat.signature import dump_json
 from agentfast.tools.call import ToolDefinition
+
+if TYPE_CHECKING:
+    from agentfast.runtime.fields import Field
 
 Schema = Mapping[str, Any] | bool
 
@@ -21,6 +27,26 @@ _WORDS = (b"true", b"false", b"null")
 NUMBER_BYTES = b"0123456789.eE+-"
 _MOST_VALUES = 256
 _MOST_REFERENCES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How keys and strings are written.
+
+    Attributes:
+        quote: the byte that a string begins with; string: matches a whole string.
+        key: matches what stands before a member's colon; read_key: its name.
+        write: a scalar as it is written.
+    """
+
+    quote: bytes
+    string: re.Pattern[bytes]
+    key: re.Pattern[bytes]
+    read_key: Callable[[bytes], str]
+    write: Callable[[Any], bytes]
+
+
+JSON = Notation(b'"', _STRING, _STRING, json.loads, lambda value: dump_json(value).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +88,33 @@ def call_fields(
         return [field], None
     schema: Schema = names[written].parameters if known else True
     inner, end = FieldScanner(text[at:], schema).scan()
-    moved = [
-        replace(
-            found,
-            path=_join("arguments", found.path),
-            start=found.start + at,
-            end=None if found.end is None else found.end + at,
-        )
-        for found in inner
-    ]
-    return [field, *moved], None if end is None or at + end >= len(text) else at + end + 1
+    return [field, *as_arguments(inner, at)], None if end is None or at + end >= len(text) else at + end + 1
+
+
+def as_arguments(inner: Sequence[JsonField], offset: int) -> Iterator[JsonField]:
+    """The fields of an object that are a call's arguments and begin at an offset."""
+    for found in inner:
+        end = None if found.end is None else found.end + offset
+        yield replace(found, path=_join("arguments", found.path), start=found.start + offset, end=end)
+
+
+def as_fields(
+    part: int | None, start: int, offset: int, inner: Iterable[JsonField], end: int | None
+) -> Iterator[Field]:
+    """The whole of a call or an answer that starts at `start`, and its fields, which count from `offset`."""
+    from agentfast.runtime.fields import Field
+
+    yield Field((part, None), start, None if end is None else offset + end)
+    for field in inner:
+        stop = None if field.end is None else offset + field.end
+        yield Field((part, field.path), offset + field.start, stop, field.values, field.continues)
 
 
 class FieldScanner:
-    """Scans a JSON text that keeps to a schema, up to where it ends or is cut off."""
+    """Scans a text that keeps to a schema, up to where it ends or is cut off."""
 
-    def __init__(self, text: bytes, schema: Schema) -> None:
+    def __init__(self, text: bytes, schema: Schema, notation: Notation = JSON) -> None:
+        self._notation = notation
         self._text = text
         self._root = schema
         self._fields: list[JsonField] = []
@@ -108,8 +145,8 @@ class FieldScanner:
     def _scalar(self, at: int) -> tuple[int | None, bytes]:
         """The end of a scalar, None if it may go on, and the bytes that would go on with it."""
         text = self._text
-        if text[at : at + 1] == b'"':
-            match = _STRING.match(text, at)
+        if text[at : at + 1] == self._notation.quote:
+            match = self._notation.string.match(text, at)
             return None if match is None else match.end(), b""
         if (number := _NUMBER.match(text, at)) is not None:
             return None if number.end() == len(text) else number.end(), NUMBER_BYTES
@@ -123,10 +160,10 @@ class FieldScanner:
             self._fields.append(JsonField(path, start, at + 1))
             return at + 1
         while True:
-            key = _STRING.match(self._text, self._skip(at))
+            key = self._notation.key.match(self._text, self._skip(at))
             if key is None:
                 raise _CutError
-            name: str = json.loads(key.group())
+            name = self._notation.read_key(key.group())
             at = self._skip(key.end()) + 1  # the colon
             at = self._value(at, _join(path, name), self._members(schemas, name))
             at = self._skip(at)
@@ -159,7 +196,7 @@ class FieldScanner:
         values = values_of(schemas, self._root)
         if values is None:
             return ()
-        spelled = tuple(dict.fromkeys(dump_json(value).encode() for value in values))
+        spelled = tuple(dict.fromkeys(self._notation.write(value) for value in values))
         fits = written in spelled if whole else any(value.startswith(written) for value in spelled)
         return spelled if fits else ()
 

@@ -19,7 +19,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.chat.base import Segment, TurnRules, answer_grammar
-from agentfast.chat.fields import FieldScanner, JsonField, call_fields
+from agentfast.chat.fields import FieldScanner, as_fields, call_fields
 from agentfast.chat.signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
@@ -139,25 +139,16 @@ class JsonChat:
                 continue
             if index == 0 and rules.output_schema is not None:
                 inner, end = FieldScanner(piece, rules.output_schema).scan()
-                found += _fields(None, at, at, inner, end)
+                found += as_fields(None, at, at, inner, end)
             elif index > 0:
                 inner, end = call_fields(piece, CALL_OPENING.encode(), rules.callable_tools)
-                found += _fields(calls, at - 1, at, inner, end)
+                found += as_fields(calls, at - 1, at, inner, end)
                 calls += 1
             at += len(piece)
         return found
 
-
-def _fields(
-    part: int | None, start: int, offset: int, inner: Sequence[JsonField], end: int | None
-) -> Iterator[Field]:
-    """The whole of a call or an answer that starts at `start`, and its fields, which count from `offset`."""
-    from agentfast.runtime.fields import Field
-
-    yield Field((part, None), start, None if end is None else offset + end)
-    for field in inner:
-        stop = None if field.end is None else offset + field.end
-        yield Field((part, field.path), offset + field.start, stop, field.values, field.continues)
+    def value(self, part: int | None, path: str, written: bytes) -> Any:
+        return json.loads(written)
 
 
 def _any_of(options: Sequence[Grammar]) -> Grammar:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from agentfast.chat.base import FieldFormat, TurnRules
 from agentfast.runtime.calibration import Calibration
@@ -42,7 +41,9 @@ def _pieces(
         yield False, b"".join(text)
 
 
-def confidences(found: Sequence[FieldProbability], calibration: Calibration) -> dict[int | None, Confidence]:
+def confidences(
+    chat: FieldFormat, found: Sequence[FieldProbability], calibration: Calibration
+) -> dict[int | None, Confidence]:
     """The confidence of each call, by its place, and of a typed answer, under None."""
     whole: dict[int | None, float] = {}
     fields: defaultdict[int | None, dict[str, float]] = defaultdict(dict)
@@ -55,12 +56,13 @@ def confidences(found: Sequence[FieldProbability], calibration: Calibration) -> 
             values = [value for value, _ in field.values]
             shares = calibration.choices([p for _, p in field.values])
             fields[part][path] = shares[values.index(field.written)]
-            ranked[part][path] = _ranked(dict(zip(values, shares, strict=True)))
+            ranked[part][path] = _ranked(
+                [(chat.value(part, path, v), p) for v, p in zip(values, shares, strict=True)]
+            )
         else:
             fields[part][path] = calibration.shifted(field.probability, calibration.free)
     return {part: Confidence(p, fields[part], ranked[part]) for part, p in whole.items()}
 
 
-def _ranked(shares: Mapping[bytes, float]) -> Alternatives:
-    pairs = sorted(shares.items(), key=lambda pair: -pair[1])
-    return tuple((json.loads(value), p) for value, p in pairs)
+def _ranked(shares: Sequence[tuple[Any, float]]) -> Alternatives:
+    return tuple(sorted(shares, key=lambda pair: -pair[1]))

@@ -23,6 +23,7 @@ from agentfast.runtime.fields import FieldReader
 from agentfast.runtime.model.loader import load_checkpoint
 from agentfast.runtime.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.settings import EngineConfig
+from agentfast.tools.confidence import Confidence
 
 
 class LocalModel:
@@ -162,7 +163,9 @@ class LocalModel:
     def _finish(self, completion: Completion, request: ModelRequest, rendering: Rendering) -> ModelResponse:
         message = self.chat.parse(list(self._codec.decode(completion.tokens)))
         turn = assistant_turns(request.messages)
-        sure = confidences(completion.fields, self.engine.config.generation.calibration)
+        sure: dict[int | None, Confidence] = {}
+        if completion.fields and isinstance(self.chat, FieldFormat):
+            sure = confidences(self.chat, completion.fields, self.engine.config.generation.calibration)
         calls = tuple(
             replace(call, id=f"call_{turn}_{index}", confidence=sure.get(index))
             for index, call in enumerate(message.calls)

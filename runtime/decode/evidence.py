@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from agentfast.runtime.vocabulary import Vocabulary
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+
+SPECIAL: Final = 0xFF
+"""In a text: any special token. No well-formed text has the byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +158,20 @@ def spelling_of(vocabulary: Vocabulary, text: bytes, continues: bytes) -> Spelli
     order, nodes = _tokens_by_node(vocabulary, trie)
     low, high = np.searchsorted(nodes, found[:, 1]), np.searchsorted(nodes, found[:, 2])
     counts = high - low
-    tokens = [order[a:b] for a, b in zip(low, high, strict=True)]
-    offsets = np.repeat(found[:, 0], counts)
+    special = np.array(sorted(vocabulary.special.values()), np.int64)
+    marks = [offset for offset, byte in enumerate(text) if byte == SPECIAL]
+    tokens = [order[a:b] for a, b in zip(low, high, strict=True)] + [special] * len(marks)
+    last = len(text) if continues else len(text) + 1
+    leads = [offset + 1 if offset + 1 < len(text) else last for offset in marks]
+    offsets = np.concatenate([np.repeat(found[:, 0], counts), np.repeat(marks, len(special))]).astype(
+        np.int32
+    )
+    to = np.concatenate([np.repeat(found[:, 3], counts), np.repeat(leads, len(special))]).astype(np.int32)
+    rising = np.argsort(offsets, kind="stable")
     return Spelling(
-        start=np.searchsorted(offsets, np.arange(len(text) + 2)).astype(np.int32),
-        tokens=np.concatenate([np.empty(0, np.int64), *tokens]),
-        to=np.repeat(found[:, 3], counts),
+        start=np.searchsorted(offsets[rising], np.arange(len(text) + 2)).astype(np.int32),
+        tokens=np.concatenate([np.empty(0, np.int64), *tokens])[rising],
+        to=to[rising],
     )
 
 
@@ -236,7 +247,11 @@ class ChoiceEvidence:
         piece = None if token is None else self._vocabulary.tokens[token]
         rest = text[offset:]
         if piece is None:
-            return -1 if rest else len(text) + 1
+            if not rest:
+                return len(text) + 1
+            if token is None or rest[0] != SPECIAL:
+                return -1
+            return offset + 1 if len(rest) > 1 or continues else len(text) + 1
         if not piece.startswith(rest):
             return offset + len(piece) if rest.startswith(piece) else -1
         if len(piece) == len(rest) and rest:

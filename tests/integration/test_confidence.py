@@ -22,7 +22,9 @@ from agentfast import (
     ToolCall,
     tool,
 )
+from agentfast.chat.base import ChatFormat
 from agentfast.chat.fields import FieldScanner
+from agentfast.chat.gemma4 import SPECIAL_TOKENS, Gemma4Chat
 from agentfast.chat.json import JsonChat
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
@@ -33,8 +35,10 @@ from agentfast.runtime.fields import Field
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.model.config import Kind
 from agentfast.runtime.request import Request
+from agentfast.runtime.tokenizer import Tokenizer
 from agentfast.tools.confidence import Confidence
 from tests.integration.engine_kit import CONFIG, byte_tokenizer, small_model
+from tests.integration.tiny import byte_tokenizer as chat_tokenizer
 from tests.integration.tiny import tiny_engine
 
 BOUND_S = 60
@@ -102,27 +106,48 @@ class Reading(BaseModel):
 
 
 @tool
-def set_alarm(hour: Literal[7, 8, 9], loud: bool = False) -> str:
+def set_alarm(hour: Literal[7, "noon", 9], loud: bool = False) -> str:
     """Set an alarm."""
     return "set"
 
 
-async def test_calls_and_typed_answers_carry_their_confidence() -> None:
-    engine = tiny_engine()
-    model = LocalModel(engine, JsonChat())
+@tool
+def set_timer(hour: Literal[7, "noon", 9]) -> str:
+    """Set a timer."""
+    return "set"
+
+
+GEMMA = chat_tokenizer(SPECIAL_TOKENS, ("<turn|>", "<|tool_response>"))
+
+
+@pytest.mark.parametrize(
+    ("chat", "tokenizer"), [(JsonChat(), None), (Gemma4Chat(), GEMMA)], ids=["json", "gemma4"]
+)
+async def test_calls_and_typed_answers_carry_their_confidence(
+    chat: ChatFormat, tokenizer: Tokenizer | None
+) -> None:
+    engine = tiny_engine(tokenizer=tokenizer)
+    model = LocalModel(engine, chat)
     asked = ModelRequest(
-        [UserMessage("wake me")], (set_alarm.definition,), tool_choice="required", max_calls=2, max_tokens=200
+        [UserMessage("wake me")],
+        (set_alarm.definition, set_timer.definition),
+        tool_choice="required",
+        max_calls=2,
+        max_tokens=200,
     )
     async with asyncio.timeout(BOUND_S), engine:
         response = await model.respond(asked)
         result = await Agent(model, output_type=Reading).run("how warm is it?")
     for call in response.message.calls:
         assert call.confidence is not None
-        assert call.confidence["name"] == 1.0
+        names = dict(call.confidence.alternatives("name"))
+        assert set(names) == {"set_alarm", "set_timer"}
+        assert call.confidence["name"] == names[call.name]
         assert {"name", *(f"arguments.{key}" for key in call.arguments)} == set(call.confidence)
         assert 0 < call.confidence.whole <= call.confidence.lowest + 1e-9
         hours = dict(call.confidence.alternatives("arguments.hour"))
-        assert set(hours) == {7, 8, 9}
+        assert set(hours) == {7, "noon", 9}
+        assert call.confidence["arguments.hour"] == hours[call.arguments["hour"]]
         assert sum(hours.values()) == pytest.approx(1)
     sure = result.confidence
     assert sure is not None

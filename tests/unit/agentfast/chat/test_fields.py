@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agentfast.chat.base import TurnRules
 from agentfast.chat.fields import NUMBER_BYTES, FieldScanner, JsonField, values_of
+from agentfast.chat.gemma4 import Gemma4Chat
 from agentfast.chat.json import CALL, JsonChat
 from agentfast.chat.signature import dump_json
 from agentfast.tools.call import ToolDefinition
@@ -143,3 +144,45 @@ def test_a_typed_answer_has_fields_and_a_plain_one_has_none() -> None:
     typed = JsonChat().fields(pieces, TurnRules(output_schema=COUNT.parameters))
     assert [field.key for field in typed] == [(None, None), (None, "n")]
     assert JsonChat().fields(pieces, TurnRules((FIND,))) == []
+
+
+def test_native_calls_have_bare_names_and_strings_between_special_tokens() -> None:
+    tool = ToolDefinition(
+        "find",
+        "",
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"enum": ["x", "y", None]},
+                "near": {"type": "object", "properties": {"city": {"type": "string"}}},
+                "n": {"type": "integer"},
+            },
+        },
+    )
+    quote = (True, b'<|"|>')
+    pieces = [
+        (True, b"<|tool_call>"), (False, b"call:find{kind:"), quote, (False, b"x"), quote,
+        (False, b",n:12,near:{city:"), quote, (False, b"a, {b}:"), quote, (False, b"}}"), (True, b"<tool_call|>"),
+    ]  # fmt: skip
+    rules = TurnRules((tool, ToolDefinition("find_all", "", {"type": "object"})))
+    flat = b"".join(b"\xff" if special else piece for special, piece in pieces)
+    chat = Gemma4Chat()
+    fields = {field.key: field for field in chat.fields(pieces, rules)}
+    written = {key: flat[field.start : field.end] for key, field in fields.items()}
+    assert written == {
+        (0, None): flat,
+        (0, "name"): b"find",
+        (0, "arguments.kind"): b"\xffx\xff",
+        (0, "arguments.n"): b"12",
+        (0, "arguments.near.city"): b"\xffa, {b}:\xff",
+    }
+    assert fields[0, "name"].values == (b"find", b"find_all")
+    assert b"_"[0] in fields[0, "name"].continues
+    values = fields[0, "arguments.kind"].values
+    assert values == (b"\xffx\xff", b"\xffy\xff", b"null")
+    assert [chat.value(0, "arguments.kind", value) for value in values] == ["x", "y", None]
+    assert chat.value(0, "name", b"find") == "find"
+    for cut in range(len(pieces)):
+        begun = chat.fields(pieces[:cut], rules)
+        assert all(field.end in (None, fields[field.key].end) for field in begun)
+        assert {field.key for field in begun} <= fields.keys()
