@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -99,14 +100,16 @@ def _with_references_under(value: Any, base: str) -> Any:
 
 
 def fields_text(fields: Iterable[FieldCost]) -> Iterable[str]:
-    """The table of fields."""
+    """The table of fields; those with the same name, as in alternatives, also have their pointer."""
     costs = list(fields)
-    rows = [
-        f"{cost.states:>8,} states  {cost.edges:>10,} edges  {cost.field}"
-        if cost.refused is None
-        else f"{'refused':>15}  {'':>16}  {cost.field}: {cost.refused}"
-        for cost in costs[:SHOWN_FIELDS]
-    ]
+    times = Counter(cost.field for cost in costs)
+    rows: list[str] = []
+    for cost in costs[:SHOWN_FIELDS]:
+        name = cost.field if times[cost.field] == 1 else f"{cost.field} (at {cost.path})"
+        if cost.refused is None:
+            rows.append(f"{cost.states:>8,} states  {cost.edges:>10,} edges  {name}")
+        else:
+            rows.append(f"{'refused':>15}  {'':>16}  {name}: {cost.refused}")
     if len(costs) > SHOWN_FIELDS:
         rows.append(f"and {len(costs) - SHOWN_FIELDS} more")
     return section("fields, each compiled alone", rows)

@@ -93,6 +93,13 @@ def test_fields_are_costed_alone_the_most_expensive_first(explain: Command) -> N
     assert costs["50%/off"] > costs["id"]
 
 
+def test_fields_of_the_same_name_are_told_apart_by_their_pointers(explain: Command) -> None:
+    kinds = [{"type": "object", "properties": {"value": {"type": kind}}} for kind in ("string", "boolean")]
+    _, out, _ = explain({"anyOf": kinds})
+    assert "value (at /anyOf/0/properties/value)" in out
+    assert "value (at /anyOf/1/properties/value)" in out
+
+
 def test_a_refusal_is_explained_with_what_to_write_instead(explain: Command) -> None:
     schema = {
         "type": "object",
