@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from agentfast.agent import Agent
 from agentfast.demo.play import LIMITS, SETTINGS, is_valid
 from agentfast.errors import EngineError, LimitExceededError, ModelError, OutputError
-from agentfast.limits import Settings
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import Model
 from agentfast.nano.world import Task
@@ -44,8 +43,8 @@ class TaskRecord:
 
 
 def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
-    """The agent of a task, whose tools work on the task's own shop."""
-    settings = Settings(max_tokens=SETTINGS.max_tokens, temperature=temperature)
+    """The agent of a task, whose tools work on the task's own shop. Confidences are not asked for: no baseline has them."""
+    settings = replace(SETTINGS, temperature=temperature, confidence=False)
     return Agent(
         model,
         tools=task.tools,
