@@ -54,7 +54,7 @@ class Ledger:
         self._tokens: list[int] = []
         self._starts = [0]  # offset in symbols of each token, and of what comes next
         self._log_p: list[float] = []
-        self._fields: Sequence[Field] = ()
+        self._result: tuple[FieldProbability, ...] = ()
         self._spreads: dict[Hashable, Spread] = {}
         self._ends: dict[Hashable, float] = {}  # probability that a number ends where it does
         self._settled: set[Hashable] = set()
@@ -63,26 +63,28 @@ class Ledger:
         """Take in the tokens written next, without an end token; `evidence` begins with the first of them.
 
         Raises:
-            EngineError: the reader failed.
+            EngineError: the reader failed, or contradicted itself.
         """
         first = len(self._tokens)
         self._tokens += tokens
         widths = (len(self._pieces[token] or b"!") for token in tokens)
         self._starts = [*self._starts[:-1], *accumulate(widths, initial=self._starts[-1])]
         self._log_p += evidence.log_p.tolist()
-        try:
-            self._fields = self._reader(self._tokens)
-        except Exception as error:  # a reader is the caller's: its failure is the row's alone
-            raise EngineError(f"the fields of a completion could not be found: {error!r}") from error
         # The end of the turn ends a value as well, and is known if the evidence reaches beyond the tokens.
         complete = len(tokens) < evidence.positions
-        for field in self._fields:
-            if field.key not in self._settled:
-                self._judge(field, first, evidence, complete=complete)
+        try:
+            fields = self._reader(self._tokens)
+            for field in fields:
+                if field.key not in self._settled:
+                    self._judge(field, first, evidence, complete=complete)
+            if complete:
+                self._result = tuple(self._probability(field) for field in fields)
+        except Exception as error:  # a reader is the caller's: its failure is the row's alone
+            raise EngineError(f"the fields of a completion could not be found: {error!r}") from error
 
     def result(self) -> tuple[FieldProbability, ...]:
-        """The probability of every field."""
-        return tuple(self._probability(field) for field in self._fields)
+        """The probability of every field, once the turn has ended."""
+        return self._result
 
     def _judge(self, field: Field, first: int, evidence: Evidence, *, complete: bool) -> None:
         total = self._starts[-1]

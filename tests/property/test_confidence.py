@@ -217,3 +217,11 @@ def test_a_reader_that_fails_is_an_error_of_the_row() -> None:
 
     with pytest.raises(EngineError, match="ZeroDivisionError"):
         Ledger(broken, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None]))
+
+
+def test_a_reader_that_contradicts_itself_is_an_error_of_the_row() -> None:
+    def fickle(tokens: Sequence[int]) -> list[Field]:
+        return [Field("value", 0, 1, (b"c", b"ca"))]  # while "a" is written
+
+    with pytest.raises(EngineError, match="could not be found"):
+        Ledger(fickle, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None, None]))
