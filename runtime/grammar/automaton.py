@@ -136,6 +136,12 @@ class Automaton:
         """The state right after the string's closing quote."""
         return self._state_after(block.rest)
 
+    def string_at(self, state: int) -> tuple[nodes.StringBody, int] | None:
+        """The string body that begins at a state, if that is all that may come, and the state after it."""
+        items = self._items[state]
+        found = self._continuations.string(items[0]) if items is not None and len(items) == 1 else None
+        return None if found is None else (found[0], self._state_after(found[1]))
+
     def expand(self, state: int) -> None:
         """Fill the state's row in `table`."""
         if self.row_of[state] >= 0:

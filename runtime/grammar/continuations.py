@@ -13,6 +13,7 @@ from typing import Final
 
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.product import Product
+from agentfast.runtime.grammar.strings import bare_key, unescaped
 from agentfast.runtime.grammar.translation import Translation
 
 END: Final = 0
@@ -87,16 +88,49 @@ class Continuations:
 
     def special(self, cont: int) -> tuple[str, tuple[int, ...]] | None:
         """The special token that a closed continuation takes and what is closed after it."""
+        if cont <= CUT:
+            return None
+        if cont >= BLOCK:
+            index, offset = divmod(cont, BLOCK)
+            block = self.blocks[index - 1]
+            return self._closing(block.node, offset, block.rest)
+        node_id, position, rest = self._conts[cont]
+        match node := self._nodes[node_id]:
+            case nodes.Special():
+                return node.name, self.closure(rest)
+            case nodes.StringBody():
+                return self._closing(node, position, rest)
+            case nodes.Translated():
+                after = self._after_quote(node_id, node, position, rest)
+                return None if after is None else (node.quote, self.closure(after))
+            case _:
+                return None
+
+    def string(self, cont: int) -> tuple[nodes.StringBody, int] | None:
+        """The string body that a continuation is at the start of, and the continuation after it."""
         if not CUT < cont < BLOCK:
             return None
         node_id, position, rest = self._conts[cont]
         node = self._nodes[node_id]
-        if isinstance(node, nodes.Translated):
-            after = self._translation(node_id, node, self._depths[cont]).after_quote(position)
-            if after is None:
-                return None
-            return node.quote, self.closure(self._at(node_id, after, rest, self._depths[cont]))
-        return (node.name, self.closure(rest)) if isinstance(node, nodes.Special) else None
+        return (node, rest) if isinstance(node, nodes.StringBody) and position == 0 else None
+
+    def _closing(
+        self, node: nodes.StringBody, position: int, rest: int
+    ) -> tuple[str, tuple[int, ...]] | None:
+        closer = node.body.closer
+        return (closer, self.closure(rest)) if closer is not None and node.may_close(position) else None
+
+    def _after_quote(self, node_id: int, node: nodes.Translated, position: int, rest: int) -> int | None:
+        depth = self._depths[rest]
+        translation = self._translation(node_id, node, depth)
+        after, body = translation.after_quote(position)
+        if after is None:
+            return None
+        behind = self._at(node_id, after, rest, depth)
+        if body is None:
+            return behind
+        raw = unescaped(body.body, node.quote)
+        return self.of(nodes.StringBody(body.least, body.most, raw), behind)
 
     def closure(self, cont: int) -> tuple[int, ...]:
         """Continuations reached without a symbol whose next step is a symbol, and END if there is nothing left."""
@@ -205,13 +239,24 @@ class Continuations:
                 ]
                 return False, [rest, *steps] if node.is_final(position) else steps
             case nodes.Boolean() | nodes.Translated():
-                walker = self._walker(node_id, node, self._depths[cont])
-                accepting = not walker.is_dead and walker.accepting(position)
-                return not walker.is_dead, [rest] if accepting else []
+                return self._unfold_walker(self._walker(node_id, node, self._depths[cont]), cont)
             case nodes.Reference():
                 return False, self._unfold_reference(cont, node, rest)
             case _:
                 raise AssertionError(f"unknown node {node!r}")
+
+    def _unfold_walker(self, walker: Product | Translation, cont: int) -> tuple[bool, list[int]]:
+        node_id, position, rest = self._conts[cont]
+        if walker.is_dead:
+            return False, []
+        successors = [rest] if walker.accepting(position) else []
+        key = walker.key_at(position) if isinstance(walker, Translation) else None
+        if key is None:
+            return True, successors
+        body, after = key
+        behind = self._at(node_id, after, rest, self._depths[rest])
+        bare = nodes.StringBody(max(body.least, 1), body.most, bare_key(body.body))
+        return bool(walker.moves(position)), [*successors, self.of(bare, behind)]
 
     def _next(self, cont: int) -> int:
         node_id, position, rest = self._conts[cont]

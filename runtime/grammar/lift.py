@@ -104,9 +104,22 @@ class _Lifter:
                 blocks_seen.add(block.first_state)
                 self._blocks.append(block)
                 after = {automaton.state_after_block(block)}
+                self._add_closers(block)
             new = after - seen
             seen |= new
             pending.extend(new)
+
+    def _add_closers(self, block: Block) -> None:
+        """The special token that closes a string body, if that is how it is closed, wherever it may come."""
+        body, after = block.node.body, self._automaton.state_after_block(block)
+        if body.closer is None or after < 0:
+            return
+        self._take(len(body.ends) * block.node.counts)
+        self._specials += [
+            (block.first_state + count * body.places + place, body.closer, after)
+            for count in range(block.node.least, block.node.counts)
+            for place in sorted(body.ends)
+        ]
 
     def _inside(self, block: Block) -> Inside:
         inside = inside_of(self._vocabulary, block.node.body, counting=block.node.is_counted)

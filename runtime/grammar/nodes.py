@@ -143,6 +143,11 @@ class StringBody(Node):
         """Number of positions: counter values times places, numbered in row-major order."""
         return self.counts * self.body.places
 
+    def may_close(self, position: int) -> bool:
+        """Whether the body's closer may come."""
+        count, place = divmod(position, self.body.places)
+        return place in self.body.ends and count >= self.least
+
     def moves(self, position: int) -> list[tuple[int, int, int | None]]:
         """Byte ranges that may come, each with the position after it, None after the closing quote."""
         count, place = divmod(position, self.body.places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 DEAD: Final = -1
@@ -25,14 +25,18 @@ class Body:
 
     Attributes:
         moves: per place, disjoint moves in rising order.
+        closer: the special token that stands for the closing quote; None where the quote is a byte, among the moves.
+        ends: places at which the closer may come.
     """
 
     moves: tuple[tuple[Move, ...], ...]
+    closer: str | None = None
+    ends: frozenset[int] = frozenset()
 
     @cached_property
     def digest(self) -> bytes:
         """Identifies the content."""
-        return hashlib.sha256(repr(self.moves).encode()).digest()
+        return hashlib.sha256(repr((self.moves, self.closer, sorted(self.ends))).encode()).digest()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Body) and self.digest == other.digest
@@ -106,3 +110,70 @@ def _places() -> list[list[Move]]:
 
 ANY_BODY: Final = Body(tuple(tuple(moves) for moves in _places()))
 """The body of any string."""
+
+SHORT_ESCAPES: Final = {
+    0x08: b"\\b",
+    0x09: b"\\t",
+    0x0A: b"\\n",
+    0x0C: b"\\f",
+    0x0D: b"\\r",
+    0x22: b'\\"',
+    0x5C: b"\\\\",
+}
+ESCAPES: Final = {code: b"\\u%04x" % code for code in range(0x20)} | SHORT_ESCAPES
+"""How JSON writes, canonically, the bytes that it must escape."""
+
+
+UNWRITABLE_IN_KEYS: Final = frozenset(b':{}[],"' + bytes(range(0x20)))
+"""Bytes that a bare key cannot hold."""
+
+
+@lru_cache(maxsize=256)
+def unescaped(body: Body, closer: str) -> Body:
+    """The same strings as they are, without escapes, closed by a special token."""
+    order = [0]
+    ids = {0: 0}
+    rows: list[tuple[Move, ...]] = []
+    for place in order:  # grows while it is read
+        row: list[Move] = []
+        for byte in range(256):
+            to, count = _follow(body, place, ESCAPES.get(byte, bytes([byte])))
+            if to < 0:
+                continue
+            if ids.setdefault(to, len(order)) == len(order):
+                order.append(to)
+            if row and row[-1][1:] == (byte - 1, ids[to], count):
+                row[-1] = (row[-1][0], byte, ids[to], count)
+            else:
+                row.append((byte, byte, ids[to], count))
+        rows.append(tuple(row))
+    ends = frozenset(ids[place] for place in order if _follow(body, place, b'"')[0] == CLOSED)
+    return Body(tuple(rows), closer, ends)
+
+
+@lru_cache(maxsize=256)
+def bare_key(body: Body) -> Body:
+    """The same strings as bare keys, closed by their colon; those that hold one of `UNWRITABLE_IN_KEYS` are left out."""
+    raw = unescaped(body, ":")
+    rows: list[tuple[Move, ...]] = []
+    for place, moves in enumerate(raw.moves):
+        row = [
+            (byte, byte, to, count)
+            for low, high, to, count in moves
+            for byte in range(low, high + 1)
+            if byte not in UNWRITABLE_IN_KEYS
+        ]
+        rows.append(tuple(sorted([*row, (0x3A, 0x3A, CLOSED, 0)] if place in raw.ends else row)))
+    return Body(tuple(rows))
+
+
+def _follow(body: Body, place: int, data: bytes) -> tuple[int, int]:
+    """Place after some bytes, DEAD for none, and the code points that begin in them."""
+    total = 0
+    for byte in data:
+        if place < 0:
+            return DEAD, 0
+        moves = body.moves[place]
+        place, count = next(((to, n) for low, high, to, n in moves if low <= byte <= high), (DEAD, 0))
+        total += count
+    return place, total

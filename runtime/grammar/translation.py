@@ -14,26 +14,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.strings import ESCAPES, UNWRITABLE_IN_KEYS
+
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.automaton import Automaton
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a position."""
 
-UNWRITABLE_IN_KEYS: Final = frozenset(b':{}[],"' + bytes(range(0x20)))
-"""Bytes that a bare key cannot hold."""
-
 _QUOTE: Final = 0x22
-_SHORT: Final = {
-    0x08: b"\\b",
-    0x09: b"\\t",
-    0x0A: b"\\n",
-    0x0C: b"\\f",
-    0x0D: b"\\r",
-    0x22: b'\\"',
-    0x5C: b"\\\\",
-}
-_ESCAPES: Final = {code: b"\\u%04x" % code for code in range(0x20)} | _SHORT
 
 
 class _Mode(Enum):
@@ -62,13 +52,33 @@ class Translation:
         mode, state = self._positions[position]
         return mode in (_Mode.VALUE, _Mode.MEMBER) and self._operand.is_accepting(state)
 
-    def after_quote(self, position: int) -> int | None:
-        """The position after the special token that stands for a quote; None if it cannot come."""
+    def after_quote(self, position: int) -> tuple[int | None, nodes.StringBody | None]:
+        """Where the special token for a quote leads.
+
+        Returns:
+            The position after it, None if it cannot come; and where it opens a JSON string body, that body, and the
+            position is the one behind the string.
+        """
         mode, state = self._positions[position]
         after = self._operand.step(state, _QUOTE)
-        if after < 0 or mode is _Mode.KEY:
+        if after < 0 or mode is _Mode.KEY or self.key_at(position) is not None:
+            return None, None
+        if mode is _Mode.STRING:
+            return self._intern(_Mode.VALUE, after), None
+        string = self._operand.string_at(after)
+        if string is None or string[1] < 0:
+            return self._intern(_Mode.STRING, after), None
+        return self._intern(_Mode.VALUE, string[1]), string[0]
+
+    def key_at(self, position: int) -> tuple[nodes.StringBody, int] | None:
+        """Where any key may begin, the JSON string body that keys are, and the position behind the colon."""
+        mode, state = self._positions[position]
+        start = self._operand.step(state, _QUOTE) if mode is _Mode.MEMBER else -1
+        string = self._operand.string_at(start) if start >= 0 else None
+        if string is None:
             return None
-        return self._intern(_Mode.VALUE if mode is _Mode.STRING else _Mode.STRING, after)
+        after = self._feed(string[1], b":")
+        return None if after < 0 else (string[0], self._intern(_Mode.VALUE, after))
 
     def moves(self, position: int) -> list[Move]:
         """Byte ranges that lead on, disjoint."""
@@ -114,8 +124,9 @@ class Translation:
     def _unescaped(self, state: int) -> npt.NDArray[np.int32]:
         """[256] state after each byte of a string, which is read as it is and fed as JSON writes it."""
         after = self._operand.row(state).copy()
-        for byte, escape in _ESCAPES.items():
-            after[byte] = self._feed(state, escape)
+        backslash = int(after[ord("\\")])
+        for byte, escape in ESCAPES.items():
+            after[byte] = self._feed(backslash, escape[1:])
         return after
 
     def _feed(self, state: int, data: bytes) -> int:
