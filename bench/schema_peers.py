@@ -1,0 +1,88 @@
+"""Other compilers of JSON Schema, each in a process of its own: `python -m bench.schema_peers NAME`.
+
+It reads a line of JSON, {"schema": ..., "texts": [...]}, and answers with one, {"accepts": [...]}, or {"error": ...}
+where the schema is refused. All of them work over single bytes, so that no tokenizer comes into it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+Accepts = Callable[[bytes], bool]
+
+
+def llguidance(schema: Any) -> Accepts:
+    """The llguidance package."""
+    from llguidance import LLMatcher, LLTokenizer
+
+    tokenizer = LLTokenizer("byte")
+    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema))
+    if (matcher := LLMatcher(tokenizer, grammar)).is_error():
+        raise ValueError(matcher.get_error())
+
+    def accepts(text: bytes) -> bool:
+        reader = LLMatcher(tokenizer, grammar)
+        return bool(reader.try_consume_tokens(list(text)) == len(text) and reader.is_accepting())
+
+    return accepts
+
+
+def xgrammar(schema: Any) -> Accepts:
+    """The xgrammar package, in its mode that takes schemas at their word."""
+    import xgrammar as xgr
+
+    tokens = [bytes([byte]) for byte in range(256)] + [b"</s>"]
+    info = xgr.TokenizerInfo(tokens, vocab_type=xgr.VocabType.RAW, stop_token_ids=[256])
+    compiled = xgr.GrammarCompiler(info).compile_json_schema(json.dumps(schema), strict_mode=False)
+
+    def accepts(text: bytes) -> bool:
+        reader = xgr.GrammarMatcher(compiled)
+        return all(reader.accept_token(byte) for byte in text) and bool(reader.accept_token(256))
+
+    return accepts
+
+
+def outlines_core(schema: Any) -> Accepts:
+    """The outlines_core package: a regular expression, then an index over the vocabulary of bytes."""
+    from outlines_core import Index, Vocabulary
+    from outlines_core.json_schema import build_regex_from_schema
+
+    regex = build_regex_from_schema(json.dumps(schema))
+    index = Index(regex, Vocabulary(256, {bytes([byte]): [byte] for byte in range(256)}))
+
+    def accepts(text: bytes) -> bool:
+        state: int | None = index.get_initial_state()
+        for byte in text:
+            state = None if state is None else index.get_next_state(state, byte)
+        return state is not None and index.is_final_state(state)
+
+    return accepts
+
+
+PEERS: Final = {"llguidance": llguidance, "xgrammar": xgrammar, "outlines_core": outlines_core}
+
+
+def answer(name: str, line: str) -> dict[str, Any]:
+    """What one peer says."""
+    question = json.loads(line)
+    try:
+        accepts = PEERS[name](question["schema"])
+        return {"accepts": [accepts(text.encode()) for text in question["texts"]]}
+    except BaseException as error:  # a panic in Rust is no Exception
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def main() -> int:
+    """Answer every line until the input ends."""
+    for line in sys.stdin:
+        print(json.dumps(answer(sys.argv[1], line)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
