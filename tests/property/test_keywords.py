@@ -1,0 +1,131 @@
+"""Random schemas over every keyword against `jsonschema`, on values of a small world and in several spellings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from agentfast.errors import UnsupportedSchemaError
+from agentfast.runtime.grammar import compile_schema
+
+NAMES = ("a", "b", "c", "é")
+Schema = Any
+
+names = st.sampled_from(NAMES)
+small = st.integers(0, 3)
+constants = st.sampled_from(
+    [None, True, False, 0, 1, 2, 1.5, "", "a", "ab", "é", [], [1], {}, {"a": 1}, {"b": "a", "a": 1}]
+)
+BASIC: list[st.SearchStrategy[Schema]] = [
+    st.booleans(),
+    st.sampled_from(["string", "number", "integer", "boolean", "null", "object", "array", ["integer", "string", "null"]]).map(
+        lambda name: {"type": name}
+    ),
+    constants.map(lambda value: {"const": value}),
+    st.lists(constants, min_size=1, max_size=3).map(lambda values: {"enum": values}),
+    st.fixed_dictionaries({}, optional={"minimum": small, "exclusiveMaximum": small, "multipleOf": st.sampled_from([1, 2, 0.5])}),
+    st.fixed_dictionaries({}, optional={"minLength": small, "maxLength": small, "pattern": st.sampled_from(["^a", "b$", "é"])}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "required": st.lists(names, unique=True, max_size=2),
+            "minProperties": st.integers(0, 1),
+            "maxProperties": small,
+            "dependentRequired": st.dictionaries(names, st.lists(names, unique=True, max_size=2), max_size=2),
+        },
+    ),
+    st.fixed_dictionaries({}, optional={"minItems": small, "maxItems": small}),
+    st.lists(constants, min_size=1, max_size=3).map(lambda v: {"type": "array", "items": {"enum": v}, "uniqueItems": True}),
+]  # fmt: skip
+
+
+def extend(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    several = st.lists(inner, min_size=1, max_size=3)
+    objects = st.fixed_dictionaries(
+        {},
+        optional={
+            "properties": st.dictionaries(names, inner, max_size=3),
+            "patternProperties": st.dictionaries(st.sampled_from(["a", "^b", "é|c"]), inner, max_size=2),
+            "additionalProperties": inner,
+            "propertyNames": st.sampled_from(
+                [{"maxLength": 1}, {"pattern": "a"}, {"enum": ["a", "b"]}, False]
+            ),
+            "required": st.lists(names, unique=True, max_size=2),
+            "dependentSchemas": st.dictionaries(names, inner, max_size=1),
+            "unevaluatedProperties": inner,
+        },
+    )
+    arrays = st.fixed_dictionaries(
+        {},
+        optional={
+            "items": inner,
+            "prefixItems": several,
+            "contains": inner,
+            "minContains": small,
+            "maxContains": small,
+            "maxItems": small,
+            "unevaluatedItems": inner,
+        },
+    )
+    applied = st.fixed_dictionaries(
+        {},
+        optional={
+            "allOf": several, "anyOf": several, "oneOf": several, "not": inner,
+            "if": inner, "then": inner, "else": inner,
+        },
+    )  # fmt: skip
+    together = st.tuples(inner, objects | arrays | applied).map(
+        lambda pair: {**pair[1], **pair[0]} if isinstance(pair[0], dict) else pair[1]
+    )
+    return st.one_of(objects, arrays, applied, together)
+
+
+schemas = st.recursive(st.one_of(BASIC), extend, max_leaves=7)
+WORLD: list[Any] = [
+    None, True, False, 0, 1, 2, 3, -1, 1.5, 0.5, 4, "", "a", "b", "ab", "é", "aéb", "cba", [], [1], [True], [1, 2], [1, 1], ["a"],
+    ["a", 1], [1, "a", None], [[], {}], [2, 0, 1, 1], [{"a": 1}], [{"b": "a", "a": 1}, 1.5], {}, {"a": 1}, {"b": 1}, {"c": "a"},
+    {"é": None}, {"d": 1}, {"a": "a"}, {"a": {"a": 1}}, {"a": 1, "b": "a"}, {"a": "ab", "c": []}, {"b": 2, "ab": 1},
+    {"a": 1, "b": 1, "c": 1}, {"a": None, "d": "a"}, {"a": [1], "é": {"b": 1}}, {"a": {"b": "a", "a": 1}, "b": 1.5},
+    {"d": 1, "e": 2}, {"a": 1, "b": "x", "c": 2, "é": 0},
+]  # fmt: skip
+
+
+def compact(value: Any, *, ascii_only: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+
+
+def respelled(value: Any) -> str:
+    """The same value: other order of keys, every character escaped, other numbers."""
+    match value:
+        case dict():
+            pairs = [f"{respelled(name)}:{respelled(value[name])}" for name in reversed(value)]
+            return "{" + ",".join(pairs) + "}"
+        case list():
+            return "[" + ",".join(respelled(item) for item in value) + "]"
+        case str():
+            return '"' + "".join(f"\\u{ord(char):04X}" for char in value) + '"'
+        case bool() | None:
+            return json.dumps(value)
+        case int():
+            return f"{value}.00"
+        case _:
+            return f"{value * 100:.0f}e-2"
+
+
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(schemas)
+def test_accepts_is_valid_for_whatever_compiles(schema: Schema) -> None:
+    try:
+        grammar = compile_schema(schema, closed=False)
+    except UnsupportedSchemaError:
+        assume(False)
+        return
+    judge = Draft202012Validator(schema)
+    for value in WORLD:
+        valid = judge.is_valid(value)
+        for text in (compact(value), compact(value, ascii_only=True), respelled(value)):
+            assert grammar.accepts(text) == valid, (schema, text, valid)
