@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.atoms import Atoms, Except, Fixed, joined
-from agentfast.runtime.grammar.elements import Counter, Elements, Option, list_node, tuple_node
+from agentfast.runtime.grammar.elements import Counter, Elements, Option
 from agentfast.runtime.grammar.formula import FALSE, TRUE, Formula
 from agentfast.runtime.grammar.rules import ArrayRules, Contains, NumberRules, allows
 from agentfast.runtime.grammar.terms import project, terms
@@ -40,19 +40,14 @@ def array_node(builder: Builder, rules: ArrayRules, mode: Mode) -> nodes.Node:
     unique = rules.unique and (most is None or most > 1)
     # Items that cannot occur are not read.
     has_rest = most is None or most > len(prefix)
-    if contains or unique:
-        options = _Options(builder, mode, contains, rules, unique=unique)
-        return Elements(
-            tuple(options.of(atoms) for atoms in prefix),
-            options.of(rules.rest) if has_rest else (),
-            tuple(Counter(c.least, c.most) for c in contains),
-            Counter(least, most),
-            builder.gaps,
-        )
-    rest = builder.value(rules.rest, mode) if has_rest else nodes.NOTHING
-    if not prefix:
-        return list_node(b"[", rest, b"]", builder.gaps, least, most)
-    return tuple_node([builder.value(atoms, mode) for atoms in prefix], rest, builder.gaps, least, most)
+    options = _Options(builder, mode, contains, rules, unique=unique)
+    return Elements(
+        tuple(options.of(atoms) for atoms in prefix),
+        options.of(rules.rest) if has_rest else (),
+        builder.gaps,
+        Counter(least, most),
+        tuple(Counter(c.least, c.most) for c in contains),
+    )
 
 
 def _cut(builder: Builder, rules: ArrayRules) -> ArrayRules:
@@ -91,6 +86,8 @@ class _Options:
         return self._counted(atoms)
 
     def _counted(self, atoms: Atoms) -> tuple[Option, ...]:
+        if not self._contains:
+            return (Option(self._builder.value(atoms, self._mode)),)
         found: list[Option] = []
         for choice in product((True, False), repeat=len(self._contains)):
             pairs = list(zip(choice, self._contains, strict=True))

@@ -27,17 +27,26 @@ class _Shared:
 
     max_depth: int | None
     max_states: int
+    is_lifted: bool
     states: int = 0
     depth_was_cut: bool = False
     operands: dict[tuple[bytes, int], Automaton] = field(default_factory=dict[tuple[bytes, int], "Automaton"])
 
     def take(self, count: int) -> None:
-        if self.states + count > self.max_states:
+        self.refuse_above(self.states + count)
+        self.states += count
+
+    def check(self, node: nodes.Node) -> None:
+        """Refuse what is hopeless when all states are wanted."""
+        if self.is_lifted:
+            self.refuse_above(node.least_states)
+
+    def refuse_above(self, states: int) -> None:
+        if states > self.max_states:
             raise GrammarError(
                 f"the grammar needs more than {self.max_states} states",
-                hint="lower maxLength or maxItems, or split the schema",
+                hint="lower maxLength or maxItems, keep the declared order, or split the schema",
             )
-        self.states += count
 
 
 class Automaton:
@@ -64,7 +73,7 @@ class Automaton:
             max_states: states after which a GrammarError is raised; those of Boolean operands count.
             blocks: make the states of a string body all at once, which lifting needs; else as they are reached.
         """
-        self._shared = _operand_of or _Shared(max_depth, max_states)
+        self._shared = _operand_of or _Shared(max_depth, max_states, is_lifted=blocks)
         self._is_operand = _operand_of is not None
         limits = Limits(
             max_depth,
@@ -72,6 +81,7 @@ class Automaton:
             self._new_block if blocks else None,
             self._new_product,
             self._new_translation,
+            self._shared.check,
         )
         self._continuations = Continuations(limits, _depth)
         self._items: list[tuple[int, ...] | None] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.atoms import Atoms
-from agentfast.runtime.grammar.elements import list_node
+from agentfast.runtime.grammar.elements import Counter, Elements, Option
 from agentfast.runtime.grammar.formula import (
     FALSE,
     TRUE,
@@ -22,6 +22,8 @@ from agentfast.runtime.grammar.formula import (
     Some,
     all_of,
     negation,
+    one_of,
+    some_of,
 )
 from agentfast.runtime.grammar.members import Members, Shape
 from agentfast.runtime.grammar.nodes import Operand
@@ -65,10 +67,24 @@ class Mode:
     positive: bool = True
     negative: bool = False
 
-    def operand(self, *, positive: bool, negative: bool) -> Mode:
+    def operand(self, side: _Side) -> Mode:
         """The mode of an operand of a Boolean node: every spelling and order, or its complement would have some."""
-        closed = self.closed and not negative if not (positive and negative) else self.closed
-        return Mode("any", "any", closed, positive, negative)
+        return Mode(
+            "any",
+            "any",
+            self.closed and side.closed,
+            (side.positive and self.positive) or (side.negative and self.negative),
+            (side.positive and self.negative) or (side.negative and self.positive),
+        )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Whether an operand counts for matching, for not matching, or both, and whether its objects may be closed."""
+
+    positive: bool = True
+    negative: bool = False
+    closed: bool = False
 
 
 class _Key(NamedTuple):
@@ -186,7 +202,7 @@ class Builder:
         """Numbers, objects and arrays: a choice of terms, those that are more than rules under a Boolean node."""
         if mode.closed:
             formula = pulled_together(formula)
-        found = terms(formula, lambda parts: self.exclusive(parts, mode))
+        found = terms(formula, lambda parts: self.exclusive(parts, mode), closed=mode.closed)
         direct = [self._rules_node(kind, term.rules, mode) for term in found if not term.hard]
         by_hard: dict[tuple[Formula, ...], list[nodes.Node]] = {}
         for term in found:
@@ -212,16 +228,11 @@ class Builder:
             operands += [] if shadow is None else [shadow]
         always = [Operand(index) for index in range(len(operands))]
 
-        def operand(leaf: Formula, *, positive: bool, negative: bool) -> Formula:
-            assert isinstance(leaf, Rules)
-            inner = mode.operand(
-                positive=(positive and mode.positive) or (negative and mode.negative),
-                negative=(negative and mode.positive) or (positive and mode.negative),
-            )
-            operands.append(self._rules_node(kind, leaf, inner))
+        def operand(leaf: Rules, side: _Side) -> Formula:
+            operands.append(self._rules_node(kind, leaf, mode.operand(side)))
             return Operand(len(operands) - 1)
 
-        truth = all_of([*always, *(_replaced(part, operand) for part in hard)])
+        truth = all_of([*always, *(_replaced(part, operand, _Side()) for part in hard)])
         return nodes.Boolean(operands, truth)
 
     def _rules_node(self, kind: str, rules: Rules | None, mode: Mode) -> nodes.Node:
@@ -295,25 +306,25 @@ class Builder:
         )
 
 
-def _replaced(
-    formula: Formula, operand: Callable[..., Formula], *, positive: bool = True, negative: bool = False
-) -> Formula:
+def _replaced(formula: Formula, operand: Callable[[Rules, _Side], Formula], side: _Side) -> Formula:
     """The formula with its leaves made operands."""
 
-    def part(inner: Formula, *, positive: bool = positive, negative: bool = negative) -> Formula:
-        return _replaced(inner, operand, positive=positive, negative=negative)
+    def same(parts: Iterable[Formula], at: _Side = side) -> Iterable[Formula]:
+        return (_replaced(part, operand, at) for part in parts)
 
     match formula:
         case Rules():
-            return operand(formula, positive=positive, negative=negative)
+            return operand(formula, side)
         case All():
-            return all_of(part(inner) for inner in formula.parts)
+            return all_of(same(formula.parts))
         case Some():
-            return Some(tuple(part(inner) for inner in formula.parts))
+            return some_of(same(formula.parts))
         case One():
-            return One(tuple(part(inner, positive=True, negative=True) for inner in formula.parts))
+            # Its alternatives are whole schemas, so they may be closed; under a negation nothing is.
+            whole = side.closed or (side.positive and not side.negative)
+            return one_of(same(formula.parts, _Side(positive=True, negative=True, closed=whole)))
         case Not():
-            return negation(part(formula.part, positive=negative, negative=positive))
+            return negation(_replaced(formula.part, operand, _Side(side.negative, side.positive)))
         case _:
             return formula
 
@@ -396,5 +407,5 @@ def any_value(gaps: Gaps, spelling: Spelling) -> nodes.Node:
         nodes.Literal(b"null"),
     )
     members = Members(Shape((), ((string, value),)), gaps)
-    rule.body = nodes.Choice((*scalars, list_node(b"[", value, b"]", gaps, 0, None), members))
+    rule.body = nodes.Choice((*scalars, Elements((), (Option(value),), gaps, Counter(0, None)), members))
     return value

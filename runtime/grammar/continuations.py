@@ -51,6 +51,7 @@ class Limits:
         first_state: reserves so many states for a block and says which is the first; None makes no blocks.
         product: the product of a Boolean node's operands at a depth.
         translation: that of a Translated node's operand at a depth.
+        check: refuses a node that needs more states than there may be.
     """
 
     max_depth: int | None
@@ -58,6 +59,7 @@ class Limits:
     first_state: Callable[[int], int] | None
     product: Callable[[nodes.Boolean, int], Product]
     translation: Callable[[nodes.Translated, int], Translation]
+    check: Callable[[nodes.Node], None]
 
 
 class Continuations:
@@ -80,6 +82,7 @@ class Continuations:
         """The continuation of a node in front of another."""
         node_id = self._node_ids.get(node.digest)
         if node_id is None:
+            self._limits.check(node)
             node_id = self._node_ids[node.digest] = len(self._nodes)
             self._nodes.append(node)
         if self._limits.first_state is not None and isinstance(node, nodes.StringBody):

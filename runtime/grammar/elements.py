@@ -1,53 +1,16 @@
-"""The items of an array: plain lists and tuples, and arrays in which items are counted or told apart."""
+"""The items of an array: first ones that are fixed one by one, then equal ones; some counted, some told apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Final
 
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.whitespace import Gaps
 
 _COMMA: Final = nodes.Literal(b",")
-
-
-def list_node(
-    opening: bytes, item: nodes.Node, closing: bytes, gaps: Gaps, least: int, most: int | None
-) -> nodes.Node:
-    """Equal items between brackets, separated by commas."""
-    if most is not None and most < least:
-        return nodes.NOTHING
-    begin = nodes.Sequence(nodes.Literal(opening), gaps.inside)
-    end = nodes.Literal(closing)
-    more = nodes.Repeat(
-        nodes.Sequence(_COMMA, gaps.after, item),
-        max(least - 1, 0),
-        None if most is None else max(most - 1, 0),
-    )
-    some = nodes.Sequence(begin, item, more, gaps.inside, end)
-    none = nodes.Sequence(begin, end)
-    return none if most == 0 else some if least else nodes.Choice((none, some))
-
-
-def tuple_node(
-    fixed: list[nodes.Node], rest: nodes.Node, gaps: Gaps, least: int, most: int | None
-) -> nodes.Node:
-    """The fixed items first, then equal ones. Built from the back."""
-    size = len(fixed)
-    end = nodes.Sequence(gaps.inside, nodes.Literal(b"]"))
-    more = nodes.Repeat(
-        nodes.Sequence(_COMMA, gaps.after, rest), max(least - size, 0), None if most is None else most - size
-    )
-    follow: nodes.Node = nodes.Sequence(more, end)
-    for index in range(size - 1, 0, -1):
-        item = nodes.Sequence(_COMMA, gaps.after, fixed[index], follow)
-        follow = item if index < least else nodes.Choice((item, end))
-    begin = nodes.Sequence(nodes.Literal(b"["), gaps.inside)
-    if not fixed:
-        return nodes.Sequence(begin, nodes.Literal(b"]"))
-    some = nodes.Sequence(begin, fixed[0], follow)
-    return some if least else nodes.Choice((nodes.Sequence(begin, nodes.Literal(b"]")), some))
 
 
 @dataclass(frozen=True)
@@ -83,7 +46,10 @@ _START, _END, _FIRST = range(3)
 
 
 class Elements(nodes.Steps):
-    """An array whose items are counted or told apart. Positions: before, behind, or an `_At` packed into a number."""
+    """An array. Positions: before it, behind it, or an `_At` packed into a number.
+
+    What follows an item does not depend on whether the item was the first, so that nesting does not double the states.
+    """
 
     __slots__ = (
         "_cap",
@@ -100,22 +66,23 @@ class Elements(nodes.Steps):
 
     def __init__(
         self,
-        prefix: tuple[tuple[Option, ...], ...],
+        prefix: Iterable[tuple[Option, ...]],
         rest: tuple[Option, ...],
-        counters: tuple[Counter, ...],
-        size: Counter,
         gaps: Gaps,
+        size: Counter,
+        counters: tuple[Counter, ...] = (),
     ) -> None:
         """
         Args:
             prefix, rest: what the first items, one by one, and the others may be. Options must not overlap.
             size: bounds on the number of items.
+            counters: bounds on the numbers that options raise.
         """
         self._options = (*prefix, rest)
-        self._prefix = len(prefix)
+        self._prefix = len(self._options) - 1
         self._counters = counters
         self._least, self._most = size.least, size.most
-        self._cap = max(len(prefix), size.least) if size.most is None else size.most
+        self._cap = max(self._prefix, size.least) if size.most is None else size.most
         self._open = nodes.Sequence(nodes.Literal(b"["), gaps.inside)
         self._close = (nodes.Literal(b"]"), nodes.Sequence(gaps.inside, nodes.Literal(b"]")))
         self._first = self._options[0]
@@ -127,13 +94,19 @@ class Elements(nodes.Steps):
             for options in self._options
         )
         content = repr([[(o.counted, o.value) for o in options] for options in self._options])
-        limits = repr((counters, size, len(prefix)))
+        limits = repr((counters, size))
         digests = (option.node.digest for options in self._later for option in options)
         super().__init__("elements", content.encode(), limits.encode(), self._close[1].digest, *digests)
 
     @property
     def children(self) -> tuple[nodes.Node, ...]:
         return tuple(option.node for options in self._later for option in options)
+
+    def _count_states(self) -> int:
+        inside = max((option.node.least_states for option in self._options[-1]), default=0)
+        numbers = {o.value for options in self._options for o in options if o.value is not None}
+        most = min(len(numbers), self._cap or len(numbers))
+        return max(self._cap * inside, sum(comb(len(numbers), count) for count in range(most + 1)))
 
     def is_final(self, position: int) -> bool:
         return position == _END

@@ -85,15 +85,16 @@ class Members(nodes.Steps):
     def children(self) -> tuple[nodes.Node, ...]:
         return self._later
 
-    @property
-    def least_states(self) -> int:
-        free = [field for field in self._shape.fields if not field.ordered]
+    def _count_states(self) -> int:
+        """Each set of the fields without an order is told apart, in each of the members that may follow it."""
+        free = [i for i, field in enumerate(self._shape.fields) if not field.ordered]
         size = len(free)
         most = size if self._shape.most is None else min(size, self._shape.most)
-        if most < sum(field.required for field in free):
-            return 0
-        # Each set of fields is a state, with the states of each key and value to come.
-        return sum(comb(size, count) * (1 + 2 * (size - count)) for count in range(most + 1))
+        if not size or most < sum(self._shape.fields[index].required for index in free):
+            return 1
+        # A set without a field is half of all: the mean of what follows is that of the missing fields.
+        inside = sum(self._shape.fields[index].value.least_states + 2 for index in free) / size
+        return int(sum(comb(size, count) * (1 + (size - count) * inside) for count in range(most + 1)))
 
     def is_final(self, position: int) -> bool:
         return position == _END

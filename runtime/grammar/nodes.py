@@ -12,16 +12,17 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 
 from agentfast.runtime.grammar.formula import Formula, Leaf
-from agentfast.runtime.grammar.machine import ByteMachine
+from agentfast.runtime.grammar.machine import ByteMachine, Machine
 from agentfast.runtime.grammar.strings import ANY_BODY, CLOSED, Body
 
 
 class Node:
     """Base of all expressions. `digest` identifies the content."""
 
-    __slots__ = ("digest",)
+    __slots__ = ("_least_states", "digest")
 
     def __init__(self, kind: str, *parts: bytes) -> None:
+        self._least_states: int | None = None
         sha = hashlib.sha256(kind.encode())
         for part in parts:
             sha.update(len(part).to_bytes(8, "little") + part)
@@ -31,6 +32,16 @@ class Node:
     def children(self) -> tuple[Node, ...]:
         """The expressions that this one is made of."""
         return ()
+
+    @property
+    def least_states(self) -> int:
+        """An estimate of the automaton states that are needed at least, to refuse what is hopeless before it is built."""
+        if self._least_states is None:
+            self._least_states = self._count_states()
+        return self._least_states
+
+    def _count_states(self) -> int:
+        return 1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self.digest == other.digest
@@ -47,6 +58,9 @@ class Literal(Node):
     def __init__(self, data: bytes) -> None:
         super().__init__("literal", data)
         self.data = data
+
+    def _count_states(self) -> int:
+        return len(self.data)
 
 
 class Special(Node):
@@ -72,6 +86,9 @@ class Sequence(Node):
     def children(self) -> tuple[Node, ...]:
         return self.parts
 
+    def _count_states(self) -> int:
+        return sum(part.least_states for part in self.parts)
+
 
 class Choice(Node):
     """Any one of the options; none at all is the expression that nothing matches."""
@@ -85,6 +102,9 @@ class Choice(Node):
     @property
     def children(self) -> tuple[Node, ...]:
         return self.options
+
+    def _count_states(self) -> int:
+        return max((option.least_states for option in self.options), default=0)
 
 
 class Repeat(Node):
@@ -102,6 +122,9 @@ class Repeat(Node):
     def children(self) -> tuple[Node, ...]:
         return (self.item,)
 
+    def _count_states(self) -> int:
+        return max(self.least, self.most or 0) * self.item.least_states
+
 
 class Terminal(Node):
     """The language of a finite byte automaton."""
@@ -111,6 +134,9 @@ class Terminal(Node):
     def __init__(self, machine: ByteMachine) -> None:
         super().__init__("terminal", machine.digest)
         self.machine = machine
+
+    def _count_states(self) -> int:
+        return len(self.machine.accepting) if isinstance(self.machine, Machine) else 1
 
 
 class StringBody(Node):
@@ -202,11 +228,6 @@ class Steps(Node):
     def is_final(self, position: int) -> bool:
         """Whether the walk may end here."""
         raise NotImplementedError
-
-    @property
-    def least_states(self) -> int:
-        """Automaton states that are surely needed, so that a hopeless grammar is refused before it is built."""
-        return 0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.atoms import Atoms, joined
 from agentfast.runtime.grammar.builder import any_value, written
-from agentfast.runtime.grammar.elements import list_node
+from agentfast.runtime.grammar.elements import Counter, Elements, Option
 from agentfast.runtime.grammar.formula import Formula, leaves
 from agentfast.runtime.grammar.members import Field, Members, Shape
 from agentfast.runtime.grammar.rules import ArrayRules, ObjectRules
@@ -104,7 +104,8 @@ class _Shadows:
         return Members(Shape(fields, ((keys.node("any"), self._value(parts.others)),)), self._builder.gaps)
 
     def array(self, parts: _Parts) -> nodes.Node:
-        return list_node(b"[", self._value(parts.items), b"]", self._builder.gaps, 0, None)
+        item = Option(self._value(parts.items))
+        return Elements((), (item,), self._builder.gaps, Counter(0, None))
 
     def _value(self, atoms: Atoms) -> nodes.Node:
         if atoms in self._finished:

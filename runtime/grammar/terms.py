@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.formula import (
     TRUE,
     All,
@@ -25,7 +26,10 @@ from agentfast.runtime.grammar.plain_rules import Plain
 from agentfast.runtime.grammar.rules import ObjectRules, Rules
 
 MAX_TERMS: Final = 64
-"""Alternatives that a conjunction may be multiplied out to."""
+"""Alternatives that a conjunction is multiplied out to; more become operands of a Boolean node."""
+MAX_CLOSED_TERMS: Final = 512
+"""The same where objects are closed: which members are declared then depends on the alternative, so that more than
+these are refused."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,9 @@ def project(formula: Formula, kind: str, *, closed: bool) -> Formula:
             return formula
 
 
-def conjunction(parts: object) -> Formula:
+def conjunction(parts: Iterable[Formula]) -> Formula:
     """Conjunction in which all rules are one."""
-    whole = all_of(parts)  # type: ignore[arg-type]
+    whole = all_of(parts)
     if not isinstance(whole, All):
         return whole
     rules: Formula = TRUE
@@ -91,39 +95,56 @@ def negated(formula: Formula) -> Formula:
             return negation(formula)
 
 
-def terms(formula: Formula, exclusive: Callable[[tuple[Formula, ...]], bool]) -> list[Term]:
+def terms(
+    formula: Formula, exclusive: Callable[[tuple[Formula, ...]], bool], *, closed: bool = False
+) -> list[Term]:
     """Alternatives that together are the formula.
 
     Args:
         exclusive: whether no value meets two of the formulas.
+
+    Raises:
+        UnsupportedSchemaError: there are too many, and objects are closed.
     """
+
+    def of(part: Formula) -> list[Term]:
+        return terms(part, exclusive, closed=closed)
+
     match formula:
         case Constant():
             return [Term(None)] if formula.value else []
         case Rules():
             return [Term(formula)]
         case Some():
-            return [term for part in formula.parts for term in terms(part, exclusive)]
+            return [term for part in formula.parts for term in of(part)]
         case One():
-            found = [term for part in formula.parts for term in terms(part, exclusive)]
+            found = [term for part in formula.parts for term in of(part)]
             if exclusive(formula.parts):
                 return found
             return [Term(term.rules, (*term.hard, formula)) for term in found]
         case All():
-            return _multiplied(formula, exclusive)
+            return _multiplied([(part, of(part)) for part in formula.parts], closed=closed)
         case _:
             assert isinstance(formula, Not | Leaf)
             return [Term(None, (formula,))]
 
 
-def _multiplied(formula: All, exclusive: Callable[[tuple[Formula, ...]], bool]) -> list[Term]:
+def _multiplied(parts: list[tuple[Formula, list[Term]]], *, closed: bool) -> list[Term]:
     found = [Term(None)]
-    for part in formula.parts:
-        choices = terms(part, exclusive)
-        if len(found) * len(choices) > MAX_TERMS:
+    for part, choices in parts:
+        if len(found) * len(choices) > (MAX_CLOSED_TERMS if closed else MAX_TERMS):
+            if closed:
+                path = next((term.rules.path for term in choices if term.rules is not None), "")
+                raise UnsupportedSchemaError(
+                    "allOf",
+                    path,
+                    f"more than {MAX_CLOSED_TERMS} alternatives of one object",
+                    hint="use closed=False and additionalProperties",
+                )
             found = [Term(term.rules, (*term.hard, part)) for term in found]
         else:
-            found = [both for left in found for right in choices if (both := _both(left, right)) is not None]
+            pairs = (_both(left, right) for left in found for right in choices)
+            found = list(dict.fromkeys(both for both in pairs if both is not None))
     return found
 
 
@@ -139,13 +160,30 @@ def _both(left: Term, right: Term) -> Term | None:
 
 def pulled_together(formula: Formula) -> Formula:
     """ "All of A and exactly one of B, C" as "exactly one of A and B, A and C": each then stands for itself."""
-    if not isinstance(formula, All):
-        return formula
-    for index, part in enumerate(formula.parts):
-        if isinstance(part, One):
-            rest = formula.parts[:index] + formula.parts[index + 1 :]
-            return one_of(pulled_together(conjunction([*rest, inner])) for inner in part.parts)
-    return formula
+    match formula:
+        case Some():
+            return some_of(pulled_together(part) for part in formula.parts)
+        case One():
+            return one_of(pulled_together(part) for part in formula.parts)
+        case All():
+            for index, part in enumerate(formula.parts):
+                if isinstance(part, One) or (isinstance(part, Some) and _has_one(part)):
+                    rest = formula.parts[:index] + formula.parts[index + 1 :]
+                    combine = one_of if isinstance(part, One) else some_of
+                    return combine(pulled_together(conjunction([*rest, inner])) for inner in part.parts)
+            return formula
+        case _:
+            return formula
+
+
+def _has_one(formula: Formula) -> bool:
+    match formula:
+        case One():
+            return True
+        case All() | Some():
+            return any(_has_one(part) for part in formula.parts)
+        case _:
+            return False
 
 
 def pairwise(parts: tuple[Formula, ...], disjoint: Callable[[Formula, Formula], bool]) -> bool:
