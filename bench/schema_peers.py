@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Final
 
 Accepts = Callable[[bytes], bool]
@@ -47,17 +48,16 @@ def xgrammar(schema: Any) -> Accepts:
 
 def outlines_core(schema: Any) -> Accepts:
     """The outlines_core package: a regular expression, then an index over the vocabulary of bytes."""
-    from outlines_core import Index, Vocabulary
-    from outlines_core.json_schema import build_regex_from_schema
-
-    regex = build_regex_from_schema(json.dumps(schema))
-    index = Index(regex, Vocabulary(256, {bytes([byte]): [byte] for byte in range(256)}))
+    outlines: Any = import_module("outlines_core")
+    regex = import_module("outlines_core.json_schema").build_regex_from_schema(json.dumps(schema))
+    bytewise = outlines.Vocabulary(256, {bytes([byte]): [byte] for byte in range(256)})
+    index = outlines.Index(regex, bytewise)
 
     def accepts(text: bytes) -> bool:
         state: int | None = index.get_initial_state()
         for byte in text:
             state = None if state is None else index.get_next_state(state, byte)
-        return state is not None and index.is_final_state(state)
+        return state is not None and bool(index.is_final_state(state))
 
     return accepts
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar import compile_schema
+from agentfast.runtime.grammar.keywords import as_list, as_object
 
 NAMES = ("a", "b", "c", "é")
 Schema = Any
@@ -78,10 +79,13 @@ def extend(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
             "if": inner, "then": inner, "else": inner,
         },
     )  # fmt: skip
-    together = st.tuples(inner, objects | arrays | applied).map(
-        lambda pair: {**pair[1], **pair[0]} if isinstance(pair[0], dict) else pair[1]
-    )
+    together = st.tuples(inner, objects | arrays | applied).map(beside)
     return st.one_of(objects, arrays, applied, together)
+
+
+def beside(pair: tuple[Schema, dict[str, Schema]]) -> Schema:
+    """The keywords of two schemas in one."""
+    return {**pair[1], **(as_object(pair[0]) or {})}
 
 
 schemas = st.recursive(st.one_of(BASIC), extend, max_leaves=7)
@@ -100,20 +104,17 @@ def compact(value: Any, *, ascii_only: bool = False) -> str:
 
 def respelled(value: Any) -> str:
     """The same value: other order of keys, every character escaped, other numbers."""
-    match value:
-        case dict():
-            pairs = [f"{respelled(name)}:{respelled(value[name])}" for name in reversed(value)]
-            return "{" + ",".join(pairs) + "}"
-        case list():
-            return "[" + ",".join(respelled(item) for item in value) + "]"
-        case str():
-            return '"' + "".join(f"\\u{ord(char):04X}" for char in value) + '"'
-        case bool() | None:
-            return json.dumps(value)
-        case int():
-            return f"{value}.00"
-        case _:
-            return f"{value * 100:.0f}e-2"
+    members, items = as_object(value), as_list(value)
+    if members is not None:
+        pairs = [f"{respelled(name)}:{respelled(members[name])}" for name in reversed(list(members))]
+        return "{" + ",".join(pairs) + "}"
+    if items is not None:
+        return "[" + ",".join(respelled(item) for item in items) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(f"\\u{ord(char):04X}" for char in value) + '"'
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return f"{value}.00" if isinstance(value, int) else f"{value * 100:.0f}e-2"
 
 
 @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -129,3 +130,29 @@ def test_accepts_is_valid_for_whatever_compiles(schema: Schema) -> None:
         valid = judge.is_valid(value)
         for text in (compact(value), compact(value, ascii_only=True), respelled(value)):
             assert grammar.accepts(text) == valid, (schema, text, valid)
+
+
+@given(st.permutations(("a", "b", "c", "é")), st.integers(0, 4), st.sets(names), st.booleans())
+def test_any_order_is_every_permutation(
+    order: list[str], size: int, required: set[str], closed: bool
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {name: {"const": name} for name in NAMES},
+        "required": sorted(required),
+        "additionalProperties": False,
+    }
+    grammar = compile_schema(schema, closed=closed, order="any")
+    chosen = order[:size]
+    text = compact({name: name for name in chosen})
+    assert grammar.accepts(text) == (required <= set(chosen))
+    again = text[:-1] + ("," if chosen else "") + compact({name: name for name in chosen[:1]})[1:]
+    assert grammar.accepts(again) == (required <= set(chosen) and not chosen)
+
+
+@given(st.permutations(("a", "b", "c", "d")))
+def test_declared_order_puts_declared_properties_first(order: list[str]) -> None:
+    schema = {"properties": {"b": True, "a": True}, "required": ["c"], "type": "object"}
+    grammar = compile_schema(schema, closed=False, order="declared")
+    text = compact(dict.fromkeys(order, 0))
+    assert grammar.accepts(text) == (order[:2] == ["b", "a"])
