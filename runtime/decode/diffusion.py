@@ -21,6 +21,7 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
 from agentfast.runtime.decode.evidence import CanvasEvidence
+from agentfast.runtime.decode.opening import settle_opening
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.decode.sampling import read_logits
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
@@ -145,6 +146,9 @@ class DiffusionDecoder:
 
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
         assert row.grammar is not None
+        assert row.canvas is not None
+        if row.canvas.index == 0:
+            logits = settle_opening(logits, row.grammar, row.budget)
         return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row))
 
     def _temperature(self, row: Row) -> float:

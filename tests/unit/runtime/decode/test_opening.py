@@ -1,0 +1,74 @@
+"""Whether a turn opens with a special token or with text is up to its first position."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from agentfast.runtime.decode.opening import settle_opening
+from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.byte_level(special=("<eos>", "<call>", "<other>"))
+CALL, EOS = VOCABULARY.special["<call>"], VOCABULARY.special["<eos>"]
+EITHER = (Grammar.text() | (Grammar.special("<call>") + Grammar.literal("run(1)"))).compile(VOCABULARY)
+
+
+def noise(call: float) -> Tensor:
+    """[8, V] logits of noise, but for the first position, which holds a call with probability `call`."""
+    logits = 3 * torch.randn(8, VOCABULARY.size, generator=torch.Generator().manual_seed(1))
+    logits[0] = 0.0
+    logits[0, CALL] = np.log(call / (1 - call) * (VOCABULARY.size - 1))
+    return logits
+
+
+def best(logits: Tensor, grammar: TokenGrammar, budget: int = 20) -> CanvasPosterior:
+    [posterior] = canvas_posterior([CanvasRow(logits, grammar, grammar.start, budget, np.full(8, 0.5))])
+    assert isinstance(posterior, CanvasPosterior)
+    return posterior
+
+
+def test_over_noise_the_posterior_alone_prefers_text_to_a_likely_call() -> None:
+    assert best(noise(0.9), EITHER).best[0] != CALL
+
+
+@pytest.mark.parametrize(("call", "opens"), [(0.9, True), (0.6, True), (0.4, False), (0.01, False)])
+def test_the_first_position_decides(call: float, opens: bool) -> None:
+    posterior = best(settle_opening(noise(call), EITHER, 20), EITHER)
+    assert bool(posterior.best[0] == CALL) is opens
+    assert bool(posterior.sample[0] == CALL) is opens
+    if opens:
+        assert posterior.entropy[: posterior.length].max() < 1e-5
+
+
+def test_later_positions_are_left_alone() -> None:
+    logits = torch.randn(8, VOCABULARY.size)
+    assert torch.equal(settle_opening(logits, EITHER, 20)[1:], logits[1:])
+
+
+def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
+    logits = noise(0.9)
+    assert settle_opening(logits, EITHER, 7) is logits
+    assert best(logits, EITHER, 7).best[0] != CALL
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        Grammar.text(),
+        Grammar.literal("yes") | Grammar.literal("no"),
+        Grammar.special("<call>") | Grammar.special("<other>"),
+    ],
+)
+def test_without_a_choice_between_the_two_nothing_is_decided(grammar: Grammar) -> None:
+    logits = noise(0.9)
+    assert settle_opening(logits, grammar.compile(VOCABULARY), 20) is logits
+
+
+def test_saying_nothing_counts_as_text() -> None:
+    grammar = (Grammar.literal("") | Grammar.special("<call>")).compile(VOCABULARY)
+    assert best(settle_opening(noise(0.4), grammar, 20), grammar).best[0] == EOS
+    assert best(settle_opening(noise(0.6), grammar, 20), grammar).best[0] == CALL
