@@ -1,6 +1,7 @@
 """Measure a model on held-out tasks: `python -m agentfast.nano.evaluate`.
 
-Agents work on tasks whose phrasings, values and invented tools never occur in training, each on a shop of its own.
+Agents work on tasks whose phrasings, values, invented tools and shapes of chains never occur in training, each on a
+shop of its own.
 Ends with one JSON line: success for each kind of task, and how many denoising steps a canvas took.
 """
 
@@ -13,13 +14,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 from agentfast.demo.board import Board
 from agentfast.demo.play import play
 from agentfast.demo.report import Speed, TaskResult
 from agentfast.models.local import LocalModel
 from agentfast.nano import WEIGHTS
-from agentfast.nano.world import Kind, generate_tasks
+from agentfast.nano.world import Kind, Split, generate_tasks
 
 KINDS: tuple[Kind, ...] = ("single", "parallel", "chain", "no_tool", "random")
 
@@ -35,9 +37,11 @@ class Evaluation:
     tokens_per_forward: float
 
 
-async def evaluate(model: LocalModel, tasks_per_kind: int, *, agents: int = 32, seed: int = 0) -> Evaluation:
+async def evaluate(
+    model: LocalModel, tasks_per_kind: int, *, agents: int = 32, seed: int = 0, split: Split = "test"
+) -> Evaluation:
     """Run the tasks of every kind, all kinds in one batch."""
-    tasks = [task for kind in KINDS for task in generate_tasks(seed, tasks_per_kind, mix={kind: 1.0})]
+    tasks = [task for kind in KINDS for task in generate_tasks(seed, tasks_per_kind, split, {kind: 1.0})]
     before = model.engine.metrics.snapshot()
     results = await play(model, tasks, Board.of(agents, len(tasks), model.name), seed=seed)
     speed = Speed.between(before, model.engine.metrics.snapshot())
@@ -62,7 +66,9 @@ def success_by_kind(results: Sequence[TaskResult]) -> dict[str, float]:
 async def run(options: argparse.Namespace) -> Evaluation:
     """Open the model, evaluate it, close it."""
     async with LocalModel.from_checkpoint(options.model) as model:
-        return await evaluate(model, options.tasks, agents=options.agents, seed=options.seed)
+        return await evaluate(
+            model, options.tasks, agents=options.agents, seed=options.seed, split=options.split
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tasks", type=int, default=100, help="of each kind")
     parser.add_argument("--agents", type=int, default=32, help="at work at once")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--split", choices=get_args(Split), default="test", help="train shows what is learned by heart"
+    )
     evaluation = asyncio.run(run(parser.parse_args(arguments)))
     sys.stdout.write(json.dumps(asdict(evaluation)) + "\n")
 
