@@ -1,20 +1,21 @@
-"""How a turn opens: with a special token, such as that of a call, or with text."""
+"""How a turn opens: with a special token, such as that of a call, with text, or with its end."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 
 
 def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int) -> Tensor:
-    """Where a turn may open either way, rule out what the first position's own distribution finds less likely.
+    """Where a turn may open with a special token or with text, rule out what its first position finds less likely.
 
-    The posterior weighs whole canvases. While a canvas is noise, that favours text: nothing binds its tokens, whereas
-    all the letters of a call have to fit, so a call loses by the uncertainty of each. A model that writes token after
-    token would decide by the first one alone; so does this.
+    The posterior weighs whole canvases. While a canvas is noise, that favours what binds fewer tokens: text over a
+    call, all of whose letters have to fit, and an early end over text. A model that writes token after token would
+    decide by the first one alone; so does this.
 
     Args:
         logits: [C, V] of the first canvas.
@@ -23,23 +24,25 @@ def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int) -> Tensor
     Returns:
         [C, V]; the given one if there is nothing to decide.
     """
-    special = _special_openings(grammar, budget)
-    if special is None:
+    openings = _openings(grammar, budget)
+    if openings is None:
         return logits
-    ids = torch.from_numpy(special).to(logits.device)
-    first = torch.full_like(logits[0], -torch.inf)
-    if torch.softmax(logits[0], dim=-1)[ids].sum() >= 0.5:
-        first[ids] = logits[0, ids]
-    else:
-        first.copy_(logits[0])
-        first[ids] = -torch.inf
-    return torch.cat((first[None], logits[1:]))
+    special, may_end = openings
+    kinds = torch.full((logits.shape[1],), _TEXT, device=logits.device)
+    kinds[torch.from_numpy(special).to(logits.device)] = _SPECIAL
+    kinds[list(grammar.vocabulary.eos_ids)] = _END
+    mass = torch.zeros(3, device=logits.device).index_add_(0, kinds, torch.softmax(logits[0], dim=-1))
+    if not may_end:
+        mass[_END] = 0.0
+    first = logits[:1].masked_fill(kinds != mass.argmax(), -torch.inf)
+    return torch.cat((first, logits[1:]))
 
 
-def _special_openings(
-    grammar: TokenGrammar, budget: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-    """The special tokens that may come first, if both one of them and text may; the end of the turn is text."""
+_TEXT, _SPECIAL, _END = range(3)
+
+
+def _openings(grammar: TokenGrammar, budget: int) -> tuple[NDArray[np.int64], bool] | None:
+    """The special tokens that may come first and whether the end may; None if not both they and text may."""
     vocabulary, classes = grammar.vocabulary, grammar.classes
     alive = np.zeros(classes.count, np.bool_)
     for edge in range(grammar.edge_start[grammar.start], grammar.edge_start[grammar.start + 1]):
@@ -48,5 +51,7 @@ def _special_openings(
             alive[classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]] = True
     special = np.array(sorted(set(vocabulary.special.values()) - vocabulary.eos_ids), np.int64)
     opening = special[alive[classes.token_class[special]]]
-    alive[classes.token_class[opening]] = False
-    return opening if len(opening) and alive.any() else None
+    ends = classes.token_class[sorted(vocabulary.eos_ids)]
+    may_end = bool(alive[ends].any())
+    alive[ends] = alive[classes.token_class[opening]] = False
+    return (opening, may_end) if len(opening) and alive.any() else None

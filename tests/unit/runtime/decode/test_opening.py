@@ -68,7 +68,16 @@ def test_without_a_choice_between_the_two_nothing_is_decided(grammar: Grammar) -
     assert settle_opening(logits, grammar.compile(VOCABULARY), 20) is logits
 
 
-def test_saying_nothing_counts_as_text() -> None:
-    grammar = (Grammar.literal("") | Grammar.special("<call>")).compile(VOCABULARY)
-    assert best(settle_opening(noise(0.4), grammar, 20), grammar).best[0] == EOS
-    assert best(settle_opening(noise(0.6), grammar, 20), grammar).best[0] == CALL
+def test_a_turn_without_a_word_is_no_easy_way_out() -> None:
+    logits = noise(0.3)
+    assert best(logits, EITHER).length == 1
+    assert best(settle_opening(logits, EITHER, 20), EITHER).length > 1
+    logits[0, EOS] = 20.0
+    assert best(settle_opening(logits, EITHER, 20), EITHER).length == 1
+
+
+def test_an_end_that_the_grammar_does_not_allow_is_no_option() -> None:
+    grammar = (Grammar.literal("yes") | Grammar.special("<call>")).compile(VOCABULARY)
+    logits = noise(0.3)
+    logits[0, EOS] = 20.0
+    assert best(settle_opening(logits, grammar, 20), grammar).best[0] == ord("y")
