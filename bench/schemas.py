@@ -150,6 +150,42 @@ SCHEMAS: dict[str, Schema | bool] = {
     "anything": True,
     "a choice of tools": {"anyOf": TOOLS},
     "one tool": TOOLS[0],
+    "multiples": integer(multipleOf=7, minimum=0, maximum=700),
+    "multiples of a fraction": number(multipleOf=0.25, minimum=0, maximum=3),
+    "not listed": text(maxLength=5) | {"not": {"enum": ["a", "bb"]}},
+    "not a multiple": integer(minimum=0, maximum=99) | {"not": {"multipleOf": 3}},
+    "not both": obj(a=INTEGER, b=BOOLEAN, c=NULL) | {"not": {"required": ["a", "b"]}},
+    "at least one": obj(a=INTEGER, b=BOOLEAN) | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    "exactly one": obj(a=INTEGER, b=BOOLEAN, c=NULL) | {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    "a multiple of just one": integer(minimum=0, maximum=60) | {"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]},
+    "all of": obj({"a": integer(minimum=0)}, b=STRING)
+    | {"allOf": [{"properties": {"a": {"maximum": 9}}}, {"properties": {"b": {"maxLength": 3}}, "required": ["b"]}]},
+    "if, then, else": obj({"kind": {"enum": ["card", "cash"]}}, number=text(pattern=r"^\d{4}$"), note=text(maxLength=4))
+    | {"if": {"properties": {"kind": {"const": "card"}}}, "then": {"required": ["number"]}, "else": {"required": ["note"]}},
+    "pattern properties": {
+        "type": "object",
+        "patternProperties": {"^n_[a-z]{1,3}$": INTEGER, "^s_[a-z]$": text(maxLength=3)},
+        "additionalProperties": False,
+    },
+    "property names": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z]{1,4}$"},
+        "additionalProperties": BOOLEAN,
+        "minProperties": 1,
+        "maxProperties": 3,
+    },
+    "declared and others": obj({"id": INTEGER}, name=STRING) | {"additionalProperties": BOOLEAN},
+    "two of three": obj(a=INTEGER, b=BOOLEAN, c=NULL) | {"minProperties": 2, "maxProperties": 2},
+    "dependent required": obj(a=INTEGER, b=BOOLEAN, c=NULL) | {"dependentRequired": {"a": ["c"]}},
+    "dependent schemas": obj(a=INTEGER, b=integer()) | {"dependentSchemas": {"a": {"properties": {"b": {"minimum": 5}}}}},
+    "contains": array(integer(minimum=0, maximum=9), 0, 5) | {"contains": {"const": 7}, "minContains": 1, "maxContains": 2},
+    "unique items": array({"enum": ["a", "b", "c", 1]}, 2) | {"uniqueItems": True},
+    "nothing unevaluated": {"type": "array", "prefixItems": [INTEGER], "allOf": [{"prefixItems": [True, STRING]}], "unevaluatedItems": False},
+    "a reference and more": {"$defs": {"n": {"$anchor": "n", "type": "integer", "minimum": 0}}, "$ref": "#n", "maximum": 50},
+    "recursion under not": {
+        "$defs": {"t": obj(a={"$ref": "#/$defs/t"}, b=NULL) | {"not": {"required": ["a", "b"]}}},
+        "$ref": "#/$defs/t",
+    },
     "deep": obj({"a": obj({"b": obj({"c": obj({"d": array(obj({"e": INTEGER}), 0, 2)})})})}),
 }  # fmt: skip
 """By name; objects are closed unless they say otherwise."""
