@@ -10,6 +10,7 @@ import torch
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.decode import class_kernels as kernels
+from agentfast.runtime.decode.parts import in_parts
 from agentfast.runtime.grammar.classes import Classes
 
 Doubles = npt.NDArray[np.float64]
@@ -95,21 +96,26 @@ def reduce_logits(
     pieces = classes.pieces
     piece_top, piece_mass = (np.empty((positions, pieces.count), np.float32) for _ in range(2))
     top, mass, mean = (np.empty((positions, classes.count), np.float64) for _ in range(3))
-    broken = kernels.reduce_to_classes(
-        logits.numpy(),
-        np.float32(1 / temperature),
-        np.ones(top.shape, np.bool_) if wanted is None else wanted,
-        pieces.token_order,
-        pieces.start,
-        pieces.class_of,
-        pieces.chunk,
-        piece_top,
-        piece_mass,
-        top,
-        mass,
-        mean,
-    )
-    _check(broken < 0)
+    values = logits.numpy()
+    asked = np.ones(top.shape, np.bool_) if wanted is None else wanted
+
+    def reduce(part: slice) -> int:
+        return kernels.reduce_to_classes(
+            values[part],
+            np.float32(1 / temperature),
+            asked[part],
+            pieces.token_order,
+            pieces.start,
+            pieces.class_of,
+            pieces.chunk,
+            piece_top[part],
+            piece_mass[part],
+            top[part],
+            mass[part],
+            mean[part],
+        )
+
+    _check(max(in_parts(reduce, positions, values.size)) < 0)
     return ClassSpace(logits, 1 / temperature, classes, top, mass, mean, piece_top, piece_mass)
 
 
@@ -122,7 +128,12 @@ def spread(
         return torch.exp(torch.add(shift, logits, alpha=1 / temperature), out=out)
     logits = logits.detach().to(torch.float32).contiguous()
     p = torch.empty_like(logits) if out is None else out
-    kernels.spread(logits.numpy(), np.float32(1 / temperature), bias, classes.token_class, p.numpy())
+    values, room = logits.numpy(), p.numpy()
+
+    def fill(part: slice) -> None:
+        kernels.spread(values[part], np.float32(1 / temperature), bias[part], classes.token_class, room[part])
+
+    in_parts(fill, len(logits), values.size)
     return p
 
 

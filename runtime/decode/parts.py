@@ -1,0 +1,28 @@
+"""Work on the positions of a canvas, shared between as many threads as torch uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final, TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+_WORTH_IT: Final = 1 << 20  # numbers below which handing over costs more than it saves
+
+
+def in_parts(work: Callable[[slice], T], positions: int, numbers: int) -> list[T]:
+    """Call `work` on slices that cover `positions`, at once if it is on many numbers; it must not hold the GIL."""
+    parts = min(torch.get_num_threads(), positions) if numbers >= _WORTH_IT else 1
+    if parts == 1:
+        return [work(slice(0, positions))]
+    bounds = [positions * part // parts for part in range(parts + 1)]
+    return list(_threads(parts).map(work, (slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False))))
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="agentfast-posterior")
