@@ -84,7 +84,9 @@ def speedup_plot(report: Report) -> Any:
     panel.axhline(1, color="black", linewidth=0.8)
     end = report.crossover()
     if end:
-        panel.axvline(end, color="tab:red", linestyle="--", label=f"no faster from about {end:.0f} agents on")
+        panel.axvline(
+            end, color="tab:red", linestyle="--", label=f"slower from about {math.ceil(end)} agents on"
+        )
     panel.set(
         xscale="log", yscale="log", xlabel="agents at once", ylabel="autoregressive / diffusion latency"
     )

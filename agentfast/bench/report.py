@@ -151,6 +151,7 @@ class Report:
             "seats": self.seats,
             "outside": self.outside,
             "figures": self.line(),
+            "success": {seat: self._by_kind(seat) for seat in dict.fromkeys(run.seat for run in self.runs)},
             "speedup": {str(agents): asdict(self.speedup(agents)) for agents in self.concurrency},
             "crossover_agents": self.crossover(),
             "cells": [asdict(cell) for cell in self.cells],
@@ -168,6 +169,12 @@ class Report:
 
     def _tasks(self, seat: str) -> list[TaskRecord]:
         return [task for run in self.runs if run.seat == seat for task in run.tasks]
+
+    def _by_kind(self, seat: str) -> dict[str, float]:
+        """Share of right tasks by kind, over all numbers of agents."""
+        tasks = self._tasks(seat)
+        kinds = sorted({task.kind for task in tasks})
+        return {kind: _share(task for task in tasks if task.kind == kind) for kind in kinds}
 
     def _per(self, above: Callable[[TaskRecord], int], below: Callable[[TaskRecord], int]) -> float | None:
         """A ratio over the tasks of the diffusion seat; None if there is nothing below."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -72,8 +73,8 @@ class RemoteSeat(Seat):
 
     def __init__(self, spec: str, base_url: str, model: str) -> None:
         super().__init__(spec)
-        self._base_url = base_url
-        self._model = model
+        self._make = partial(OpenAIModel, model, base_url=base_url, max_retries=RETRIES)
+        self._make()  # what does not fit is found now, not in the middle of a benchmark
 
     @property
     def kind(self) -> str:
@@ -81,7 +82,7 @@ class RemoteSeat(Seat):
 
     @asynccontextmanager
     async def fresh(self) -> AsyncGenerator[Model]:
-        async with OpenAIModel(self._model, base_url=self._base_url, max_retries=RETRIES) as model:
+        async with self._make() as model:
             yield model
 
 
@@ -98,7 +99,8 @@ def open_seat(spec: str, placement: Placement | None = None) -> Seat:
     """The seat that a specification names.
 
     Raises:
-        ConfigError: the specification has none of the forms that there are, or torch has no such type.
+        ConfigError: the specification has none of the forms that there are, torch has no such type, or httpx, which a
+            server needs, is not installed.
         CheckpointError: there is no such checkpoint, or it cannot be loaded.
     """
     if spec.startswith(("http://", "https://")):

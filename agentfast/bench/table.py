@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -39,16 +42,14 @@ COLUMNS = (
 
 
 def show(report: Report, console: Console | None = None) -> None:
-    """Print it."""
+    """Print it; the table is Markdown, to be pasted where it is wanted."""
     console = console or Console()
     if console.width < WIDTH:
         console.width = WIDTH
-    table = Table(*COLUMNS, title="Agents on held-out tasks: medians of the repeats [lowest..highest]")
-    last = 0
+    table = Table(
+        *COLUMNS, box=MARKDOWN, title="Agents on held-out tasks: medians of the repeats [lowest..highest]"
+    )
     for cell in report.cells:
-        if last and cell.agents != last:
-            table.add_section()
-        last = cell.agents
         table.add_row(*row(report, cell))
     console.print(table)
     for remark in remarks(report):
@@ -126,4 +127,4 @@ def winning_remark(report: Report) -> str:
         return f"At {most} agents, the most that were measured, diffusion is not the slower one."
     if at == 0:
         return "Diffusion is the slower one at every number of agents that was measured."
-    return f"Diffusion is the slower one from about {at:.0f} agents on."
+    return f"Diffusion is the slower one from about {math.ceil(at)} agents on."

@@ -71,6 +71,14 @@ def test_a_cell_is_over_all_repeats() -> None:
     assert cell.busy_share.median == 0.5
 
 
+def test_success_is_told_by_kind_of_task() -> None:
+    chain = dataclasses.replace(task(1, right=False), kind="chain")
+    kinds = report(run(DIFFUSION, 1, 0, task(1), task(1, right=False), chain), *BOTH[1:2]).document()[
+        "success"
+    ]
+    assert kinds == {DIFFUSION: {"chain": 0.0, "single": 0.5}, AUTOREGRESSIVE: {"single": 1.0}}
+
+
 def test_the_document_is_json_even_where_nothing_was_solved_and_no_engine_was_ours() -> None:
     wrong = [
         dataclasses.replace(run(seat, 1, 0, task(1, right=False)), engine=None)
@@ -89,7 +97,7 @@ def test_the_table_has_a_line_for_each_cell_and_says_where_diffusion_loses() -> 
     text = console.export_text()
     assert sum("diffusion  " in line for line in text.splitlines()) == 2
     assert "3.5 [3..4]x" in text
-    assert "slower one from about 2 agents on" in text
+    assert "slower one from about 3 agents on" in text
     assert "5 s at 1, 24 s at 4" in text
     assert COMPUTE_BOUND in remarks(report(*BOTH))
 

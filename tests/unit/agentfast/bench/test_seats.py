@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ def test_a_directory_without_a_checkpoint_is_named(tmp_path: Path) -> None:
 def test_an_unknown_type_is_refused(random_checkpoint: Path) -> None:
     with pytest.raises(ConfigError, match="no dtype 'float33'"):
         open_seat(str(random_checkpoint), Placement(dtype="float33"))
+
+
+def test_a_server_without_httpx_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ConfigError, match=r"httpx is not installed \(pip install 'agentfast\[openai\]'\)"):
+        open_seat("http://localhost:9/v1#m")
