@@ -12,6 +12,7 @@ this part with its own new tokens, in a pass it needs anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -29,6 +30,8 @@ from agentfast.runtime.request import Canvas, FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch
 from agentfast.runtime.settings import GenerationDefaults
+
+_KEPT_ROOM: Final = 1 << 28  # numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class DiffusionDecoder:
         self._generation = generation
         self._canvas_length = canvas_length
         self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
+        self._room: Tensor | None = None  # for the marginals of a step, which the next step overwrites
 
     def canvas_tokens(self, request: Request) -> int:
         return request.canvas_length or self._canvas_length
@@ -117,9 +121,20 @@ class DiffusionDecoder:
             self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
         if bound:
             canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
+            room = self._room_like(logits)
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
-                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, logits[spans[i]])
+                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room[spans[i]])
         return [proposals[row] for row in rows]
+
+    def _room_like(self, logits: Tensor) -> Tensor:
+        """Room for as many float32, kept between steps unless it is large: fresh memory costs more than filling it."""
+        if self._room is None or len(self._room) < len(logits) or self._room.device != logits.device:
+            self._room = None
+            room = torch.empty_like(logits, dtype=torch.float32)
+            if room.numel() > _KEPT_ROOM:
+                return room
+            self._room = room
+        return self._room[: len(logits)]
 
     def _read_free(
         self,
@@ -233,7 +248,7 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
 
 
 def _constrained(
-    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, logits: Tensor
+    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, room: Tensor
 ) -> Proposal | GrammarError:
     if isinstance(posterior, GrammarError):
         return posterior
@@ -246,8 +261,8 @@ def _constrained(
         entropy=np.round(posterior.entropy, 3),
         length=posterior.length,
         state=posterior.end_state,
-        probabilities=posterior.marginals(canvas.logits),
-        logits=None if row.ledger is None else logits,
+        probabilities=posterior.marginals(canvas.logits, out=room),
+        logits=None if row.ledger is None else canvas.logits,
     )
 
 
