@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -111,10 +112,13 @@ def respelled(value: Any) -> str:
     if items is not None:
         return "[" + ",".join(respelled(item) for item in items) + "]"
     if isinstance(value, str):
-        return '"' + "".join(f"\\u{ord(char):04X}" for char in value) + '"'
+        units = value.encode("utf-16-be")
+        return '"' + "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)) + '"'
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return f"{value}.00" if isinstance(value, int) else f"{value * 100:.0f}e-2"
+    if isinstance(value, int):
+        return f"{value}.00"
+    return f"{Decimal(repr(value)) * 100:f}e-2" if abs(value) < 1e6 else json.dumps(value)
 
 
 @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
