@@ -115,23 +115,6 @@ def negation(part: Formula) -> Formula:
             return Not(part)
 
 
-def substitute(formula: Formula, replace: Callable[[Leaf], Formula]) -> Formula:
-    """The formula with every leaf replaced, simplified again."""
-    match formula:
-        case Leaf():
-            return replace(formula)
-        case All():
-            return all_of(substitute(part, replace) for part in formula.parts)
-        case Some():
-            return some_of(substitute(part, replace) for part in formula.parts)
-        case One():
-            return one_of(substitute(part, replace) for part in formula.parts)
-        case Not():
-            return negation(substitute(formula.part, replace))
-        case _:
-            return formula
-
-
 def leaves(formula: Formula) -> list[Leaf]:
     """Every leaf, from left to right."""
     match formula:
