@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from agentfast import nano
 from agentfast.bench import outside
+from agentfast.bench.attempts import TaskRecord
 from agentfast.bench.outside import OutsideBaseline, missing_libraries, solve_in_turn
+from agentfast.bench.run import AUTOREGRESSIVE, Plan, run_outside, run_seat
+from agentfast.bench.seats import open_seat
 from agentfast.chat.json import CALL, render_call
 from agentfast.errors import ConfigError
 from agentfast.nano.world import Task, generate_tasks
@@ -65,3 +69,15 @@ def test_a_missing_library_is_named(random_twin: Path, monkeypatch: pytest.Monke
     assert missing_libraries() == "no_such_library is not installed (pip install 'agentfast[bench]')"
     with pytest.raises(ConfigError, match="no_such_library"):
         OutsideBaseline(random_twin, temperature=0)
+
+
+@pytest.mark.skipif(not nano.TWIN_WEIGHTS.is_dir(), reason="the package has no autoregressive twin")
+async def test_it_writes_what_the_engine_writes_with_the_same_weights() -> None:
+    plan = Plan(concurrency=(1,), tasks=2, repeats=1)
+    ours = await run_seat(AUTOREGRESSIVE, open_seat("nano-ar"), plan, 1, 0)
+    theirs = await run_outside(OutsideBaseline(nano.TWIN_WEIGHTS, temperature=plan.temperature), plan, 0)
+    assert [outcome(record) for record in ours.tasks] == [outcome(record) for record in theirs.tasks]
+
+
+def outcome(record: TaskRecord) -> tuple[bool, int, int]:
+    return record.right, record.turns, record.generated_tokens
