@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.atoms import Atoms
-from agentfast.runtime.grammar.elements import Counter, Elements, Option
 from agentfast.runtime.grammar.formula import (
     FALSE,
     TRUE,
@@ -25,9 +22,8 @@ from agentfast.runtime.grammar.formula import (
     one_of,
     some_of,
 )
-from agentfast.runtime.grammar.members import Members, Shape
 from agentfast.runtime.grammar.nodes import Operand
-from agentfast.runtime.grammar.numbers import Bounds, number_node, number_value
+from agentfast.runtime.grammar.numbers import Bounds, number_node
 from agentfast.runtime.grammar.reading import Reader
 from agentfast.runtime.grammar.rules import (
     ANYTHING,
@@ -37,14 +33,21 @@ from agentfast.runtime.grammar.rules import (
     ObjectRules,
     Rules,
     StringRules,
-    allows,
 )
 from agentfast.runtime.grammar.string_language import StringLanguage
 from agentfast.runtime.grammar.terms import conjunction, pairwise, project, pulled_together, terms
+from agentfast.runtime.grammar.values import (
+    Spelling,
+    any_value,
+    booleans_node,
+    language_of,
+    numbers_node,
+    spelled,
+    written,
+)
 from agentfast.runtime.grammar.whitespace import Gaps
 
 Order = Literal["declared", "any"]
-Spelling = Literal["canonical", "any"]
 
 _MAX_NESTING: Final = 24
 """Schemas inside each other that are built at once; deeper ones wait, so that Python's stack does not run out."""
@@ -157,7 +160,7 @@ class Builder:
             case "null":
                 return nodes.Literal(b"null") if found == TRUE else nodes.NOTHING
             case "boolean":
-                return _booleans(found)
+                return booleans_node(found)
             case "string":
                 return self._strings(found, mode)
             case _:
@@ -245,7 +248,7 @@ class Builder:
             case ArrayRules() as found:
                 return array_node(self, found, mode)
             case NumberRules() as found:
-                return _number(found, mode)
+                return numbers_node(found, mode.spelling)
             case found:
                 raise AssertionError(f"no node for {found!r}")
 
@@ -327,85 +330,3 @@ def _replaced(formula: Formula, operand: Callable[[Rules, _Side], Formula], side
             return negation(_replaced(formula.part, operand, _Side(side.negative, side.positive)))
         case _:
             return formula
-
-
-def _booleans(formula: Formula) -> nodes.Node:
-    words = [text for value, text in ((True, b"true"), (False, b"false")) if allows(formula, value=value)]
-    return nodes.Literal(words[0]) if len(words) == 1 else nodes.Choice(nodes.Literal(word) for word in words)
-
-
-def _number(rules: NumberRules, mode: Mode) -> nodes.Node:
-    bounds = rules.bounds
-    try:
-        if rules.is_value and bounds.low is not None:  # the other rules let it pass
-            return number_value(bounds.low, mode.spelling)
-        return number_node(
-            bounds, integral=rules.integral, multiple_of=rules.multiple_of, spelling=mode.spelling
-        )
-    except GrammarError as error:
-        keyword = "minimum" if rules.multiple_of is None else "multipleOf"
-        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
-
-
-@lru_cache(maxsize=1024)
-def language_of(rules: StringRules) -> StringLanguage:
-    """The strings that rules allow.
-
-    Raises:
-        UnsupportedSchemaError: a pattern is not read, or takes too many states.
-    """
-    keyword = "minLength"
-    try:
-        language = StringLanguage.length(rules.least, rules.most)
-        if rules.words is not None:
-            language &= StringLanguage.words(sorted(rules.words))
-        for keyword, text in rules.parts:
-            language &= StringLanguage.pattern(text) if keyword == "pattern" else StringLanguage.format(text)
-    except UnsupportedSchemaError:
-        raise
-    except GrammarError as error:
-        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
-    return language
-
-
-def spelled(language: StringLanguage, spelling: Spelling, source: Formula) -> nodes.Node:
-    """The strings as JSON writes them.
-
-    Raises:
-        UnsupportedSchemaError: that takes too many states.
-    """
-    try:
-        return language.node(spelling)
-    except GrammarError as error:
-        rules = source if isinstance(source, StringRules) else StringRules()
-        keyword = rules.parts[0][0] if rules.parts else "type"
-        raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
-
-
-@lru_cache(maxsize=4096)
-def written(text: str, spelling: Spelling) -> nodes.Node:
-    """One string as JSON writes it, quotes included."""
-    if spelling == "canonical":
-        import json
-
-        return nodes.Literal(json.dumps(text, ensure_ascii=False).encode())
-    return StringLanguage.words((text,)).node("any")
-
-
-@lru_cache(maxsize=16)
-def any_value(gaps: Gaps, spelling: Spelling) -> nodes.Node:
-    """Any JSON value; objects in it are open. A key may come twice: readers take the last, which is as valid."""
-    spacing = nodes.Sequence(gaps.inside, gaps.after).digest.hex()
-    rule = nodes.Rule(f"any value with {spacing} {spelling}")
-    value = nodes.Reference(rule)
-    string = nodes.Sequence(nodes.Literal(b'"'), nodes.StringBody())
-    scalars = (
-        string,
-        number_node(Bounds(), spelling=spelling),
-        nodes.Literal(b"true"),
-        nodes.Literal(b"false"),
-        nodes.Literal(b"null"),
-    )
-    members = Members(Shape((), ((string, value),)), gaps)
-    rule.body = nodes.Choice((*scalars, Elements((), (Option(value),), gaps, Counter(0, None)), members))
-    return value

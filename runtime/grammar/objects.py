@@ -14,6 +14,7 @@ from agentfast.runtime.grammar.members import Field, Members, Shape
 from agentfast.runtime.grammar.rules import ObjectRules, Others
 from agentfast.runtime.grammar.string_language import StringLanguage
 from agentfast.runtime.grammar.terms import project
+from agentfast.runtime.grammar.values import written
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.builder import Builder, Mode
@@ -48,8 +49,6 @@ def object_node(builder: Builder, rules: ObjectRules, mode: Mode) -> nodes.Node:
                 return nodes.NOTHING
             continue
         ordered = mode.order == "declared" and name in rules.order
-        from agentfast.runtime.grammar.builder import written
-
         fields[name] = Field(written(name, mode.spelling), value, name in rules.required, ordered)
     if rules.most is not None and rules.most < max(rules.least, len(rules.required)):
         return nodes.NOTHING

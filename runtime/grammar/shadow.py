@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.atoms import Atoms, joined
-from agentfast.runtime.grammar.builder import any_value, written
 from agentfast.runtime.grammar.elements import Counter, Elements, Option
 from agentfast.runtime.grammar.formula import Formula, leaves
 from agentfast.runtime.grammar.members import Field, Members, Shape
 from agentfast.runtime.grammar.rules import ArrayRules, ObjectRules
 from agentfast.runtime.grammar.string_language import StringLanguage
 from agentfast.runtime.grammar.terms import project
+from agentfast.runtime.grammar.values import any_value, written
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.builder import Builder
