@@ -51,6 +51,9 @@ async def run_demo(options: argparse.Namespace) -> DemoReport:
 def make_tasks(count: int, seed: int) -> list[Task]:
     """Tasks that can be done at once on one shop, which is large enough that they do not get in each other's way.
 
+    Their phrasings and values are held out from training; how their chains are composed is not (`nano.evaluate` holds
+    that out, too).
+
     Raises:
         ConfigError: there are not that many.
     """
@@ -64,7 +67,7 @@ def make_tasks(count: int, seed: int) -> list[Task]:
         events=2 * size,
         messages=2 * size,
     )
-    tasks = shared_tasks(shop, seed, count)
+    tasks = shared_tasks(shop, seed, count, shapes="train")
     if len(tasks) < count:
         raise ConfigError(f"the shop has only {len(tasks)} tasks", hint=f"--tasks {len(tasks)}")
     return tasks

@@ -40,12 +40,14 @@ class RequestMaker:
 
     Args:
         split: whose phrasings and fresh values are used.
+        shapes: whose shapes of chains are used; None: those of `split`.
     """
 
-    def __init__(self, shop: Shop, rng: random.Random, split: Split) -> None:
+    def __init__(self, shop: Shop, rng: random.Random, split: Split, shapes: Split | None = None) -> None:
         self.shop = shop
         self.rng = rng
         self.split: Split = split
+        self._shapes: Split = shapes or split
         self.values = Values(rng, split)
         self._rows = Rows(shop)
         self._functions = functions_of(shop)
@@ -69,7 +71,7 @@ class RequestMaker:
                 return request.text
 
     def _scenario(self, kind: Kind, desk: str | None) -> Scenario:
-        return self.rng.choice(self.rng.choice(scenarios.of(kind, self.split, desk)))
+        return self.rng.choice(self.rng.choice(scenarios.of(kind, self._shapes, desk)))
 
     def _play(self, chosen: Scenario) -> Played:
         draw = Draw(self.rng, self.split, self._rows, self.values)

@@ -114,14 +114,22 @@ def generate_tasks(
 
 
 def shared_tasks(
-    shop: Shop, seed: int, count: int, split: Split = "test", mix: Mapping[Kind, float] | None = None
+    shop: Shop,
+    seed: int,
+    count: int,
+    split: Split = "test",
+    mix: Mapping[Kind, float] | None = None,
+    shapes: Split | None = None,
 ) -> list[Task]:
     """Tasks that may run on `shop` all at once: done rightly, none changes what another reads or writes.
 
     The shop must not be used by others meanwhile. There may be fewer than `count` if the shop is too small.
+
+    Args:
+        shapes: whose shapes of chains are used; None: those of `split`.
     """
     rng = random.Random(f"{seed}/{split}/shared")
-    maker = TaskMaker(shop, rng, split)
+    maker = TaskMaker(shop, rng, split, shapes)
     mix = TASK_MIX if mix is None else mix
     chosen: list[Task] = []
     for _ in range(30 * count):
@@ -136,10 +144,10 @@ def shared_tasks(
 class TaskMaker:
     """Makes tasks about the rows of a shop."""
 
-    def __init__(self, shop: Shop, rng: random.Random, split: Split) -> None:
+    def __init__(self, shop: Shop, rng: random.Random, split: Split, shapes: Split | None = None) -> None:
         self.rng = rng
         self._shop = shop
-        self._requests = RequestMaker(shop, rng, split)
+        self._requests = RequestMaker(shop, rng, split, shapes)
 
     def make(self, kind: Kind) -> Task:
         """A task of that kind, on the shop itself."""
