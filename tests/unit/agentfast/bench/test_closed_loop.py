@@ -54,7 +54,9 @@ def test_every_piece_is_done_once_by_as_many_as_there_are(
     assert results == list(range(len(turns)))
     assert [index for index in floor.started if index >= 0] == results
     assert floor.most <= agents
-    if min(turns, default=0) and not filling:  # a piece without a turn may be over before the next agent begins
+    if (
+        min(turns, default=0) and not filling
+    ):  # a piece without a turn may be over before the next agent begins
         assert floor.most == min(agents, len(turns))
     assert floor.running == 0  # fillers were ended
     assert wall >= 0
