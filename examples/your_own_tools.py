@@ -29,18 +29,18 @@ def get_temperature(city: str, unit: Literal["celsius", "kelvin"] = "celsius") -
 
 
 @tool(timeout=2)
-async def find_room(
+async def reserve_room(
     nights: Annotated[int, Field(ge=1, le=14, description="at most two weeks")],
 ) -> dict[str, object]:
-    """Gets the price of a room."""
+    """Reserves a room."""
     await asyncio.sleep(0.05)  # other runs, and other tools of this run, go on meanwhile
     return {"price": 80 * nights}
 
 
 async def main() -> None:
     async with nano.load() as model:
-        agent = Agent(model, tools=[get_temperature, find_room], instructions="You use tools.")
-        for prompt in ("Get the temperature of Lisbon", "What is the price of the room with nights 3?"):
+        agent = Agent(model, tools=[get_temperature, reserve_room], instructions="You use tools.")
+        for prompt in ("What is the temperature of Lisbon?", "Reserve a room with nights 3"):
             print(f"> {prompt}")
             async for event in agent.stream(prompt):
                 match event:

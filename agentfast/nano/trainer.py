@@ -26,14 +26,7 @@ from agentfast.runtime.tokenizer import Tokenizer
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
-GENERATION = GenerationDefaults(
-    max_denoising_steps=16,
-    t_min=0.6,
-    t_max=1.0,
-    stability_threshold=0,
-    confidence_threshold=0.01,
-    temperature=0.4,
-)
+GENERATION = GenerationDefaults(max_denoising_steps=16, confidence_threshold=0.05, temperature=0.4)
 """How both twins are decoded; see ABLATIONS.md."""
 
 

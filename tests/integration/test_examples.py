@@ -17,7 +17,7 @@ PROMISED = {
     "your_own_tools": [
         "asks for get_temperature('Lisbon'",
         '"temperature":21',
-        "asks for find_room(3",
+        "asks for reserve_room(3",
         '"price":240',
     ],
 }
