@@ -104,8 +104,7 @@ def _outlines(source: str) -> Compile:
 
 
 def _llguidance(source: str) -> Compile:
-    import llguidance
-
+    llguidance: Any = import_module("llguidance")
     text = Path(source if source != "embedded" else _embedded()).read_text()
     tokenizer = llguidance.LLTokenizer(text, eos_token=eos_ids(source)[0])
 
@@ -124,8 +123,7 @@ def _llguidance(source: str) -> Compile:
 
 
 def _xgrammar(source: str) -> Compile:
-    import xgrammar
-
+    xgrammar: Any = import_module("xgrammar")
     vocabulary = read_vocabulary(source)
     info = xgrammar.TokenizerInfo(
         [token or b"" for token in vocabulary.tokens],

@@ -17,15 +17,14 @@ Accepts = Callable[[bytes], bool]
 
 def llguidance(schema: Any) -> Accepts:
     """The llguidance package."""
-    from llguidance import LLMatcher, LLTokenizer
-
-    tokenizer = LLTokenizer("byte")
-    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema))
-    if (matcher := LLMatcher(tokenizer, grammar)).is_error():
+    package: Any = import_module("llguidance")
+    tokenizer = package.LLTokenizer("byte")
+    grammar = package.LLMatcher.grammar_from_json_schema(json.dumps(schema))
+    if (matcher := package.LLMatcher(tokenizer, grammar)).is_error():
         raise ValueError(matcher.get_error())
 
     def accepts(text: bytes) -> bool:
-        reader = LLMatcher(tokenizer, grammar)
+        reader = package.LLMatcher(tokenizer, grammar)
         return bool(reader.try_consume_tokens(list(text)) == len(text) and reader.is_accepting())
 
     return accepts
@@ -33,8 +32,7 @@ def llguidance(schema: Any) -> Accepts:
 
 def xgrammar(schema: Any) -> Accepts:
     """The xgrammar package, in its mode that takes schemas at their word."""
-    import xgrammar as xgr
-
+    xgr: Any = import_module("xgrammar")
     tokens = [bytes([byte]) for byte in range(256)] + [b"</s>"]
     info = xgr.TokenizerInfo(tokens, vocab_type=xgr.VocabType.RAW, stop_token_ids=[256])
     compiled = xgr.GrammarCompiler(info).compile_json_schema(json.dumps(schema), strict_mode=False)
