@@ -27,14 +27,14 @@ class Reference:
 
     def encode(self, tokens: list[int]) -> Tensor:
         """Logits [L, V]; the output layer is applied to the encoder's hidden states by hand."""
-        out = self.model.model.encoder(input_ids=torch.tensor([tokens]), past_key_values=self.cache)
+        out = self.model.model.encoder(input_ids=torch.tensor([tokens]), **tiny.cached(self.cache))
         return 30 * torch.tanh(self.model.lm_head(out.last_hidden_state[0]).float() / 30)
 
     def denoise(self, canvas: list[int], self_conditioning: Tensor | None) -> Tensor:
         """Logits [C, V], given those [C, V] of the last step."""
         out = self.model(
             decoder_input_ids=torch.tensor([canvas]),
-            past_key_values=self.cache,
+            **tiny.cached(self.cache),
             self_conditioning_logits=None if self_conditioning is None else self_conditioning[None],
         )
         logits: Tensor = out.logits[0]
@@ -130,7 +130,7 @@ def test_left_padded_batches_of_transformers_give_what_ragged_ones_give(
         attention_mask=mask,
         decoder_input_ids=torch.tensor(list(canvases.values())),
         decoder_attention_mask=torch.nn.functional.pad(mask, (0, tiny.CANVAS), value=1),
-        past_key_values=tiny.transformers.DynamicCache(config=reference.config.get_text_config()),
+        **tiny.cached(tiny.transformers.DynamicCache(config=reference.config.get_text_config())),
     ).logits
     ours = DenseRunner(model)
     ours.encode(prompts)

@@ -38,7 +38,7 @@ def test_diffusion_gemma(dtype: torch.dtype, tmp_path: Path) -> None:
     expected = theirs(
         input_ids=torch.tensor([PROMPT]),
         decoder_input_ids=torch.tensor([CANVAS]),
-        past_key_values=transformers.DynamicCache(config=theirs.config.get_text_config()),
+        **tiny_checkpoints.cached(transformers.DynamicCache(config=theirs.config.get_text_config())),
     )
     ours.encode({0: PROMPT})
     torch.testing.assert_close(ours.denoise({0: CANVAS})[0], expected.logits[0], atol=1e-4, rtol=0)

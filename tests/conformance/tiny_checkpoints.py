@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any, cast
 
@@ -113,3 +114,9 @@ def byte_tokenizer() -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(["<pad>", "<eos>", "<bos>"])
     return tokenizer
+
+
+def cached(cache: Any) -> dict[str, Any]:
+    """The argument that a DiffusionGemma model of transformers takes its cache by: its name changed in 5.24."""
+    parameters = inspect.signature(transformers.DiffusionGemmaForBlockDiffusion.forward).parameters
+    return {"cache" if "cache" in parameters else "past_key_values": cache}
