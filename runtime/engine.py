@@ -196,8 +196,9 @@ class Engine:
     def step(self) -> None:
         """One forward pass for all rows that run now."""
         batch = self._scheduler.schedule()
-        forward = self._runner.forward(batch)
-        self._settle(batch, self._decoder.update(batch, forward))
+        if batch:  # a request may have come since the scheduler was last told of any
+            forward = self._runner.forward(batch)
+            self._settle(batch, self._decoder.update(batch, forward))
 
     def _take_in(self) -> None:
         with self._lock:

@@ -245,3 +245,9 @@ async def test_the_loop_stays_free_while_the_engine_works(engine: Engine) -> Non
         turns += 1
         await asyncio.sleep(0)
     assert turns > engine.metrics.forwards
+
+
+async def test_a_step_without_rows_runs_nothing(engine: Engine) -> None:
+    engine.step()
+    assert engine.metrics.forwards == 0
+    assert await engine.submit(Request((1,), max_tokens=1))
