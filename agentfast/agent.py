@@ -74,6 +74,7 @@ class Agent(Generic[T]):
         tool_choice: str = ...,
         limits: Limits = ...,
         settings: Settings = ...,
+        escalate: Escalate | None = ...,
         name: str = ...,
     ) -> None: ...
     @overload

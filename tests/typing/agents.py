@@ -7,7 +7,17 @@ from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
 
-from agentfast import Agent, Grammar, LimitExceededError, RunFinished, RunResult, ScriptedModel, Tool, tool
+from agentfast import (
+    Agent,
+    Escalate,
+    Grammar,
+    LimitExceededError,
+    RunFinished,
+    RunResult,
+    ScriptedModel,
+    Tool,
+    tool,
+)
 
 
 class City(BaseModel):
@@ -32,6 +42,7 @@ model = ScriptedModel(["hello"])
 assert_type(Agent(model), Agent[str])
 assert_type(Agent(model, tools=[add, greet, print]), Agent[str])
 assert_type(Agent(model, output_type=City), Agent[City])
+assert_type(Agent(model, output_type=City, escalate=Escalate(ScriptedModel(["hello"]))), Agent[City])
 assert_type(Agent(model, output_type=list[int]), Agent[list[int]])
 assert_type(Agent(model, output_type=int | str), Agent[Any])
 assert_type(Agent(model, output_type=Literal["a", "b"]), Agent[Any])
