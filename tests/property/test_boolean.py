@@ -23,7 +23,8 @@ from agentfast.runtime.grammar.formula import (
 )
 from agentfast.runtime.grammar.lift import lift
 from agentfast.runtime.grammar.nodes import Operand
-from tests.property.test_grammar import BYTES, ends, regexes, splits, vocabulary_of
+from tests.property.test_grammar import BYTES, regexes
+from tests.property.token_splits import ends, splits, vocabulary_of
 
 WORDS = ["".join(letters) for size in range(6) for letters in product("ab", repeat=size)]
 

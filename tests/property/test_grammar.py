@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.grammar import Grammar, compile_schema
 from agentfast.runtime.grammar.keywords import as_list, as_object
-from agentfast.runtime.vocabulary import Vocabulary
+from tests.property.token_splits import ends, splits, vocabulary_of
 
 LETTERS = "ab"
 
@@ -38,27 +38,6 @@ def repeated(pair: tuple[str, Grammar], counts: tuple[int, int | None]) -> tuple
     least, more = counts
     most = None if more is None else least + more
     return f"(?:{pair[0]}){{{least},{'' if most is None else most}}}", pair[1].repeat(least, most)
-
-
-def vocabulary_of(tokens: list[bytes]) -> Vocabulary:
-    return Vocabulary((*tokens, None), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
-
-
-def ends(grammar: TokenGrammar, tokens: list[int]) -> bool:
-    state = grammar.start
-    for token in tokens:
-        state = grammar.advance(state, token)
-    return grammar.is_done(grammar.advance(state, grammar.vocabulary.special["<eos>"]))
-
-
-def splits(data: st.DataObject, text: bytes, vocabulary: Vocabulary) -> list[int]:
-    """A random way to write `text` in tokens; every single byte is one."""
-    ids: list[int] = []
-    while text:
-        fitting = [i for i, token in enumerate(vocabulary.tokens) if token and text.startswith(token)]
-        ids.append(data.draw(st.sampled_from(fitting)))
-        text = text[len(vocabulary.tokens[ids[-1]] or b"") :]
-    return ids
 
 
 @given(

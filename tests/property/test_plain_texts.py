@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.vocabulary import Vocabulary
+from tests.property.token_splits import ends, splits, vocabulary_of
 
 ALPHABET = "aB7_ -.é漢😀\n"
 BYTES = [bytes([b]) for b in range(256)]
@@ -42,26 +43,6 @@ def python(pattern: str) -> re.Pattern[str]:
 
 def fits(data: st.DataObject, pattern: str) -> st.SearchStrategy[str]:
     return st.from_regex(python(pattern), fullmatch=True, alphabet=st.sampled_from(ALPHABET))
-
-
-def vocabulary_of(tokens: list[bytes]) -> Vocabulary:
-    return Vocabulary((*tokens, None), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
-
-
-def ends(grammar: TokenGrammar, tokens: list[int]) -> bool:
-    state = grammar.start
-    for token in tokens:
-        state = grammar.advance(state, token)
-    return grammar.is_done(grammar.advance(state, grammar.vocabulary.special["<eos>"]))
-
-
-def splits(data: st.DataObject, text: bytes, vocabulary: Vocabulary) -> list[int]:
-    ids: list[int] = []
-    while text:
-        fitting = [i for i, token in enumerate(vocabulary.tokens) if token and text.startswith(token)]
-        ids.append(data.draw(st.sampled_from(fitting)))
-        text = text[len(vocabulary.tokens[ids[-1]] or b"") :]
-    return ids
 
 
 def is_empty(grammar: Grammar, vocabulary: Vocabulary) -> bool:
