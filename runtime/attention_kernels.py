@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from agentfast.runtime.kernel import loose_kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-_LOOSE = {"reassoc", "contract", "arcp", "nsz"}
 
-
-@numba.njit(cache=True, nogil=True, fastmath=_LOOSE)
+@loose_kernel
 def attend_tokens(
     q: Floats,
     keys: Floats,

@@ -16,7 +16,16 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
 
 
+_ANY_ORDER = frozenset({"reassoc", "contract", "arcp", "nsz"})
+
+
 def loose_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN must not occur."""
-    flags = {"reassoc", "contract", "arcp", "nsz", "nnan"}
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=flags)(function))
+    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN is kept."""
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath=set(_ANY_ORDER))(function))
+
+
+def finite_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """A loose kernel in which NaN must not occur."""
+    return cast(
+        "Callable[P, R]", numba.njit(cache=True, nogil=True, fastmath={*_ANY_ORDER, "nnan"})(function)
+    )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from agentfast.runtime.decode.vector_kernels import exponentials, greatest_bits, sums
 from agentfast.runtime.grammar.pieces import CHUNK
-from agentfast.runtime.kernel import kernel, loose_kernel
+from agentfast.runtime.kernel import finite_kernel, kernel
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -145,7 +145,7 @@ def _lower_few(x: Floats, low: int, high: int) -> np.float32:
     return np.float32(greatest)
 
 
-@loose_kernel
+@finite_kernel
 def _lower(x: Floats, by: np.float32) -> None:
     for j in range(len(x)):
         x[j] -= by
@@ -276,7 +276,7 @@ def spread(logits: Floats, inverse: np.float32, bias: Floats, token_class: Ints,
             exponentials(x, p[i, low:high], powers, high - low)
 
 
-@loose_kernel
+@finite_kernel
 def _shift(logits: Floats, inverse: np.float32, bias: Floats, token_class: Ints, x: Floats) -> None:
     for v in range(len(logits)):
         x[v] = min(logits[v] * inverse + bias[token_class[v]], np.float32(0.0))

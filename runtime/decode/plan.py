@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.array_kernels import grown
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.kernel import kernel
 
@@ -111,9 +112,7 @@ def _layers(
                 if met[after] != i:
                     met[after] = i
                     if count == len(states):
-                        grown = np.empty(2 * count, np.int32)
-                        grown[:count] = states
-                        states = grown
+                        states = grown(states)
                     states[count] = after
                     count += 1
         layer_start[i + 2] = count
@@ -163,9 +162,7 @@ def _labels(
                 continue
             met[label] = i
             if count == len(labels):
-                grown = np.empty(2 * count, np.int32)
-                grown[:count] = labels
-                labels = grown
+                labels = grown(labels)
             labels[count] = label
             count += 1
             for at in range(label_start[label], label_start[label + 1]):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.decode.vector_kernels import exponentials, greatest_bits, sums
-from agentfast.runtime.kernel import kernel, loose_kernel
+from agentfast.runtime.kernel import finite_kernel, kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -56,13 +56,13 @@ def read(
         _scale(y, np.float32(1.0 / total))
 
 
-@loose_kernel
+@finite_kernel
 def _shift(x: Floats, by: np.float32, inverse: np.float32, out: Floats) -> None:
     for v in range(len(x)):
         out[v] = (x[v] - by) * inverse
 
 
-@loose_kernel
+@finite_kernel
 def _scale(y: Floats, by: np.float32) -> None:
     for v in range(len(y)):
         y[v] *= by

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import kernel, loose_kernel
+from agentfast.runtime.kernel import finite_kernel, kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -26,7 +26,7 @@ _C4: Final = np.float32(1.6666665459e-1)
 _C5: Final = np.float32(5.0000001201e-1)
 
 
-@loose_kernel
+@finite_kernel
 def exponentials(x: Floats, y: Floats, powers: Ints, size: int) -> None:
     """y = e^x for the first `size` numbers, none above 0; those of -87 and less give 0 and are set to -87.
 
@@ -58,7 +58,7 @@ def greatest_bits(bits: Ints) -> np.int32:
     return greatest ^ ((greatest >> 31) & np.int32(0x7FFFFFFF))
 
 
-@loose_kernel
+@finite_kernel
 def sums(y: Floats, x: Floats) -> tuple[np.float32, np.float32]:
     """Sums of y and of x y."""
     total = np.float32(0.0)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.array_kernels import by_group
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -47,7 +48,7 @@ def pieces_of(token_class: Ints, count: int) -> Pieces:
 
 @kernel
 def _pieces(token_class: Ints, count: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    order, class_start = _sorted_by_class(token_class, count)
+    class_start, order = by_group(token_class, count)
     room = len(token_class) // CHUNK + count + 1
     start = np.zeros(room + 1, np.int32)
     class_of = np.empty(room, np.int32)
@@ -69,19 +70,3 @@ def _pieces(token_class: Ints, count: int) -> tuple[Ints, Ints, Ints, Ints, Ints
         chunks += 1
         chunk[chunks] = pieces
     return order, start[: pieces + 1].copy(), class_of[:pieces].copy(), of_class, chunk[: chunks + 1].copy()
-
-
-@kernel
-def _sorted_by_class(token_class: Ints, count: int) -> tuple[Ints, Ints]:
-    """[V] tokens by class, rising inside each, and [K + 1] where each class begins."""
-    start = np.zeros(count + 1, np.int32)
-    for k in token_class:
-        start[k + 1] += 1
-    for k in range(count):
-        start[k + 1] += start[k]
-    order = np.empty(len(token_class), np.int32)
-    place = start[:-1].copy()
-    for token in range(len(token_class)):
-        order[place[token_class[token]]] = token
-        place[token_class[token]] += 1
-    return order, start

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.array_kernels import grown
 from agentfast.runtime.grammar.trie import Trie
 from agentfast.runtime.grammar.walk_kernels import mixed
 from agentfast.runtime.kernel import kernel
@@ -112,19 +113,12 @@ def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: int) ->
             if met[k] != label:
                 met[k] = label
                 if total == len(label_class):
-                    label_class = _grown(label_class)
+                    label_class = grown(label_class)
                 label_class[total] = k
                 total += 1
         label_class[first:total].sort()
         label_start[label + 1] = total
     return label_start, label_class[:total].copy()
-
-
-@kernel
-def _grown(array: Ints) -> Ints:
-    grown = np.empty(2 * len(array), np.int32)
-    grown[: len(array)] = array
-    return grown
 
 
 @kernel

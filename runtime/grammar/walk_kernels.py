@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.array_kernels import by_group, grown
 from agentfast.runtime.grammar.blocks import step_in_block
 from agentfast.runtime.kernel import kernel
 
@@ -109,7 +110,7 @@ def walk(
                         group_state[groups] = state
                         groups += 1
                     if found == len(found_node):
-                        found_node, found_group = _grown(found_node), _grown(found_group)
+                        found_node, found_group = grown(found_node), grown(found_group)
                     found_node[found] = node
                     found_group[found] = group_of[state]
                     found += 1
@@ -117,12 +118,12 @@ def walk(
             e += 1
         if steps > max_steps:
             return edges[:n_edges], label_start[: labels + 1], nodes[: label_start[labels]], TOO_MANY_STEPS
-        starts, order = _by_group(found_node[:found], found_group[:found], groups)
+        starts, order = by_group(found_group[:found], groups)
         for group in range(groups):
             group_of[group_state[group]] = -1
-            members = order[starts[group] : starts[group + 1]]
+            members = found_node[order[starts[group] : starts[group + 1]]]
             if labels + 1 == len(label_start):
-                label_start = _grown(label_start)
+                label_start = grown(label_start)
             if labels == len(keys):
                 keys, slots = _more_room(keys)
             label = _intern(members, keys, slots, labels)
@@ -131,42 +132,17 @@ def walk(
                 if first + len(members) > max_nodes:
                     return edges[:n_edges], label_start[: labels + 1], nodes[:first], TOO_MANY_NODES
                 while first + len(members) > len(nodes):
-                    nodes = _grown(nodes)
+                    nodes = grown(nodes)
                 nodes[first : first + len(members)] = members
                 labels += 1
                 label_start[labels] = first + len(members)
             if n_edges == len(edges):
-                grown = np.empty((2 * n_edges, 3), np.int32)
-                grown[:n_edges] = edges
-                edges = grown
+                edges = _more_rows(edges)
             edges[n_edges, 0] = source
             edges[n_edges, 1] = group_state[group]
             edges[n_edges, 2] = label
             n_edges += 1
     return edges[:n_edges], label_start[: labels + 1], nodes[: label_start[labels]], FINE
-
-
-@kernel
-def _grown(array: Ints) -> Ints:
-    grown = np.empty(2 * len(array), np.int32)
-    grown[: len(array)] = array
-    return grown
-
-
-@kernel
-def _by_group(items: Ints, group: Ints, groups: int) -> tuple[Ints, Ints]:
-    """Where each group begins, and the items by group, in order inside each."""
-    starts = np.zeros(groups + 1, np.int32)
-    for g in group:
-        starts[g + 1] += 1
-    for g in range(groups):
-        starts[g + 1] += starts[g]
-    order = np.empty(len(items), np.int32)
-    place = starts[:-1].copy()
-    for i in range(len(items)):
-        order[place[group[i]]] = items[i]
-        place[group[i]] += 1
-    return starts, order
 
 
 @kernel
@@ -196,8 +172,8 @@ def _intern(members: Ints, keys: Hashes, slots: Ints, count: int) -> int:
 def _more_room(keys: Hashes) -> tuple[Hashes, Ints]:
     """Twice the keys, and their hash table anew."""
     count = len(keys)
-    grown = np.empty((2 * count, 2), np.uint64)
-    grown[:count] = keys
+    more = np.empty((2 * count, 2), np.uint64)
+    more[:count] = keys
     slots = np.full(4 * count, -1, np.int32)
     mask = np.uint64(len(slots) - 1)
     for i in range(count):
@@ -205,7 +181,7 @@ def _more_room(keys: Hashes) -> tuple[Hashes, Ints]:
         while slots[at] >= 0:
             at = (at + np.uint64(1)) & mask
         slots[at] = i
-    return grown, slots
+    return more, slots
 
 
 @kernel
@@ -264,23 +240,23 @@ def walk_string(
             if is_token[node]:
                 if group_of[after, count] < first_group:
                     if n_groups == len(groups):
-                        groups, all_starts = _more_rows(groups), _grown(all_starts)
+                        groups, all_starts = _more_rows(groups), grown(all_starts)
                     groups[n_groups, 0], groups[n_groups, 1], groups[n_groups, 2] = place, after, count
                     group_of[after, count] = n_groups
                     n_groups += 1
                 if found == len(found_node):
-                    found_node, found_group = _grown(found_node), _grown(found_group)
+                    found_node, found_group = grown(found_node), grown(found_group)
                 found_node[found] = node
                 found_group[found] = group_of[after, count] - first_group
                 found += 1
             node += 1
-        starts, order = _by_group(found_node[:found], found_group[:found], n_groups - first_group)
+        starts, order = by_group(found_group[:found], n_groups - first_group)
         base = all_starts[first_group]
         while base + found > len(nodes):
-            nodes = _grown(nodes)
-        nodes[base : base + found] = order
+            nodes = grown(nodes)
+        nodes[base : base + found] = found_node[order]
         while n_groups + 1 > len(all_starts):
-            all_starts = _grown(all_starts)
+            all_starts = grown(all_starts)
         for group in range(n_groups - first_group):
             all_starts[first_group + group + 1] = base + starts[group + 1]
     return (
@@ -293,6 +269,6 @@ def walk_string(
 
 @kernel
 def _more_rows(rows: Ints) -> Ints:
-    grown = np.empty((2 * len(rows), 3), np.int32)
-    grown[: len(rows)] = rows
-    return grown
+    more = np.empty((2 * len(rows), 3), np.int32)
+    more[: len(rows)] = rows
+    return more
