@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -72,6 +72,16 @@ class TrainingBatch:
         """The same batch on another device."""
         return TrainingBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
+    def twice(self) -> TrainingBatch:
+        """The same episodes with every canvas twice: [2 N, C], the second time in the second half."""
+        return replace(
+            self,
+            owner=self.owner.repeat(2),
+            start=self.start.repeat(2),
+            canvas=self.canvas.repeat(2, 1),
+            canvas_weights=self.canvas_weights.repeat(2, 1),
+        )
+
 
 CONTEXT_WEIGHT = 0.1  # of tokens that the model will only ever read
 TAIL_WEIGHT = 0.2  # of padding after the end of a turn, which says where the turn ends
@@ -123,7 +133,7 @@ class BatchStream:
         batch_size: int,
         canvas_lengths: tuple[int, ...],
         split: Split = "train",
-        max_length: int = 448,
+        max_length: int = 512,
         batches_per_chunk: int = 16,
         shard: tuple[int, int] = (0, 1),
     ) -> None:

@@ -1,7 +1,8 @@
 """The losses: cross entropy over uniformly noised canvases, and the encoder's causal cross entropy.
 
 Uniform-state block diffusion (Arriola et al., arXiv 2503.09573, for blocks; Austin et al., arXiv 2107.03006, for
-uniform noise) with self-conditioning half of the time (Chen et al., arXiv 2208.04202).
+uniform noise) with self-conditioning half of the time (Chen et al., arXiv 2208.04202). Every canvas is noised twice per
+pass over its prefix, once throughout: the prefix costs most of a step.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, Router
 
-PURE_NOISE = 0.4  # share of canvases noised throughout: decoding starts there every time
 CAUSAL_WEIGHT = 0.5
 
 
@@ -96,6 +96,7 @@ def losses(model: BlockDiffusionModel, batch: TrainingBatch, generator: torch.Ge
     )
     if model.config.kind == "autoregressive":
         return Losses(total=causal, denoise=None, causal=causal)
+    batch = batch.twice()
     noised = add_noise(batch.canvas, model.config.vocab_size, generator)
     denoise = denoiser(model, batch, encoded)
     soft = None
@@ -130,10 +131,14 @@ def denoiser(
 
 
 def add_noise(canvas: Tensor, vocab_size: int, generator: torch.Generator) -> Tensor:
-    """Replace each token of [N, C] by a uniform one, with a probability drawn per canvas."""
-    count = canvas.shape[0]
-    level = torch.rand(count, 1, generator=generator)
-    level[torch.rand(count, 1, generator=generator) < PURE_NOISE] = 1.0
+    """Replace tokens of [2 N, C] by uniform ones: all in the first half, in the second a share drawn per canvas.
+
+    Decoding starts from pure noise every time. The shares are spread evenly over 0 to 1, in random order (Kingma et
+    al., arXiv 2107.00630, appendix I.1), so that batches differ less in how hard they are.
+    """
+    count = canvas.shape[0] // 2
+    spread = (torch.randperm(count, generator=generator) + torch.rand(1, generator=generator)) / count
+    level = torch.cat((torch.ones(count), spread))[:, None]
     replaced = torch.rand(canvas.shape, generator=generator) < level
     noise = torch.randint(vocab_size, canvas.shape, generator=generator)
     return torch.where(replaced.to(canvas.device), noise.to(canvas.device), canvas)

@@ -7,12 +7,16 @@ from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     event_by_id,
     event_by_title,
+    first_beside,
+    first_beside_next,
     first_of_day,
+    next_of_host,
     next_of_person,
 )
 
-FOUND = (event_by_title, next_of_person, first_of_day)
-DATED = (event_by_title, next_of_person)
+FOUND = (event_by_title, next_of_person, first_of_day, next_of_host, first_beside, first_beside_next)
+DATED = (event_by_title, next_of_person, next_of_host)
+LISTED = (first_of_day, first_beside, first_beside_next)
 
 
 @chains(
@@ -20,7 +24,7 @@ DATED = (event_by_title, next_of_person)
     "who [runs|hosts|leads|has|gives] {0}?",
     "[tell me|give me|show me|look up|find] [who|the person who] [runs|hosts|leads] {0}",
     turns="",
-    needs=[("person", (first_of_day,))],
+    needs=[("person", LISTED)],
 )
 def person(d: Draw, find: Find) -> Script:
     [row] = yield from find()
@@ -94,7 +98,7 @@ def move_same_day(d: Draw, find: Find) -> Script:
     "[move|shift|postpone|put|reschedule] {0} to the [day|date] of {1} at {time}",
     "{0} [is|takes place|starts|happens] on the [day|date] of {1} at {time}.",
     turns="move_event(date:1,id:0)",
-    needs=[("id", (event_by_id, event_by_title, next_of_person)), ("date", DATED)],
+    needs=[("id", (event_by_id, event_by_title, next_of_person, next_of_host)), ("date", DATED)],
 )
 def move_to_other_day(d: Draw, find: Find) -> Script:
     time = d.time()
@@ -153,7 +157,7 @@ def add_same_day(d: Draw, find: Find) -> Script:
     "[plan|add|schedule|enter] [a|the] {title} on {date} at {time} with the [host|person] of {0}",
     "the [host|person] of {0} [has|holds|runs|gives] [a|the] {title} on {date} at {time}.",
     turns="add_event(person:0)",
-    needs=[("person", (event_by_title, first_of_day))],
+    needs=[("person", (event_by_title, *LISTED))],
 )
 def add_same_person(d: Draw, find: Find) -> Script:
     title, date, time = d.values.title(), d.date(), d.time()
@@ -183,7 +187,7 @@ def add_beside(d: Draw, find: Find) -> Script:
     "[what is|tell me|give me|show me|look up|find] the [next|first] [event|meeting] of the [host|person] of {0}",
     "[what|which event|which meeting] does the [host|person] of {0} have next?",
     turns="next_event(person:0)",
-    needs=[("person", (event_by_title, first_of_day))],
+    needs=[("person", (event_by_title, *LISTED))],
 )
 def next_of_host(d: Draw, find: Find) -> Script:
     [row] = yield from find()

@@ -8,10 +8,13 @@ from agentfast.nano.world.scenarios.chains.references import (
     customer_by_id,
     customer_by_name,
     first_of_city,
+    first_of_same_city,
+    first_of_same_city_by_id,
 )
 
-CUSTOMERS = (customer_by_id, customer_by_name, first_of_city)
-NAMED = (customer_by_name, first_of_city)
+LISTED = (first_of_city, first_of_same_city, first_of_same_city_by_id)
+NAMED = (customer_by_name, *LISTED)
+CUSTOMERS = (customer_by_id, *NAMED)
 KNOWN = (customer_by_id, customer_by_name)
 
 
@@ -20,7 +23,7 @@ KNOWN = (customer_by_id, customer_by_name)
     "[what is|tell me|give me|show me|find] the [email|email address|mail] of {0}",
     "[which|what] [email|email address|mail] does {0} [have|use]?",
     turns="",
-    needs=[("email", (first_of_city,))],
+    needs=[("email", LISTED)],
 )
 def email(d: Draw, find: Find) -> Script:
     [row] = yield from find()
@@ -80,7 +83,7 @@ def move_to_other(d: Draw, find: Find) -> Script:
     "{0} [uses|wants to use|has] the [|same ][email|email address|mail] of {1}.",
     "[change|set|update|switch] the [email|mail] of {0} to that of {1}",
     turns="set_email(email:1,id:0)",
-    needs=[("id", CUSTOMERS), ("email", KNOWN)],
+    needs=[("id", CUSTOMERS), ("email", (*KNOWN, first_of_city))],
 )
 def share_email(d: Draw, find: Find) -> Script:
     who, other = yield from find()

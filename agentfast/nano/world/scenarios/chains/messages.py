@@ -11,10 +11,11 @@ from agentfast.nano.world.scenarios.chains.references import (
     first_note,
     first_note_by_id,
     first_note_by_name,
+    first_note_of_buyer,
 )
 
 CUSTOMERS = (customer_by_id, customer_by_name, buyer)
-NOTES = (first_note, first_note_by_name, first_note_by_id)
+NOTES = (first_note, first_note_by_name, first_note_by_id, first_note_of_buyer)
 
 
 @chains(
@@ -56,7 +57,7 @@ def send(d: Draw, find: Find) -> Script:
     "[tell|inform|notify] [|both ]{0} and {1} that {text}",
     "let [|both ]{0} and {1} know that {text}",
     turns="send_message(email)",
-    needs=[("email", (customer_by_id, customer_by_name)), ("email", (customer_by_id, customer_by_name))],
+    needs=[("email", CUSTOMERS), ("email", (customer_by_id, customer_by_name))],
 )
 def send_two(d: Draw, find: Find) -> Script:
     text = d.values.text()
@@ -130,9 +131,39 @@ def forward(d: Draw, find: Find) -> Script:
     "[send|pass|forward] {0} to {1}",
     "[forward|resend|pass] to {1} {0}",
     turns="send_message(email:1,text:0)",
-    needs=[("text", (first_note,)), ("email", CUSTOMERS)],
+    needs=[("text", (first_note, first_note_by_name, first_note_by_id)), ("email", CUSTOMERS)],
 )
 def forward_to_customer(d: Draw, find: Find) -> Script:
     note, row = yield from find()
     yield [call("send_message", email=row["email"], text=note["text"])]
+    return answer("Sent to {}.", row["email"])
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {email} and [delete|remove|drop] it",
+    "[forward|pass] to {email} and then [delete|remove] {0}",
+    turns="delete_message(id:0)+send_message(text:0)",
+    needs=[("text", NOTES)],
+)
+def move_note(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    [row] = yield from find()
+    yield [call("send_message", email=email, text=row["text"]), call("delete_message", id=row["id"])]
+    return answer("Sent to {}.", email)
+
+
+@chains(
+    "messages",
+    "[delete|remove|erase|drop] {0} and [write to|tell|message|notify] {1}: {text}",
+    "[clear|get rid of] {0}, then [write to|tell|message|notify] {1}: {text}",
+    turns="delete_message(id:0)+send_message(email:1)",
+    needs=[("id", (first_note, first_note_by_name)), ("email", CUSTOMERS)],
+)
+def delete_and_tell(d: Draw, find: Find) -> Script:
+    text = d.values.text()
+    d.say(text=text)
+    note, row = yield from find()
+    yield [call("delete_message", id=note["id"]), call("send_message", email=row["email"], text=text)]
     return answer("Sent to {}.", row["email"])

@@ -6,19 +6,23 @@ from agentfast.nano.world.database import STATUSES
 from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
+    buyer,
     customer_by_id,
     customer_by_name,
     first_order,
     first_order_by_name,
+    first_order_of_buyer,
     order_by_id,
     product_by_id,
     product_by_name,
+    product_of_first_order,
     product_of_order,
 )
 
-CUSTOMERS = (customer_by_id, customer_by_name)
-PRODUCTS = (product_by_id, product_by_name, product_of_order)
-FIRST = (first_order, first_order_by_name)
+CUSTOMERS = (customer_by_id, customer_by_name, buyer)
+PRODUCTS = (product_by_id, product_by_name, product_of_order, product_of_first_order)
+FIRST = (first_order, first_order_by_name, first_order_of_buyer)
+ORDERS = (order_by_id, *FIRST)
 
 
 @chains(
@@ -130,7 +134,7 @@ def set_date(d: Draw, find: Find) -> Script:
     "[change|set|update|switch] the [date|day] of {0} to [that|the one|the date] of {1}",
     "{0} [comes on|is for|moves to] the [date|day] of {1}.",
     turns="set_date(date:1,id:0)",
-    needs=[("id", (order_by_id, first_order)), ("date", (order_by_id, first_order))],
+    needs=[("id", ORDERS), ("date", (order_by_id, first_order))],
 )
 def copy_date(d: Draw, find: Find) -> Script:
     order, other = yield from find()
@@ -144,7 +148,7 @@ def copy_date(d: Draw, find: Find) -> Script:
     "[change|set|update|switch] {0} to the [status|state] of {1}",
     "{0} [has|gets] the [|same ][status|state] as {1}.",
     turns="set_status(id:0,status:1)",
-    needs=[("id", (order_by_id, first_order)), ("status", (order_by_id,))],
+    needs=[("id", ORDERS), ("status", (order_by_id,))],
 )
 def copy_status(d: Draw, find: Find) -> Script:
     order, other = yield from find()
@@ -210,7 +214,7 @@ def create_order(d: Draw, find: Find) -> Script:
     "[order|buy|get] {n} [|pieces ]of {1} for {0} on {date} and [mark|flag] [it|the order] as {status}",
     "{0} [orders|wants|needs|takes|buys] {n} [|pieces ]of {1} on {date}, [mark|flag] the order as {status}.",
     turns="create_order(customer:0,product:1) > set_status(id)",
-    needs=[("id", CUSTOMERS), ("id", (product_by_id, product_by_name))],
+    needs=[("id", CUSTOMERS), ("id", (product_by_id, product_by_name, product_of_order))],
 )
 def create_and_set(d: Draw, find: Find) -> Script:
     n, date, status = d.quantity(), d.date(), d.rng.choice(STATUSES[1:])
@@ -219,3 +223,19 @@ def create_and_set(d: Draw, find: Find) -> Script:
     [order] = yield [call("create_order", customer=who["id"], product=what["id"], quantity=n, date=date)]
     yield [call("set_status", id=order["id"], status=status)]
     return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} to {date} and [mark|flag] it as {status}",
+    "[change|set|update|switch] the date of {0} to {date} and its [status|state] to {status}",
+    "{0} [comes on|is for|moves to] {date} and is {status}.",
+    turns="set_date(id:0)+set_status(id:0)",
+    needs=[("id", FIRST)],
+)
+def set_both(d: Draw, find: Find) -> Script:
+    date, status = d.date(), d.rng.choice(STATUSES)
+    d.say(date=date, status=status)
+    [row] = yield from find()
+    yield [call("set_date", id=row["id"], date=date), call("set_status", id=row["id"], status=status)]
+    return answer("Order {} is {}.", row["id"], status)

@@ -92,7 +92,7 @@ def add_stock(d: Draw, find: Find) -> Script:
     "[change|set|update|put] the [price|cost] of {0} to [that|the price|the one] of {1}",
     "{0} [costs|should cost] [as much as|the same as] {1}.",
     turns="set_price(id:0,price:1)",
-    needs=[("id", (product_by_id, *FOUND)), ("price", (product_by_id, product_by_name, product_of_order))],
+    needs=[("id", (product_by_id, *FOUND)), ("price", (product_by_id, *FOUND))],
 )
 def copy_price(d: Draw, find: Find) -> Script:
     what, other = yield from find()
@@ -121,7 +121,7 @@ def return_order(d: Draw, find: Find) -> Script:
     "[add|put|book] the [quantity|pieces|amount] of {1} to the stock of {0}",
     "[restock|refill] {0} [with|by] the [quantity|pieces|amount] of {1}",
     turns="add_stock(id:0,quantity:1)",
-    needs=[("id", (product_by_id, product_by_name)), ("quantity", (order_by_id,))],
+    needs=[("id", (product_by_id, *FOUND)), ("quantity", (order_by_id,))],
 )
 def add_quantity(d: Draw, find: Find) -> Script:
     what, order = yield from find()
@@ -161,3 +161,22 @@ def price_low(d: Draw, find: Find) -> Script:
         return listing("", [])
     yield [call("set_price", id=row["id"], price=price) for row in rows]
     return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] {n} [|pieces ]to the stock of {0} and [change|set|put] its price to {price}",
+    "{n} pieces of {0} [arrived|came in|are here], it costs {price} now.",
+    "[restock|refill] {0} with {n} and [sell|offer] it for {price}",
+    turns="add_stock(id:0)+set_price(id:0)",
+    needs=[("id", FOUND)],
+)
+def restock_and_price(d: Draw, find: Find) -> Script:
+    n, price = d.quantity(), d.values.price()
+    d.say(n=n, price=price)
+    [row] = yield from find()
+    [added, _] = yield [
+        call("add_stock", id=row["id"], quantity=n),
+        call("set_price", id=row["id"], price=price),
+    ]
+    return answer("The stock is {}.", added["stock"])

@@ -1,0 +1,60 @@
+"""Ways to speak of a product."""
+
+from __future__ import annotations
+
+from agentfast.nano.world.scenarios.base import Draw, call
+from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
+
+
+@reference("product", "product {product}")
+def product_by_id(d: Draw, suffix: str) -> Path:
+    id_ = d.product_id()
+    say(d, suffix, product=id_)
+    return path_of({"id": id_})
+
+
+@reference("product", "the {thing}", "find_product", "id price stock")
+def product_by_name(d: Draw, suffix: str) -> Path:
+    name = d.product_name()
+    say(d, suffix, thing=name)
+    return path_of({}, lambda _: call("find_product", name=name))
+
+
+@reference("product", "the [product|item] [in|of] order {order}", "get_order", "id quantity")
+def product_of_order(d: Draw, suffix: str) -> Path:
+    id_ = d.order_id()
+    say(d, suffix, order=id_)
+
+    def path() -> Path:
+        [order] = yield [call("get_order", id=id_)]
+        return {"id": order["product"], "quantity": order["quantity"]}
+
+    return path()
+
+
+@reference(
+    "product", "the product with the [lowest|least|smallest] stock below {low}", "low_stock", "id stock"
+)
+def scarcest(d: Draw, suffix: str) -> Path:
+    low = min(product.stock for product in d.rows.products) + d.rng.randint(1, 20)
+    say(d, suffix, low=low)
+    return path_of({}, lambda _: call("low_stock", below=low))
+
+
+@reference(
+    "product",
+    "the [product|item] [in|of] the first {old} order of customer {customer}",
+    "list_orders > get_order(id)",
+    "id quantity",
+)
+def product_of_first_order(d: Draw, suffix: str) -> Path:
+    order = d.order()
+    say(d, suffix, old=order.status, customer=order.customer_id)
+    orders = {"customer": order.customer_id, "status": order.status}
+
+    def path() -> Path:
+        [rows] = yield [call("list_orders", **orders)]
+        [found] = yield [call("get_order", id=rows[0]["id"])]
+        return {"id": found["product"], "quantity": found["quantity"]}
+
+    return path()
