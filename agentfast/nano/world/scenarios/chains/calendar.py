@@ -10,12 +10,12 @@ from agentfast.nano.world.scenarios.chains.references import (
     first_beside,
     first_beside_next,
     first_of_day,
-    next_of_host,
     next_of_person,
+    next_of_same_host,
 )
 
-FOUND = (event_by_title, next_of_person, first_of_day, next_of_host, first_beside, first_beside_next)
-DATED = (event_by_title, next_of_person, next_of_host)
+FOUND = (event_by_title, next_of_person, first_of_day, next_of_same_host, first_beside, first_beside_next)
+DATED = (event_by_title, next_of_person, next_of_same_host)
 LISTED = (first_of_day, first_beside, first_beside_next)
 
 
@@ -98,7 +98,7 @@ def move_same_day(d: Draw, find: Find) -> Script:
     "[move|shift|postpone|put|reschedule] {0} to the [day|date] of {1} at {time}",
     "{0} [is|takes place|starts|happens] on the [day|date] of {1} at {time}.",
     turns="move_event(date:1,id:0)",
-    needs=[("id", (event_by_id, event_by_title, next_of_person, next_of_host)), ("date", DATED)],
+    needs=[("id", (event_by_id, event_by_title, next_of_person, next_of_same_host)), ("date", DATED)],
 )
 def move_to_other_day(d: Draw, find: Find) -> Script:
     time = d.time()

@@ -39,8 +39,8 @@ DETAILS: dict[str, tuple[str, frozenset[str], Callable[[Found], ToolCall]]] = {
 }
 """Noun -> the call that reads a row in full, as a shape writes it; what it tells; the call."""
 
-Needs = tuple[str, str]
-"""(noun, field) of a row that an action is about."""
+MOST_CALLS = 5
+"""A chain of more calls is not made."""
 
 
 class _Way:
@@ -136,7 +136,8 @@ def chains(
     turns: str,
     needs: Sequence[tuple[str, Sequence[Reference]]],
 ) -> Callable[[Act], Act]:
-    """Registers an action as chains of `desk`, one for each combination of references that takes two turns or more.
+    """Registers an action as chains of `desk`, one for each combination of references that takes two turns or more
+        and not too many calls.
 
     Args:
         patterns: phrasings in which "{0}" and "{1}" stand for the references.
@@ -149,7 +150,10 @@ def chains(
         for references in product(*(options for _, options in needs)):
             ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
             every = [*_joined(ways), *_fed(turns, ways)]
-            if len(every) >= 2 and all(way.is_possible for way in ways):
+            calls = sum(len(way.turns) for way in ways) + sum(
+                len(turn.split("+")) for turn in _fed(turns, ways)
+            )
+            if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
                 SCENARIOS.append(
                     Scenario(
                         f"{act.__name__} {' '.join(made.name for made in references)}",

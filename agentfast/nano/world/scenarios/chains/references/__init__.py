@@ -17,8 +17,8 @@ from agentfast.nano.world.scenarios.chains.references.events import (
     first_beside,
     first_beside_next,
     first_of_day,
-    next_of_host,
     next_of_person,
+    next_of_same_host,
 )
 from agentfast.nano.world.scenarios.chains.references.notes import (
     first_note,
@@ -62,8 +62,8 @@ __all__ = [
     "first_order",
     "first_order_by_name",
     "first_order_of_buyer",
-    "next_of_host",
     "next_of_person",
+    "next_of_same_host",
     "order_by_id",
     "product_by_id",
     "product_by_name",

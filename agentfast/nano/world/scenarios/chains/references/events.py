@@ -56,7 +56,7 @@ def first_of_day(d: Draw, suffix: str) -> Path:
     "find_event > next_event(person)",
     "id title date time",
 )
-def next_of_host(d: Draw, suffix: str) -> Path:
+def next_of_same_host(d: Draw, suffix: str) -> Path:
     title = _drawn(d, lambda event: event != _first(d, person=event.person)).title
     say(d, suffix, title=title)
     return path_of(
