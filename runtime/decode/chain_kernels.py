@@ -22,7 +22,7 @@ LN2: Final = 0.6931471805599453
 _BLOCK: Final = 32  # positions
 _NEGLIGIBLE: Final = 1e-40  # probability of a node below which its successors are not visited
 _NORMAL: Final = 1e-280  # a sum above this lost nothing that double precision could show
-_DEAD: Final = -(2**28)  # exponent of a node without a way to the end: far below every other
+_DEAD: Final = -(2**28)  # exponent of what has no weight: far below every other
 _POWERS: Final = np.append(2.0 ** -np.arange(1023), 0.0)  # 2^-n, 0 from n = 1023 on
 
 
@@ -97,6 +97,8 @@ def weigh_labels(
                     _far_below(
                         members, top[i], mass[i], best[i, label], reference[i], label, weight[i], exponent[i]
                     )
+                else:
+                    exponent[i, label] = _DEAD
 
 
 @kernel

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.errors import BudgetTooSmallError, GrammarError
@@ -17,69 +13,15 @@ from agentfast.runtime.decode.class_space import reduce_logits, reduce_on_device
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.vocabulary import Vocabulary
-
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass
-class Enumeration:
-    """Every allowed sequence [n, C] with its log weight [n], and what follows from them."""
-
-    sequences: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.float64]
-
-    @property
-    def log_z(self) -> float:
-        return float(np.logaddexp.reduce(self.weights))
-
-    def marginals(self, size: int) -> npt.NDArray[np.float64]:
-        """[C, V]"""
-        result = np.zeros((self.sequences.shape[1], size))
-        for sequence, p in zip(self.sequences, np.exp(self.weights - self.log_z), strict=True):
-            result[np.arange(len(sequence)), sequence] += p
-        return result
-
-
-def enumerate_canvas(grammar: TokenGrammar, state: int, logits: Floats, budget: int) -> Enumeration:
-    """By brute force, from the definition: allowed, and able to end within the budget."""
-    canvas, size = logits.shape
-    sequences: list[tuple[int, ...]] = []
-    weights: list[float] = []
-    for sequence in itertools.product(range(size), repeat=canvas):
-        at = state
-        for i, token in enumerate(sequence):
-            at = grammar.advance(at, token)
-            if i + 1 == budget and not grammar.is_done(at):
-                break
-        else:
-            weight = float(sum(np.float64(logits[i, token]) for i, token in enumerate(sequence)))
-            if grammar.min_tokens(at) <= max(budget - canvas, 0) and weight > -np.inf:
-                sequences.append(sequence)
-                weights.append(weight)
-    return Enumeration(np.array(sequences, np.int64).reshape(-1, canvas), np.array(weights))
-
-
-def solve(
-    grammar: TokenGrammar,
-    logits: Floats,
-    budget: int,
-    uniforms: npt.NDArray[np.float64] | None = None,
-    state: int = 0,
-) -> CanvasPosterior | GrammarError:
-    drawn = np.full(len(logits), 0.5) if uniforms is None else uniforms
-    return canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, state, budget, drawn)])[0]
-
-
-def solved(
-    grammar: TokenGrammar,
-    logits: Floats,
-    budget: int,
-    uniforms: npt.NDArray[np.float64] | None = None,
-    state: int = 0,
-) -> CanvasPosterior:
-    result = solve(grammar, logits, budget, uniforms, state)
-    assert isinstance(result, CanvasPosterior)
-    return result
+from tests.property.enumeration import (
+    Floats,
+    agrees,
+    chi_square_excess,
+    enumerate_canvas,
+    random_logits,
+    solve,
+    solved,
+)
 
 
 def grammars() -> st.SearchStrategy[Grammar]:
@@ -107,38 +49,14 @@ def problems(draw: st.DrawFn) -> tuple[TokenGrammar, Floats, int]:
     extra = draw(st.lists(st.sampled_from([b"ab", b"ba", b"aa", b"bab"]), unique=True, max_size=2))
     grammar = draw(grammars()).compile(vocabulary_of(extra))
     canvas = draw(st.integers(1, 4))
-    random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    scale = draw(st.sampled_from([0.0, 1.0, 5.0, 200.0, 2000.0]))
-    logits = (random.normal(size=(canvas, grammar.vocabulary.size)) * scale).astype(np.float32)
-    logits[random.random(logits.shape) < draw(st.sampled_from([0.0, 0.3]))] = -np.inf
-    assume(np.isfinite(logits).any(axis=1).all())
+    logits = draw(random_logits(canvas, grammar.vocabulary.size))
     return grammar, logits, grammar.min_tokens(0) + draw(st.integers(0, 4))
 
 
 @given(problems())
 def test_everything_agrees_with_enumeration(problem: tuple[TokenGrammar, Floats, int]) -> None:
     grammar, logits, budget = problem
-    truth = enumerate_canvas(grammar, 0, logits, budget)
-    result = solve(grammar, logits, budget)
-    if not len(truth.weights):
-        assert isinstance(result, GrammarError)
-        return
-    assert isinstance(result, CanvasPosterior)
-    scale = max(1.0, float(np.abs(truth.weights).max()))
-    assert result.log_z == pytest.approx(truth.log_z, abs=1e-5 * scale)
-    found = {
-        tuple(sequence): weight
-        for sequence, weight in zip(truth.sequences.tolist(), truth.weights, strict=True)
-    }
-    assert found[tuple(result.best.tolist())] == pytest.approx(float(truth.weights.max()), abs=1e-5 * scale)
-    assert tuple(result.sample.tolist()) in found
-    marginals = truth.marginals(logits.shape[1])
-    marginals_found = result.marginals(torch.from_numpy(logits)).numpy()
-    np.testing.assert_allclose(marginals_found, marginals, atol=2e-4 * max(1.0, scale / 100))
-    # The total mass is 1 at every position: Z is the same wherever it is read off.
-    np.testing.assert_allclose(marginals_found.sum(axis=1), 1.0, atol=2e-4 * max(1.0, scale / 100))
-    entropy = -(marginals * np.log(np.where(marginals > 0, marginals, 1.0))).sum(axis=1)
-    np.testing.assert_allclose(result.entropy, entropy, atol=1e-3 * max(1.0, scale / 100))
+    agrees(solve(grammar, logits, budget), enumerate_canvas(grammar, 0, logits, budget), logits)
 
 
 @given(problems())
@@ -186,14 +104,7 @@ def test_the_sample_follows_the_joint_distribution() -> None:
         assert isinstance(result, CanvasPosterior)
         key = tuple(result.sample.tolist())
         counts[key] = counts.get(key, 0) + 1
-    expected = np.exp(truth.weights - truth.log_z) * draws
-    observed = np.array([counts.pop(tuple(sequence), 0) for sequence in truth.sequences.tolist()])
-    assert not counts
-    common = expected >= 5
-    chi_square = float((((observed - expected) ** 2) / expected)[common].sum())
-    freedom = int(common.sum()) - 1
-    assert freedom > 10
-    assert chi_square < freedom + 4 * (2 * freedom) ** 0.5
+    assert chi_square_excess(counts, truth) < 4
 
 
 def test_a_grid_of_uniforms_reproduces_the_first_marginal_exactly() -> None:
@@ -277,6 +188,16 @@ def test_weights_far_apart_keep_their_order() -> None:
     assert result.log_z == pytest.approx(-60000 + np.log(1 + np.e), abs=1e-6)
     marginals = result.marginals(torch.from_numpy(logits))
     assert float(marginals[1, 1]) == pytest.approx(np.e / (1 + np.e), rel=1e-3)
+
+
+def test_an_impossible_way_does_not_hide_one_that_is_far_less_likely_than_the_rest() -> None:
+    """The shorter text has no weight, the longer one e^-4000 beside what the grammar does not allow."""
+    grammar = (Grammar.literal("a") | Grammar.literal("ab")).compile(vocabulary_of([]))
+    logits = np.zeros((3, 4), np.float32)
+    logits[1, 2], logits[2, 2] = -np.inf, -4000.0
+    result = solved(grammar, logits, 3)
+    assert result.best.tolist() == [0, 1, 2]
+    assert result.log_z == pytest.approx(-4000)
 
 
 @given(st.integers(0, 2**32), st.sampled_from([1.0, 10.0, 300.0]), st.sampled_from([1.0, 0.4]))
