@@ -3,7 +3,8 @@
     python -m bench.conformance [--suite DIR] [--peers llguidance,xgrammar,outlines_core]
 
 For every group of the suite the schema is compiled (as the specification says: closed=False, `format` an annotation),
-then each instance is written as compact JSON and read by the automaton that generates. A group is right if every
+then each instance is written as compact JSON and read by the automaton that generates. The suite's `remotes` are given as
+`documents`, under the URIs that it says; the peers take no further documents. A group is right if every
 verdict is the expected one, refused if the schema does not compile (or not in time). Peers read the same texts, each in
 a process that is given SECONDS per group.
 
@@ -28,11 +29,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from agentfast.errors import ConfigError, GrammarError
-from agentfast.runtime.grammar import compile_schema
+from agentfast.runtime.grammar import Grammar, compile_schema
 from bench.schema_peers import PEERS
 
 VARIABLE: Final = "AGENTFAST_JSON_SCHEMA_SUITE"
 SECONDS: Final = 20.0
+REMOTES: Final = "http://localhost:1234/"
 RELEASE: Final = "jsonschema==4.26.0"
 COUNTS: Final = ("groups", "right", "refused", "wrong_accepts", "wrong_rejects")
 
@@ -89,22 +91,46 @@ def groups(suite: Path) -> Iterator[Group]:
             )
 
 
+def remotes(suite: Path) -> dict[str, Any]:
+    """The documents that its schemas refer to, by URI."""
+    folder = suite / "remotes"
+    return {
+        REMOTES + path.relative_to(folder).as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.json"))
+    }
+
+
 def compact(value: Any) -> str:
     """JSON without whitespace, Unicode as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def verdicts(group: Group) -> list[bool] | None:
+def compiled(group: Group, documents: dict[str, Any]) -> Grammar:
+    """Its grammar, as the suite wants schemas read.
+
+    Raises:
+        GrammarError: the schema is refused.
+    """
+    return compile_schema(group.schema, closed=False, assert_format=False, documents=documents)
+
+
+def verdicts(group: Group, documents: dict[str, Any]) -> list[bool] | None:
     """What agentfast says."""
     try:
-        grammar = compile_schema(group.schema, closed=False, assert_format=False)
+        grammar = compiled(group, documents)
     except GrammarError:
         return None
     return [grammar.accepts(text) for text in group.texts]
 
 
-async def _own(group: Group) -> list[bool] | None:
-    return verdicts(group)
+class Own:
+    """agentfast, in this process."""
+
+    def __init__(self, suite: Path) -> None:
+        self._documents = remotes(suite)
+
+    async def __call__(self, group: Group) -> list[bool] | None:
+        return verdicts(group, self._documents)
 
 
 class Peer:
@@ -182,7 +208,7 @@ def _row(name: str, size: int, cells: list[Counter[str]]) -> str:
 
 async def compare(suite: Path, peers: list[str]) -> dict[str, dict[str, Counter[str]]]:
     """agentfast and its peers on the same groups."""
-    results = {"agentfast": await tally(suite, _own)}
+    results = {"agentfast": await tally(suite, Own(suite))}
     for name in peers:
         peer = Peer(name)
         try:

@@ -150,6 +150,11 @@ def add_schema(add: AddParser) -> None:
     )
     schema.add_argument("--ignore-format", action="store_true", help="formats are annotations")
     schema.add_argument(
+        "--documents",
+        metavar="DIR",
+        help="a folder with the JSON files that $ref may lead to, by their path in it and by their $id",
+    )
+    schema.add_argument(
         "--explain",
         action="store_true",
         help="also show sampled instances, what each field costs, the limits, and how keywords are read; "

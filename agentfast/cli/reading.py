@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agentfast.runtime.grammar import Grammar, compile_schema
 from agentfast.runtime.grammar.builder import Order
+from agentfast.runtime.grammar.document import Documents
 from agentfast.runtime.grammar.numbers import EXPONENTS, FRACTION_DIGITS, WHOLE_DIGITS
 from agentfast.runtime.grammar.whitespace import MAX_INDENT, Whitespace
 
@@ -34,6 +35,7 @@ class Reading:
     closed: bool = True
     order: Order | None = None
     assert_format: bool = True
+    documents: Documents | None = None
 
     def compile(self, schema: Any) -> Grammar:
         """The grammar of a schema, read so."""
@@ -43,6 +45,7 @@ class Reading:
             closed=self.closed,
             order=self.order,
             assert_format=self.assert_format,
+            documents=self.documents,
         )
 
     def limits(self, *, numbers: bool, formats: bool) -> Iterator[str]:

@@ -62,7 +62,10 @@ def schema_command(options: argparse.Namespace) -> Exit:
     """Print the report; a refused schema raises, with --explain after its explanation."""
     schema = read_schema(options.file)
     vocabulary = open_vocabulary(options.model)
-    reading = Reading(options.whitespace, not options.open, options.order, not options.ignore_format)
+    documents = None if options.documents is None else read_documents(options.documents)
+    reading = Reading(
+        options.whitespace, not options.open, options.order, not options.ignore_format, documents
+    )
     compile_alone = reading.compile
     try:
         report, grammar = measure(schema, compile_alone, vocabulary)
@@ -100,6 +103,20 @@ def read_schema(file: str) -> Any:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:  # not UTF-8, or not JSON
         raise ConfigError(f"{file} is not JSON: {error}") from error
+
+
+def read_documents(folder: str) -> dict[str, Any]:
+    """The JSON files in a folder and below, by their path in it.
+
+    Raises:
+        ConfigError: there is no such folder, or a file in it is not JSON.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise ConfigError(f"{folder} is not a folder")
+    return {
+        path.relative_to(root).as_posix(): read_schema(str(path)) for path in sorted(root.rglob("*.json"))
+    }
 
 
 def measure(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> tuple[SchemaReport, TokenGrammar]:

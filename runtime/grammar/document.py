@@ -1,12 +1,15 @@
-"""A schema document: where its subschemas are, what their base URIs and anchors are, and what a reference means."""
+"""Schema documents: where their subschemas are, what their base URIs and anchors are, and what a reference means.
+
+A schema is named by its path: a JSON pointer in the root document, or a URI, `#` and a pointer in a further one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urldefrag, urljoin
 
-from agentfast.errors import UnsupportedSchemaError
+from agentfast.errors import ConfigError, UnsupportedSchemaError
 from agentfast.runtime.grammar.keywords import JsonSchema, as_list, as_object, pointer
 
 _ONE: Final = frozenset(
@@ -20,56 +23,95 @@ _MAP: Final = frozenset(
 _DRAFT_7: Final = ("http://json-schema.org/draft-07/schema", "http://json-schema.org/draft-06/schema")
 
 
+Documents = Mapping[str, JsonSchema]
+"""Schemas by the URIs that references find them under."""
+
+
 class Document:
-    """One schema document.
+    """A root schema and the documents that it may refer to.
 
     Attributes:
-        root: the whole schema.
-        is_dynamic: whether it has `$dynamicRef`, so that the way to a schema matters.
+        is_dynamic: whether `$dynamicRef` occurs, so that the way to a schema matters.
     """
 
-    def __init__(self, root: JsonSchema) -> None:
-        self.root = root
+    def __init__(self, root: JsonSchema, documents: Documents | None = None) -> None:
+        """
+        Args:
+            documents: further schemas; nothing is ever fetched.
+
+        Raises:
+            ConfigError: one of their URIs is empty or has a fragment.
+        """
         self.is_dynamic = False
-        rules = as_object(root)
-        dialect = "" if rules is None else rules.get("$schema")
-        self.ignores_beside_ref = isinstance(dialect, str) and dialect.rstrip("#") in _DRAFT_7
+        self._roots: dict[str, JsonSchema] = {}
+        self._draft_7: set[str] = set()
         self._base: dict[str, str] = {}
         self._resources: dict[str, str] = {}
         self._anchors: dict[tuple[str, str], str] = {}
         self._dynamic: dict[tuple[str, str], str] = {}
-        self._resources[""] = ""
-        self._scan(root)
+        self._add("", "", root)
+        self._scan("")
+        base = self.base("")
+        given = {self._checked(_join(base, uri)): schema for uri, schema in (documents or {}).items()}
+        # What the root schema embeds under a URI goes first.
+        starts = [self._add(f"{uri}#", uri, given[uri]) for uri in given if uri not in self._resources]
+        for start in starts:
+            self._scan(start)
+
+    def _checked(self, uri: str) -> str:
+        plain, fragment = urldefrag(uri)
+        if fragment or not plain:
+            raise ConfigError(f"documents: {uri!r} is not the URI of a document")
+        return plain
+
+    def _add(self, start: str, uri: str, schema: JsonSchema) -> str:
+        """Take in a document whose paths begin with `start`, which is returned."""
+        self._roots[start] = schema
+        self._resources[uri] = start
+        self._base[start] = uri
+        rules = as_object(schema)
+        dialect = "" if rules is None else rules.get("$schema")
+        if isinstance(dialect, str) and dialect.rstrip("#") in _DRAFT_7:
+            self._draft_7.add(start)
+        return start
 
     def at(self, path: str) -> Any:
-        """The schema at a pointer that `resolve` or a walk down gave."""
-        return self._walk(self.root, path[1:].split("/") if path else [])
+        """The schema at a path that `resolve` or a walk down gave."""
+        start, pointer = _split(path)
+        return self._walk(self._roots[start], pointer[1:].split("/") if pointer else [])
+
+    def ignores_beside_ref(self, path: str) -> bool:
+        """Whether the schema at a path is of a draft in which `$ref` stands alone."""
+        return _split(path)[0] in self._draft_7
 
     def base(self, path: str) -> str:
-        """The base URI of the schema at a pointer."""
-        while path not in self._base and path:
+        """The base URI of the schema at a path."""
+        while path not in self._base:
             path = path.rpartition("/")[0]
-        return self._base.get(path, "")
+        return self._base[path]
 
     def resolve(self, reference: Any, path: str) -> str:
-        """Pointer to the schema that a reference, written in the schema at `path`, means.
+        """Path of the schema that a reference, written in the schema at `path`, means.
 
         Raises:
-            UnsupportedSchemaError: it is not in this document.
+            UnsupportedSchemaError: it is in none of the documents.
         """
         if not isinstance(reference, str):
             raise UnsupportedSchemaError("$ref", path, f"{reference!r} is not a reference")
         uri, fragment = urldefrag(_join(self.base(path), reference))
         if uri not in self._resources:
             raise UnsupportedSchemaError(
-                "$ref", path, f"{reference!r} is not in this document", hint="put it under $defs"
+                "$ref",
+                path,
+                f"{reference!r} is {uri!r}, which is neither in this schema nor among its documents",
+                hint=f"give it: compile_schema(..., documents={{{uri!r}: ...}}), or put it under $defs",
             )
         start = self._resources[uri]
         if not fragment:
             return start
         if fragment.startswith("/"):
             return self._pointed(start, fragment, reference, path)
-        target = self._anchors.get((uri, unquote(fragment)))
+        target = self._anchors.get((self.base(start), unquote(fragment)))
         if target is None:
             raise UnsupportedSchemaError("$ref", path, f"{reference!r} leads nowhere")
         return target
@@ -77,12 +119,12 @@ class Document:
     def resolve_dynamic(self, reference: Any, path: str, scope: tuple[str, ...]) -> str:
         """What `$dynamicRef` means, when schema resources were entered in the order of `scope`."""
         target = self.resolve(reference, path)
-        uri, fragment = urldefrag(_join(self.base(path), reference))
-        if self._dynamic.get((uri, unquote(fragment))) != target:
+        fragment = unquote(urldefrag(str(reference)).fragment)
+        if self._dynamic.get((self.base(target), fragment)) != target:
             return target
         for resource in scope:
-            if (resource, unquote(fragment)) in self._dynamic:
-                return self._dynamic[resource, unquote(fragment)]
+            if (resource, fragment) in self._dynamic:
+                return self._dynamic[resource, fragment]
         return target
 
     def _pointed(self, start: str, fragment: str, reference: str, path: str) -> str:
@@ -104,21 +146,22 @@ class Document:
                 raise KeyError(step)
         return value
 
-    def _scan(self, root: JsonSchema) -> None:
-        pending: list[tuple[Any, str, str]] = [(root, "", "")]
+    def _scan(self, start: str) -> None:
+        """Find the identifiers in a document."""
+        pending: list[tuple[Any, str, str]] = [(self._roots[start], start, self._base[start])]
         while pending:
-            schema, path, base = pending.pop()
-            rules = as_object(schema)
+            inner, path, base = pending.pop()
+            rules = as_object(inner)
             if rules is None:
                 continue
             base = self._enter(rules, path, base)
             self._base[path] = base
-            pending += [(inner, at, base) for inner, at in _subschemas(rules, path)]
+            pending += [(below, at, base) for below, at in _subschemas(rules, path)]
 
     def _enter(self, rules: Any, path: str, base: str) -> str:
         """Register a schema's identifiers; returns its base URI."""
         identifier = rules.get("$id")
-        if isinstance(identifier, str) and not (self.ignores_beside_ref and "$ref" in rules):
+        if isinstance(identifier, str) and not ("$ref" in rules and self.ignores_beside_ref(path)):
             uri, fragment = urldefrag(_join(base, identifier))
             if fragment:  # draft 7's way to write an anchor
                 self._anchors[base, fragment] = path
@@ -132,6 +175,14 @@ class Document:
                     self._dynamic[base, name] = path
         self.is_dynamic |= "$dynamicRef" in rules
         return base
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Which document a path is in, and the pointer there."""
+    if not path or path.startswith("/"):
+        return "", path
+    uri, _, pointer = path.partition("#")
+    return f"{uri}#", pointer
 
 
 def _join(base: str, reference: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar import keywords
 from agentfast.runtime.grammar.atoms import NEVER, Atom, Either, Except, Fixed, Place
-from agentfast.runtime.grammar.document import Document
+from agentfast.runtime.grammar.document import Document, Documents
 from agentfast.runtime.grammar.formula import (
     FALSE,
     TRUE,
@@ -32,15 +32,18 @@ DIALECTS = (
 
 
 class Reader:
-    """Reads one document; each schema once."""
+    """Reads a document and those it refers to; each schema once."""
 
-    def __init__(self, root: JsonSchema, *, strict: bool, assert_format: bool) -> None:
+    def __init__(
+        self, root: JsonSchema, *, strict: bool, assert_format: bool, documents: Documents | None = None
+    ) -> None:
         """
         Args:
+            documents: further schemas, by URI.
             strict: refuse unknown keywords; else they are annotations.
             assert_format: `format` bears on validity.
         """
-        self.document = Document(root)
+        self.document = Document(root, documents)
         self._strict = strict
         self._assert_format = assert_format
         self._formulas: dict[Atom, Formula] = {}
@@ -107,7 +110,7 @@ class Reader:
         dialect = rules.get("$schema", DIALECTS[0])
         if not isinstance(dialect, str) or not dialect.startswith(DIALECTS):
             raise UnsupportedSchemaError("$schema", place.path, f"the dialect {dialect!r} is not known")
-        if self.document.ignores_beside_ref and "$ref" in rules:
+        if "$ref" in rules and self.document.ignores_beside_ref(place.path):
             return {"$ref": rules["$ref"]}
         return rules
 

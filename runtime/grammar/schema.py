@@ -24,6 +24,7 @@ from typing import get_args
 
 from agentfast.errors import ConfigError
 from agentfast.runtime.grammar.builder import Builder, Mode, Order
+from agentfast.runtime.grammar.document import Documents
 from agentfast.runtime.grammar.grammar import Grammar
 from agentfast.runtime.grammar.keywords import JsonSchema
 from agentfast.runtime.grammar.reading import Reader
@@ -39,6 +40,7 @@ def compile_schema(
     closed: bool = True,
     order: Order | None = None,
     assert_format: bool = True,
+    documents: Documents | None = None,
 ) -> Grammar:
     """The grammar of a schema's instances.
 
@@ -51,9 +53,12 @@ def compile_schema(
             which is what a tool call wants. Else everything is as the specification says.
         order: of properties; None is "declared" for closed schemas and "any" for others.
         assert_format: `format` bears on validity; else it is an annotation.
+        documents: schemas that `$ref` may lead to, by URI; a relative one is meant from the schema's own `$id`. They are
+            found by their `$id`s, too. Nothing is fetched, and what the schema itself has under a URI goes first.
 
     Raises:
-        UnsupportedSchemaError: a keyword, or a use of it, is not enforced here; says which and where.
+        UnsupportedSchemaError: a keyword, or a use of it, is not enforced here, or a reference leads nowhere; says
+            which and where.
         GrammarError: no instance can be written, or too many states are needed; with a vocabulary only.
     """
     if whitespace not in get_args(Whitespace):
@@ -62,8 +67,9 @@ def compile_schema(
         )
     if order is not None and order not in get_args(Order):
         raise ConfigError(f"unknown order {order!r}; there are {', '.join(get_args(Order))}")
-    reader = Reader(schema, strict=closed, assert_format=assert_format)
-    content = json.dumps([schema, whitespace, closed, assert_format], default=str)
+    reader = Reader(schema, strict=closed, assert_format=assert_format, documents=documents)
+    given = [schema, whitespace, closed, assert_format, *sorted((documents or {}).items())]
+    content = json.dumps(given, default=str)
     builder = Builder(reader, gaps(whitespace), hashlib.sha256(content.encode()).hexdigest())
     mode = Mode(order or ("declared" if closed else "any"), "canonical" if closed else "any", closed)
     grammar = Grammar(builder.document(mode))

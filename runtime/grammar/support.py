@@ -54,9 +54,9 @@ _NEGATED: Final = (
     " which keys came, and a key may come twice"
 )
 _DOCUMENT: Final = Support(
-    "references into the same document by pointer, anchor or URI, recursive ones included",
-    "other documents, and schemas that refer to themselves without an object or array between",
-    "put the schema under $defs",
+    "references by pointer, anchor or URI, recursive ones included, also into documents that are given with the schema",
+    "documents that are not given, and schemas that refer to themselves without an object or array between",
+    "give the document (documents=, --documents), or put the schema under $defs",
     (
         {"$ref": "https://example.com/other"},
         {"$ref": "#/$defs/other", "$defs": {"other": {"type": "string"}}},

@@ -98,6 +98,21 @@ def test_a_schema_that_cannot_be_compiled_is_refused_in_one_line(
     assert output.err.count("\n") == 1
 
 
+def test_references_lead_to_the_files_of_a_folder(
+    model: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "documents"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "parts" / "code.json").write_text('{"$ref": "#/$defs/code", "$defs": {"code": {"const": 7}}}')
+    file = schema_file(tmp_path, {"type": "array", "items": {"$ref": "parts/code.json"}, "minItems": 2})
+    assert main(["schema", file, "--json", "--documents", str(folder), *model]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["shortest"] == "[7,7]"
+    assert main(["schema", file, *model]) == Exit.REFUSED
+    assert "parts/code.json" in capsys.readouterr().err
+    assert main(["schema", file, "--documents", file, *model]) == Exit.USAGE
+    assert "is not a folder" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_named(model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "no such file", *model]) == Exit.USAGE
     assert "no such file" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import SchemaError
 
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar import compile_schema
@@ -30,7 +31,7 @@ generated: Final[Callable[[Schema], st.SearchStrategy[Any]]] = import_module(
     "hypothesis_jsonschema"
 ).from_schema
 NO_OBJECT: Final = ["null", "boolean", "number", "string", "array"]
-PATTERNS: Final = ["^a", "[b-y]", "^[^a]*$", r"\d{2}", "é|ü", "^(?:ab|c)+$", r"^\w+@\w+$"]
+PATTERNS: Final = ["^a", "[b-y]", "^[^a]*$", "[0-9]{2}", "é|ü", "^(?:ab|c)+$", "^[a-z]+@[^a]+$"]
 ANYTHING: Final = generated({"type": NO_OBJECT, "items": {"type": NO_OBJECT, "items": {"type": "null"}}})
 small = st.integers(0, 4)
 bounds = st.integers(-1000, 1000) | st.sampled_from([-0.5, 1.25, 1e10, 10**20])
@@ -71,7 +72,7 @@ def drawn(draw: st.DrawFn, schema: Schema) -> Any:
     """A value of a schema, mostly."""
     try:
         return draw(generated(schema) | ANYTHING)
-    except InvalidArgument:  # the package does not see every contradiction
+    except (InvalidArgument, SchemaError):  # the package does not see every contradiction
         assume(False)
         raise
 
@@ -107,6 +108,16 @@ def is_text(value: Any) -> bool:
     return not isinstance(value, str) or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
+def exact(value: Any) -> Any:
+    """The value with large floats as the integers that they are: their shortest texts say others."""
+    items, members = as_list(value), as_object(value)
+    if members is not None:
+        return {name: exact(item) for name, item in members.items()}
+    if items is not None:
+        return [exact(item) for item in items]
+    return int(value) if isinstance(value, float) and abs(value) >= 2**53 else value
+
+
 @settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 )
@@ -121,7 +132,7 @@ def test_generated_instances_are_judged_as_jsonschema_judges_them(case: tuple[Sc
         assume(False)
         raise
     judge = Draft7Validator(for_python(schema), format_checker=Draft7Validator.FORMAT_CHECKER)
-    for value in values:
+    for value in map(exact, values):
         valid = judge.is_valid(value) and is_text(value)
         for ascii_only in (True, False):
             text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
