@@ -1,13 +1,14 @@
 """Attention of a ragged batch: encode rows causal over the cache, canvases bidirectional over it and themselves.
 
-Rows are attended one at a time. On a CPU that beats a padded batch (measured at 32 canvases of 64 over prefixes of
-100-500 tokens: 10 ms against 24 ms per layer), since nothing is padded and each call is large enough. Rows that encode
-a token or a few, as autoregressive ones do, are the exception: see few_tokens.py.
+Rows are attended one at a time. On a CPU that beats a padded batch, since nothing is padded; kernels do it there, see
+panel_attention.py. Rows that encode a token or a few, as autoregressive ones do, are the exception: see few_tokens.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Barrier
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +17,16 @@ from torch.nn import functional as F
 from agentfast.runtime.few_tokens import attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.panel_attention import PanelRows
 from agentfast.runtime.spans import Span
+
+
+class Rows(Protocol):
+    """Rows that are attended one at a time."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
+        """Write the rows' part of `out`; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
+        ...
 
 
 class RaggedAttention:
@@ -41,8 +51,9 @@ class RaggedAttention:
         self._barrier = barrier
         few = [span for span in spans if not span.denoises and 0 < span.encodes <= most_tokens(store)]
         self._few = attend_few(few, store)
-        self._spans = [span for span in spans if span not in few]
-        self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
+        rest = [span for span in spans if span not in few]
+        in_panels = config.small and store.on_plain_cpu
+        self._rows: Rows = PanelRows(rest, store) if in_panels else GatheredRows(rest, store)
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         encoded = self._write_slots.shape[0]
@@ -52,6 +63,22 @@ class RaggedAttention:
             self._barrier.wait()
         out = torch.empty_like(q)
         window = self._config.attention(layer).window
+        self._rows.attend(layer, q, k, v, out, window)
+        if self._few is not None:
+            self._few.attend(layer, q, out, window)
+        return out
+
+
+class GatheredRows:
+    """Rows whose keys and values are gathered from the store, each attended in a call of its own."""
+
+    def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
+        self._spans = spans
+        self._store = store
+        self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
+        """Write the rows' part of `out`."""
         for span in self._spans:
             keys, values = self._gather(layer, span)
             if span.encodes:
@@ -59,11 +86,8 @@ class RaggedAttention:
             if span.denoises:
                 keys[span.prefix :] = k[span.canvas]
                 values[span.prefix :] = v[span.canvas]
-                first = 0 if window is None else max(0, span.prefix - (window - 1))
+                first = span.first_seen(window)
                 out[span.canvas] = _attend(q[span.canvas], keys[first:], values[first:], None)
-        if self._few is not None:
-            self._few.attend(layer, q, out, window)
-        return out
 
     def _gather(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
         kept = span.context.layers[layer]

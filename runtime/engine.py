@@ -24,6 +24,7 @@ from agentfast.runtime.intake import Intake
 from agentfast.runtime.log import get_logger
 from agentfast.runtime.metrics import Metrics
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.fused import Network
 from agentfast.runtime.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
 from agentfast.runtime.runner import Runner
 from agentfast.runtime.scheduler import Batch, Scheduler
@@ -67,10 +68,10 @@ class Engine:
         self.config = config or EngineConfig()
         self.metrics = Metrics()
         self.tokenizer = tokenizer
-        self._decoder = decoder or _decoder_for(model, tokenizer, self.config)
+        self._runner = Runner(model.eval(), self.config)
+        self._decoder = decoder or _decoder_for(model, self._runner.network, tokenizer, self.config)
         self._intake = Intake(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
         self._scheduler = Scheduler(self.config)
-        self._runner = Runner(model.eval(), self.config)
         self._outbox = Outbox()
         self._observers: tuple[Callable[[StepView], None], ...] = ()
         self._lock = threading.Lock()  # guards the four fields that follow
@@ -194,11 +195,11 @@ class Engine:
             return bool(self._tickets)
 
     def step(self) -> None:
-        """One forward pass for all rows that run now."""
+        """One forward pass for all rows that run now, and what the decoder makes of it."""
         batch = self._scheduler.schedule()
         if batch:  # a request may have come since the scheduler was last told of any
-            forward = self._runner.forward(batch)
-            self._settle(batch, self._decoder.update(batch, forward))
+            parts = self._runner.run(batch, self._decoder.update)
+            self._settle(batch, [outcome for part in parts for outcome in part])
 
     def _take_in(self) -> None:
         with self._lock:
@@ -314,9 +315,11 @@ def _update(outcome: Outcome) -> CanvasUpdate:
     )
 
 
-def _decoder_for(model: BlockDiffusionModel, tokenizer: Tokenizer, config: EngineConfig) -> Decoder:
+def _decoder_for(
+    model: BlockDiffusionModel, network: Network, tokenizer: Tokenizer, config: EngineConfig
+) -> Decoder:
     eos_ids = tokenizer.vocabulary.eos_ids
     if model.config.kind == "autoregressive":
         return AutoregressiveDecoder(config.generation, eos_ids)
     canvas_length = config.canvas_length or model.config.canvas_length
-    return DiffusionDecoder(model, config.generation, canvas_length, eos_ids)
+    return DiffusionDecoder(network, config.generation, canvas_length, eos_ids)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agentfast.runtime.attention_kernels import attend_tokens
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.spans import Span
+from agentfast.runtime.spans import Span, lines_of
 
 FEW: Final = 8
 """Up to so many tokens a row is cheaper token by token than by a matrix product of its own."""
@@ -31,18 +31,14 @@ class FewTokens(Protocol):
 
 def most_tokens(store: KVStore) -> int:
     """How many tokens a row may encode to be among the few."""
-    return FEW if _has_kernel(store) else 1
+    return FEW if store.on_plain_cpu else 1
 
 
 def attend_few(spans: Sequence[Span], store: KVStore) -> FewTokens | None:
     """The best way for these rows; None if there are none."""
     if not spans:
         return None
-    return PagedTokens(spans, store) if _has_kernel(store) else PaddedTokens(spans, store)
-
-
-def _has_kernel(store: KVStore) -> bool:
-    return store.keys[0].device.type == "cpu" and store.keys[0].dtype == torch.float32
+    return PagedTokens(spans, store) if store.on_plain_cpu else PaddedTokens(spans, store)
 
 
 class PagedTokens:
@@ -52,7 +48,7 @@ class PagedTokens:
         self._store = store
         self._slots = np.concatenate([span.context.slots.numpy() for span in spans])
         self._row_start = np.cumsum([0, *(span.prefix for span in spans)])
-        self._token = np.concatenate([np.arange(span.encode.start, span.encode.stop) for span in spans])
+        self._token = np.concatenate([lines_of(span.encode) for span in spans])
         self._row = np.repeat(np.arange(len(spans)), [span.encodes for span in spans])
         self._end = np.concatenate([np.arange(span.start, span.prefix) + 1 for span in spans])
 

@@ -30,7 +30,7 @@ class Field:
 
 
 FieldReader = Callable[[Sequence[int]], Sequence[Field]]
-"""Finds the fields in the tokens generated so far, without an end token. It is called in the engine's thread."""
+"""Finds the fields in the tokens generated so far, without an end token. The engine's threads call it, one per request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Barrier
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -18,13 +19,15 @@ from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import SMALL_MODEL, ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.shards import ShardPool, shards_of, single_threaded_operations
 from agentfast.runtime.spans import Context, Span
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What a forward pass gave.
+    """What a forward pass gave for a batch, or for a part of one.
 
     Attributes:
         logits: [N, V] float32: the canvas positions of the decoding works in their order; for autoregressive rows
@@ -41,36 +44,40 @@ class Runner:
 
     def __init__(self, model: BlockDiffusionModel, config: EngineConfig) -> None:
         weight = model.embed_tokens.weight
-        self.model = model
+        self.network = fastest(model)
+        self._model = model
         self._config = config
-        self._network = fastest(model)
         self.device = weight.device
         self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
         self._contexts: dict[Row, Context] = {}
-        in_shards = self.device.type == "cpu" and model.config.hidden_size < SMALL_MODEL
+        in_shards = self.device.type == "cpu" and model.config.small
         self._most_shards = (config.threads or torch.get_num_threads()) if in_shards else 1
         self._in_shards = in_shards
         self._pool = ShardPool(self._most_shards)
 
     def prepare_thread(self) -> None:
-        """Set up the thread that calls `forward`; once, before the first call."""
+        """Set up the thread that calls `run`; once, before the first call."""
         torch.set_flush_denormal(True)
         if self._in_shards:
             single_threaded_operations()
         elif self._config.threads is not None:
             torch.set_num_threads(self._config.threads)
 
-    def forward(self, batch: Batch) -> Forward:
-        """Run a batch; encoded keys and values are in the store afterwards."""
+    def run(self, batch: Batch, then: Callable[[Batch, Forward], R]) -> list[R]:
+        """Run a batch; encoded keys and values are in the store afterwards.
+
+        Args:
+            then: called with each part of the batch that ran by itself, in the thread that ran it.
+
+        Returns:
+            What `then` returned, in the order of the batch.
+        """
         shards = shards_of(batch.works, self._most_shards)
         # A row may read what another shard encodes in this very pass: each layer waits until all is written.
         barrier = (
             Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None
         )
-        parts = self._pool.map(lambda works: self._guarded(works, barrier), shards)
-        if len(parts) == 1:
-            return parts[0]
-        return Forward(torch.cat([part.logits for part in parts]), [f for part in parts for f in part.finite])
+        return self._pool.map(lambda works: then(Batch(works), self._guarded(works, barrier)), shards)
 
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""
@@ -96,15 +103,15 @@ class Runner:
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
         denoise[encodes:] = True
         write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in works]
-        hidden = self._network(
+        hidden = self.network(
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
-            RaggedAttention(self.model.config, self._store, spans, self._tensor(write_slots), barrier),
+            RaggedAttention(self._model.config, self._store, spans, self._tensor(write_slots), barrier),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),
         )
         wanted = hidden[encodes:] if total > encodes else hidden[_last_positions(works, spans)]
-        return Forward(self._network.logits(wanted), _finite(hidden, spans))
+        return Forward(self.network.logits(wanted), _finite(hidden, spans))
 
     def _spans(self, works: tuple[Work, ...], encodes: int) -> list[Span]:
         spans: list[Span] = []
@@ -121,7 +128,7 @@ class Runner:
         # A committed canvas may be found in the cache, and the prefix be longer with nothing to encode.
         if context is None or work.stop > work.start or context.prefix != work.stop:
             slots = self._tensor([self._store.slots(work.row.blocks, 0, work.stop)])
-            context = Context(slots, [None] * len(self.model.config.layers))
+            context = Context(slots, [None] * len(self._model.config.layers))
             self._contexts.pop(work.row, None)  # it may be that of a shorter prefix
             if work.canvas_tokens:
                 self._contexts[work.row] = context
@@ -130,7 +137,7 @@ class Runner:
     def _soft(self, works: tuple[Work, ...]) -> Tensor | None:
         """Self-conditioning [N, H] of the batch's canvas tokens; zeros where a canvas had no step yet."""
         parts: list[Tensor] = []
-        weight = self.model.embed_tokens.weight
+        weight = self._model.embed_tokens.weight
         for work in works:
             if not work.canvas_tokens:
                 continue

@@ -22,8 +22,6 @@ R = TypeVar("R")
 
 TOKENS_PER_SHARD: Final = 48
 """Fewer do not pay for a thread."""
-SMALL_MODEL: Final = 1024
-"""Hidden size below which a model runs in shards."""
 
 
 def shards_of(works: Sequence[Work], most: int) -> list[tuple[Work, ...]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -13,8 +15,8 @@ class Context:
 
     Attributes:
         slots: [P], where the row's positions are.
-        layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
-            layer gathers them.
+        layers: keys and values of each layer: the prefix, then room for the canvas; None until the layer gathers them.
+            [P + C, Hkv, D], or in panels (see panel_attention.py).
         prefix: P, the positions in the cache.
     """
 
@@ -54,6 +56,17 @@ class Span:
     @property
     def denoises(self) -> int:
         return _length(self.canvas)
+
+    def first_seen(self, window: int | None) -> int:
+        """The first position that the canvas sees: itself whole, and before it the last `window` - 1 positions."""
+        return 0 if window is None else max(0, self.prefix - (window - 1))
+
+
+def lines_of(part: slice) -> NDArray[np.int64]:
+    """The lines of a slice, [N]."""
+    start: int = part.start
+    stop: int = part.stop
+    return np.arange(start, stop, dtype=np.int64)
 
 
 def _length(part: slice) -> int:

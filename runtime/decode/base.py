@@ -45,7 +45,7 @@ class Decoder(Protocol):
         ...
 
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
-        """Take the decoding step of every row in `batch.decoding`.
+        """Take the decoding step of every row in `batch.decoding`. The parts of a batch may come in several threads.
 
         A row that fails has its error in its outcome; nothing is raised for it.
         """

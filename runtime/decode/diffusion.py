@@ -11,7 +11,10 @@ this part with its own new tokens, in a pass it needs anyway.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -25,7 +28,7 @@ from agentfast.runtime.decode.evidence import CanvasEvidence
 from agentfast.runtime.decode.opening import settle_opening
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.decode.sampling import read_logits
-from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.fused import Network
 from agentfast.runtime.request import Canvas, FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch
@@ -43,7 +46,7 @@ class Proposal:
         entropy: [C] float32, nats.
         length: positions that count: up to and including the end token of `best`, C if there is none.
         state: the grammar's, after `best`.
-        probabilities: [C, V], what the next step is conditioned on.
+        probabilities: gives [C, V], what the next step is conditioned on; to be called before the next step, if at all.
         logits: [C, V], the model's own; only where fields' probabilities are asked for.
     """
 
@@ -52,7 +55,7 @@ class Proposal:
     entropy: NDArray[np.float32]
     length: int
     state: int
-    probabilities: Tensor
+    probabilities: Callable[[], Tensor]
     logits: Tensor | None = None
 
 
@@ -61,16 +64,16 @@ class DiffusionDecoder:
 
     def __init__(
         self,
-        model: BlockDiffusionModel,
+        network: Network,
         generation: GenerationDefaults,
         canvas_length: int,
         eos_ids: frozenset[int],
     ) -> None:
-        self._model = model
+        self._network = network
         self._generation = generation
         self._canvas_length = canvas_length
         self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
-        self._room: Tensor | None = None  # for the marginals of a step, which the next step overwrites
+        self._room = _Room()
 
     def canvas_tokens(self, request: Request) -> int:
         return request.canvas_length or self._canvas_length
@@ -97,7 +100,7 @@ class DiffusionDecoder:
             elif work.decode:
                 rows.append(work.row)
                 spans.append(span)
-        going_on: list[tuple[Canvas, Tensor]] = []
+        going_on: list[tuple[Canvas, Proposal]] = []
         for row, proposal in zip(rows, self._propose(rows, spans, forward.logits), strict=True):
             if isinstance(proposal, GrammarError):
                 outcomes.append(Outcome(row, error=proposal))
@@ -105,7 +108,7 @@ class DiffusionDecoder:
             outcome = self._advance(row, proposal)
             outcomes.append(outcome)
             if outcome.canvas is not None and not outcome.committed:
-                going_on.append((outcome.canvas, proposal.probabilities))
+                going_on.append((outcome.canvas, proposal))
         self._condition(going_on)
         return outcomes
 
@@ -121,20 +124,10 @@ class DiffusionDecoder:
             self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
         if bound:
             canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
-            room = self._room_like(logits)
+            room = self._room.like(logits)
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
                 proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room[spans[i]])
         return [proposals[row] for row in rows]
-
-    def _room_like(self, logits: Tensor) -> Tensor:
-        """Room for as many float32, kept between steps unless it is large: fresh memory costs more than filling it."""
-        if self._room is None or len(self._room) < len(logits) or self._room.device != logits.device:
-            self._room = None
-            room = torch.empty_like(logits, dtype=torch.float32)
-            if room.numel() > _KEPT_ROOM:
-                return room
-            self._room = room
-        return self._room[: len(logits)]
 
     def _read_free(
         self,
@@ -156,7 +149,7 @@ class DiffusionDecoder:
                 entropy=reading.entropy[span],
                 length=row.canvas_tokens,
                 state=0,
-                probabilities=reading.probabilities[span],
+                probabilities=partial(reading.probabilities.__getitem__, span),
             )
 
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
@@ -223,15 +216,34 @@ class DiffusionDecoder:
         evidence = CanvasEvidence(proposal.logits, row.grammar, row.state, row.budget, tokens)
         row.ledger.add(tokens.tolist(), evidence)
 
-    def _condition(self, going_on: list[tuple[Canvas, Tensor]]) -> None:
+    def _condition(self, going_on: list[tuple[Canvas, Proposal]]) -> None:
         """Set the self-conditioning of the canvases that take another step."""
         if not going_on:
             return
-        soft = self._model.soft_embeddings(torch.cat([probabilities for _, probabilities in going_on]))
-        start = 0
-        for canvas, _ in going_on:
-            canvas.soft = soft[start : start + len(canvas.tokens)]
-            start += len(canvas.tokens)
+        parts = [proposal.probabilities() for _, proposal in going_on]
+        if parts[0].device.type == "cpu":  # where joining them costs more than it saves
+            softs = [self._network.soft_embeddings(part) for part in parts]
+        else:
+            joined = self._network.soft_embeddings(torch.cat(parts))
+            softs = list(torch.split(joined, [len(part) for part in parts]))
+        for (canvas, _), soft in zip(going_on, softs, strict=True):
+            canvas.soft = soft
+
+
+class _Room(threading.local):
+    """Room for the marginals of a step, kept by each thread: fresh memory costs more than filling it."""
+
+    kept: Tensor | None = None
+
+    def like(self, logits: Tensor) -> Tensor:
+        """Room for as many float32, which the next call gives anew; what is large is not kept."""
+        if self.kept is None or len(self.kept) < len(logits) or self.kept.device != logits.device:
+            self.kept = None
+            room = torch.empty_like(logits, dtype=torch.float32)
+            if room.numel() > _KEPT_ROOM:
+                return room
+            self.kept = room
+        return self.kept[: len(logits)]
 
 
 def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
@@ -261,7 +273,7 @@ def _constrained(
         entropy=np.round(posterior.entropy, 3),
         length=posterior.length,
         state=posterior.end_state,
-        probabilities=posterior.marginals(canvas.logits, out=room),
+        probabilities=partial(posterior.marginals, canvas.logits, out=room),
         logits=None if row.ledger is None else canvas.logits,
     )
 

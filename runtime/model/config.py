@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agentfast.errors import ConfigError
 
 Kind = Literal["diffusion", "autoregressive"]
 LayerType = Literal["sliding", "full"]
+
+SMALL_MODEL: Final = 1024
+"""Hidden size below which a model is small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class ModelConfig:
                 raise ConfigError(f"head_dim is {attention.head_dim}, but rope turns pairs")
         if self.top_k_experts > self.num_experts:
             raise ConfigError(f"cannot choose {self.top_k_experts} of {self.num_experts} experts")
+
+    @property
+    def small(self) -> bool:
+        """Whether the operations of a step take so little on a CPU that the steps between them count."""
+        return self.hidden_size < SMALL_MODEL
 
     def attention(self, layer: int) -> AttentionConfig:
         """The attention numbers of one layer."""

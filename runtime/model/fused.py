@@ -1,24 +1,27 @@
-"""The model's forward pass for inference in fp32 on a CPU, where the many small steps between products cost most.
+"""The model's forward pass for inference in fp32 on a CPU, for a model so small that the steps between products count.
 
-The same weights and the same arithmetic as `BlockDiffusionModel`, which stays the reference (and what training and
-other devices use); sums may be rounded in another order.
+The same weights and the same arithmetic as `BlockDiffusionModel`, which stays the reference (and what training, other
+devices and large models use); sums may be rounded in another order.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from agentfast.runtime.model import fused_kernels as kernels
+from agentfast.runtime.model import embedding_kernels, layer_kernels
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig
-from agentfast.runtime.model.layers import Attention, Layer, RMSNorm
+from agentfast.runtime.model.embedding_kernels import ConditioningWeights
+from agentfast.runtime.model.layer_kernels import LayerWeights
+from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning
+from agentfast.runtime.model.norm_kernels import norm
+from agentfast.runtime.model.products import in_panels
 
 Floats = NDArray[np.float32]
 
@@ -38,26 +41,36 @@ class Network(Protocol):
 
     def logits(self, hidden: Tensor) -> Tensor: ...
 
+    def soft_embeddings(self, probabilities: Tensor) -> Tensor: ...
+
 
 def fastest(model: BlockDiffusionModel) -> Network:
     """The fused pass where it applies, else the model itself."""
     weight = model.embed_tokens.weight
-    if type(model) is BlockDiffusionModel and weight.device.type == "cpu" and weight.dtype == torch.float32:
-        return FusedModel(model)
-    return model
+    plain = (
+        type(model) is BlockDiffusionModel and weight.device.type == "cpu" and weight.dtype == torch.float32
+    )
+    return FusedModel(model) if plain and model.config.small else model
 
 
 class FusedModel:
-    """Runs a model's layers. It holds views of the model's weights, and copies of the small ones (norms)."""
+    """Runs a model's layers on copies of its weights that are laid out for the kernels."""
 
     def __init__(self, model: BlockDiffusionModel) -> None:
         self._model = model
+        config = model.config
         layers = [cast(Layer, layer) for layer in model.layers]
         norms = [layer.input_layernorm for layer in layers] + [model.norm]
-        self._first_norm = _weight(norms[0])
+        self._first_norm, self._eps = _array(norms[0]), np.float32(config.rms_norm_eps)
         self._layers = [
-            FusedLayer(layer, model.config.attention(i), norms[i + 1], i) for i, layer in enumerate(layers)
+            FusedLayer(layer, config.attention(i), norms[i + 1], i) for i, layer in enumerate(layers)
         ]
+        table = model.embed_tokens.weight.detach()
+        self._table, self._table_panels = table.numpy(), in_panels(table)
+        self._scale, self._cap = np.float32(config.hidden_size**0.5), np.float32(config.logit_softcap or 0.0)
+        conditioning = model.self_conditioning
+        self._conditioning = None if conditioning is None else _conditioning(conditioning)
+        self._columns = None if conditioning is None else in_panels(table.T)
 
     @torch.inference_mode()
     def __call__(
@@ -71,60 +84,56 @@ class FusedModel:
     ) -> Tensor:
         """tokens, positions [T] -> hidden [T, H]."""
         model = self._model
-        x = model.embed(tokens, denoise, soft).contiguous()
+        mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
+        x = torch.empty(len(tokens), model.config.hidden_size)
+        embedding_kernels.embed(tokens.numpy(), self._table, self._scale, x.numpy())
+        if denoise is not False:
+            self._condition(x, np.flatnonzero(mask), soft)
         ropes = {
             "sliding": _rope(positions, model.sliding_frequencies),
             "full": _rope(positions, model.full_frequencies),
         }
-        mask = denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)
         normed = torch.empty_like(x)
-        kernels.norm(x.numpy(), self._first_norm, model.config.rms_norm_eps, normed.numpy())
+        norm(x.numpy(), self._first_norm, self._eps, normed.numpy())
         for kind, layer in zip(model.config.layers, self._layers, strict=True):
-            layer(x, normed, ropes[kind], attention, mask.numpy())
+            layer(x, normed, ropes[kind], attention, mask)
         return normed
 
     @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden [N, H] -> [N, V]."""
-        logits = hidden @ self._model.embed_tokens.weight.T
-        cap = self._model.config.logit_softcap
-        return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
+        logits = torch.empty(len(hidden), len(self._table))
+        embedding_kernels.to_logits(
+            hidden.contiguous().numpy(), self._table_panels, self._cap, logits.numpy()
+        )
+        return logits
+
+    @torch.inference_mode()
+    def soft_embeddings(self, probabilities: Tensor) -> Tensor:
+        """Mean embeddings [N, H] under token distributions [N, V]."""
+        assert self._columns is not None, "an autoregressive model has no self-conditioning"
+        soft = torch.empty(len(probabilities), self._table.shape[1])
+        embedding_kernels.to_soft(
+            probabilities.contiguous().numpy(), self._columns, self._scale, soft.numpy()
+        )
+        return soft
+
+    def _condition(self, x: Tensor, canvas: NDArray[np.int64], soft: Tensor | None) -> None:
+        if self._conditioning is None:
+            raise ValueError("an autoregressive model has no denoise mode")
+        given = soft.contiguous().numpy() if soft is not None else np.empty((0, x.shape[1]), np.float32)
+        embedding_kernels.condition(x.numpy(), canvas, given, self._conditioning)
 
 
 class FusedLayer:
     """One layer; x [T, H] is changed in place, and so is `normed` [T, H], its norm for the next one."""
 
     def __init__(self, layer: Layer, config: AttentionConfig, following: RMSNorm, index: int) -> None:
-        attention, router = layer.self_attn, layer.router
-        projections = [attention.q_proj, attention.k_proj]
-        if attention.v_proj is not None:
-            projections.append(attention.v_proj)
         self._index = index
         self._config = config
-        self._eps = following.eps
-        self._qkv = _join(projections)
-        self._output = attention.o_proj.weight
-        self._gate_up = _join([layer.mlp.gate_proj, layer.mlp.up_proj])
-        self._down = layer.mlp.down_proj.weight
-        self._router = router.proj.weight
-        self._top_k = router.top_k
-        stacked = layer.experts.gate_up_proj.detach(), layer.experts.down_proj.detach()
-        self._experts = list(zip(stacked[0].unbind(), stacked[1].unbind(), strict=True))
-        self._head_norms = _weight(attention.q_norm), _weight(attention.k_norm)
-        self._after_attention = (
-            _weight(layer.post_attention_layernorm),
-            _weight(layer.pre_feedforward_layernorm),
-            _weight(layer.pre_feedforward_layernorm_2),
-            _array(router.scale * router.scale.shape[0] ** -0.5),
-        )
-        self._expert_scale = _array(router.per_expert_scale)
-        self._after_experts = (
-            _weight(layer.post_feedforward_layernorm_1),
-            _weight(layer.post_feedforward_layernorm_2),
-            _weight(layer.post_feedforward_layernorm),
-        )
-        self._scalars = float(layer.encoder_scalar), float(layer.decoder_scalar)
-        self._next_norm = _weight(following)
+        self._heads = layer.self_attn.o_proj.weight.shape[1] // config.head_dim
+        self._top_k = layer.router.top_k
+        self._weights = _layer_weights(layer, following)
 
     def __call__(
         self,
@@ -135,94 +144,79 @@ class FusedLayer:
         denoise: NDArray[np.bool_],
     ) -> None:
         """rope: cos and sin, [T, D/2]; denoise [T]."""
-        mixed = self._attend(normed, rope, attention)
-        dense_in, sparse_in, router_in = (torch.empty_like(x) for _ in range(3))
-        kernels.after_attention(
-            x.numpy(),
-            mixed.numpy(),
-            *self._after_attention,
-            self._eps,
-            dense_in.numpy(),
-            sparse_in.numpy(),
-            router_in.numpy(),
-        )
-        dense = F.linear(_gated(F.linear(dense_in, self._gate_up)), self._down)
-        outputs, weights, place = self._run_experts(sparse_in, F.linear(router_in, self._router))
-        kernels.after_experts(
-            x.numpy(),
-            dense.numpy(),
-            outputs.numpy(),
-            weights,
-            place,
-            *self._after_experts,
-            denoise,
-            *self._scalars,
-            self._next_norm,
-            self._eps,
-            normed.numpy(),
+        tokens, size, pairs = len(x), self._config.head_dim, self._config.kv_heads
+        q = x.new_empty(tokens, self._heads, size)
+        k, v = x.new_empty(tokens, pairs, size), x.new_empty(tokens, pairs, size)
+        layer_kernels.before_attention(normed.numpy(), self._weights, *rope, q.numpy(), k.numpy(), v.numpy())
+        attended = attention(self._index, q, k, v).reshape(tokens, -1)
+        layer_kernels.rest_of_layer(
+            x.numpy(), attended.contiguous().numpy(), denoise, self._weights, self._top_k, normed.numpy()
         )
 
-    def _attend(self, normed: Tensor, rope: tuple[Floats, Floats], attention: Attention) -> Tensor:
-        joined = F.linear(normed, self._qkv)
-        size, pairs = self._config.head_dim, self._config.kv_heads
-        heads = self._output.shape[1] // size
-        q = normed.new_empty(len(normed), heads, size)
-        k, v = normed.new_empty(len(normed), pairs, size), normed.new_empty(len(normed), pairs, size)
-        kernels.split_heads(
-            joined.numpy(), *self._head_norms, *rope, self._eps, q.numpy(), k.numpy(), v.numpy()
-        )
-        out = attention(self._index, q, k, v)
-        return F.linear(out.reshape(len(normed), -1), self._output)
 
-    def _run_experts(self, x: Tensor, scores: Tensor) -> tuple[Tensor, Floats, NDArray[np.int64]]:
-        """The experts' outputs [T * k, H] grouped by expert, and each token's weights and places [T, k] in them."""
-        tokens = len(x)
-        weights = np.empty((tokens, self._top_k), np.float32)
-        chosen = np.empty((tokens, self._top_k), np.int64)
-        kernels.choose(scores.numpy(), self._expert_scale, weights, chosen)
-        experts = len(self._expert_scale)
-        source, counts = np.empty(tokens * self._top_k, np.int64), np.empty(experts, np.int64)
-        kernels.group(chosen, source, counts)
-        inputs = x.index_select(0, torch.from_numpy(source))
-        return self._grouped_experts(inputs, counts.tolist()), weights, chosen
-
-    def _grouped_experts(self, inputs: Tensor, counts: list[int]) -> Tensor:
-        """Inputs [T * k, H] grouped by expert -> outputs, likewise."""
-        inner = inputs.new_empty(len(inputs), len(self._experts[0][0]))
-        outputs = torch.empty_like(inputs)
-        ends = list(accumulate(counts))
-        parts = [(e, slice(ends[e] - count, ends[e])) for e, count in enumerate(counts) if count]
-        for expert, part in parts:
-            torch.mm(inputs[part], self._experts[expert][0].T, out=inner[part])
-        hidden = _gated(inner)
-        for expert, part in parts:
-            torch.mm(hidden[part], self._experts[expert][1].T, out=outputs[part])
-        return outputs
-
-
-def _gated(gate_up: Tensor) -> Tensor:
-    """[N, 2 I] -> gelu_tanh(gate) * up, [N, I]."""
-    gate, up = gate_up.chunk(2, dim=-1)
-    return F.gelu(gate, approximate="tanh").mul_(up)
+def _layer_weights(layer: Layer, following: RMSNorm) -> LayerWeights:
+    attention, router, experts = layer.self_attn, layer.router, layer.experts
+    projections = [attention.q_proj, attention.k_proj]
+    if attention.v_proj is not None:
+        projections.append(attention.v_proj)
+    return LayerWeights(
+        qkv=_panels(projections),
+        output=_panels([attention.o_proj]),
+        gate_up=_panels([layer.mlp.gate_proj, layer.mlp.up_proj]),
+        down=_panels([layer.mlp.down_proj]),
+        router=_panels([router.proj]),
+        expert_gate_up=_stacked(experts.gate_up_proj),
+        expert_down=_stacked(experts.down_proj),
+        expert_scale=_copy(router.per_expert_scale),
+        q_norm=_array(attention.q_norm),
+        k_norm=_array(attention.k_norm),
+        after_attention=np.stack(
+            [
+                _array(layer.post_attention_layernorm),
+                _array(layer.pre_feedforward_layernorm),
+                _array(layer.pre_feedforward_layernorm_2),
+                _copy(router.scale * router.scale.shape[0] ** -0.5),
+            ]
+        ),
+        after_experts=np.stack(
+            [
+                _array(layer.post_feedforward_layernorm_1),
+                _array(layer.post_feedforward_layernorm_2),
+                _array(layer.post_feedforward_layernorm),
+                _array(following),
+            ]
+        ),
+        scalars=np.array([float(layer.encoder_scalar), float(layer.decoder_scalar)], np.float32),
+        eps=np.float32(following.eps),
+        shares_kv=attention.v_proj is None,
+    )
 
 
-def _join(linears: list[nn.Linear]) -> Tensor:
-    """One weight for several products of the same input. The modules' own become views of it: nothing is held twice."""
-    with torch.no_grad():
-        joined = torch.cat([linear.weight for linear in linears])
-        start = 0
-        for linear in linears:
-            linear.weight.data = joined[start : start + linear.out_features]
-            start += linear.out_features
-    return joined
+def _conditioning(module: SelfConditioning) -> ConditioningWeights:
+    return ConditioningWeights(
+        norm=_array(module.pre_norm),
+        gate_up=_panels([module.gate_proj, module.up_proj]),
+        down=_panels([module.down_proj]),
+        eps=np.float32(module.pre_norm.eps),
+    )
 
 
-def _weight(norm: RMSNorm) -> Floats:
-    assert norm.weight is not None
-    return _array(norm.weight)
+def _panels(linears: Sequence[nn.Linear]) -> Floats:
+    """One weight for several products of the same input."""
+    return in_panels(torch.cat([linear.weight.detach() for linear in linears]))
 
 
-def _array(tensor: Tensor) -> Floats:
+def _stacked(weights: Tensor) -> Floats:
+    """[E, N, K] -> [E, P, K, WIDTH]."""
+    return torch.stack([torch.from_numpy(in_panels(weight)) for weight in weights]).numpy()
+
+
+def _array(module: RMSNorm) -> Floats:
+    assert module.weight is not None
+    return _copy(module.weight)
+
+
+def _copy(tensor: Tensor) -> Floats:
     return np.array(tensor.detach().numpy(), np.float32)
 
 

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agentfast.runtime import few_tokens
 from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.few_tokens import FEW
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.request import Canvas, Request, Row
-from agentfast.runtime.runner import Runner
+from agentfast.runtime.runner import Forward, Runner
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from tests.conformance.dense_attention import DenseRunner
@@ -39,10 +38,20 @@ def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
     return made
 
 
-@given(st.data())
-def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(data: st.DataObject) -> None:
+@pytest.mark.parametrize("way", ["panels", "gathered"])
+@given(data=st.data())
+def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(
+    way: str, data: st.DataObject
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if way == "gathered":
+            patch.setattr(KVStore, "on_plain_cpu", False)
+        check_a_mix(data)
+
+
+def check_a_mix(data: st.DataObject) -> None:
     model = small_model()
-    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8))
+    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8, threads=1))
     dense = DenseRunner(model)
     order = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(60).tolist()
     rows = [make_row(i, data.draw(st.integers(1, 9)), order[20 * i : 20 * i + 10]) for i in range(3)]
@@ -56,13 +65,18 @@ def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(da
         if not works:
             continue
         soft = draw_soft(data, works)
-        forward = runner.forward(Batch(tuple(works)))
+        forward = run(runner, works)
         expected = dense_logits(dense, works, soft)
         if any(work.decode for work in works):
             torch.testing.assert_close(forward.logits, expected, atol=2e-4, rtol=1e-4)
         assert all(forward.finite)
         for work in works:
             work.row.encoded = work.stop
+
+
+def run(runner: Runner, works: list[Work]) -> Forward:
+    (forward,) = runner.run(Batch(tuple(works)), lambda _, part: part)
+    return forward
 
 
 def draw_soft(data: st.DataObject, works: list[Work]) -> dict[int, Tensor]:
@@ -91,25 +105,21 @@ def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor])
     return torch.cat(parts) if parts else torch.empty(0)
 
 
-def on_another_device(store: KVStore) -> bool:
-    return not store.keys
-
-
 @pytest.mark.parametrize("way", ["paged", "padded"])
 @given(rows=st.lists(st.tuples(st.integers(1, 60), st.integers(1, FEW)), min_size=1, max_size=5))
 def test_a_few_tokens_of_many_rows_give_what_dense_attention_gives(
     way: str, rows: list[tuple[int, int]]
 ) -> None:
     model = small_model("autoregressive")
-    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8))
+    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8, threads=1))
     made = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(rows))]
     works = [Work(row, 0, prompt, decode=True) for row, (prompt, _) in zip(made, rows, strict=True)]
     dense = DenseRunner(model)
     with pytest.MonkeyPatch.context() as patch:
         if way == "padded":
-            patch.setattr(few_tokens, "_has_kernel", on_another_device)
+            patch.setattr(KVStore, "on_plain_cpu", False)
         for _ in range(2):
-            forward = runner.forward(Batch(tuple(works)))
+            forward = run(runner, works)
             with torch.inference_mode():
                 expected = [
                     dense.encode({w.row.request.id: w.row.tokens[w.start : w.stop]})[w.row.request.id][-1]

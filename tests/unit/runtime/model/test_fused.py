@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -56,16 +58,28 @@ def each_to_itself(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return v.repeat_interleave(q.shape[1] // v.shape[1], dim=1)
 
 
-def test_it_shares_the_models_weights() -> None:
+def test_it_leaves_the_models_weights_as_they_were() -> None:
     model = small_model()
-    FusedModel(model)
     before = {name: parameter.clone() for name, parameter in model.named_parameters()}
     FusedModel(model)
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name])
 
 
-def test_other_types_of_numbers_use_the_model_itself() -> None:
+@given(st.integers(1, 70), st.integers(0, 1000))
+@settings(max_examples=10)
+def test_soft_embeddings_are_those_of_the_model(positions: int, seed: int) -> None:
+    model = small_model()
+    logits = torch.randn(positions, VOCABULARY, generator=torch.Generator().manual_seed(seed))
+    with torch.inference_mode():
+        expected = model.soft_embeddings(logits.softmax(-1))
+        torch.testing.assert_close(FusedModel(model).soft_embeddings(logits.softmax(-1)), expected)
+
+
+def test_other_types_of_numbers_and_large_models_use_the_model_itself() -> None:
     assert isinstance(fastest(small_model()), FusedModel)
+    with torch.device("meta"):
+        large = type(small_model())(replace(small_model().config, hidden_size=1024))
+    assert fastest(large) is large
     half = type(small_model())(small_model().config).half()
     assert fastest(half) is half

@@ -1,0 +1,107 @@
+"""The two ends of the model on a CPU: tokens into vectors, and vectors into logits."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentfast.runtime.exponential import exponential
+from agentfast.runtime.kernel import loose_kernel
+from agentfast.runtime.model.layer_kernels import gated
+from agentfast.runtime.model.norm_kernels import inverse_rms
+from agentfast.runtime.model.products import multiply
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+_GROUP: Final = 32  # tokens
+_ONE: Final = np.float32(1.0)
+_TWO: Final = np.float32(2.0)
+
+
+class ConditioningWeights(NamedTuple):
+    """The self-conditioning's weights: its norm [H], and the panels of its MLP."""
+
+    norm: Floats
+    gate_up: Floats
+    down: Floats
+    eps: np.float32
+
+
+@loose_kernel
+def embed(tokens: Ints, table: Floats, scale: np.float32, x: Floats) -> None:
+    """tokens [T], table [V, H] -> x [T, H], the scaled embeddings."""
+    for t in range(len(tokens)):
+        source, target = table[tokens[t]], x[t]
+        for i in range(len(target)):
+            target[i] = source[i] * scale
+
+
+@loose_kernel
+def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeights) -> None:
+    """Add soft embeddings [N, H], through their MLP, to the lines `canvas` [N] of x [T, H], and norm those.
+
+    With no soft embeddings, [0, H], only the norm remains.
+    """
+    size = x.shape[1]
+    normed = np.empty((len(soft), size), np.float32)
+    gate_up = np.empty((len(soft), weights.gate_up.shape[0] * weights.gate_up.shape[2]), np.float32)
+    inner = np.empty((len(soft), weights.down.shape[1]), np.float32)
+    added = np.empty((len(soft), weights.down.shape[0] * weights.down.shape[2]), np.float32)
+    for n in range(len(soft)):
+        r = inverse_rms(soft[n], weights.eps)
+        for i in range(size):
+            normed[n, i] = soft[n, i] * r * weights.norm[i]
+    multiply(normed, len(soft), weights.gate_up, gate_up)
+    gated(gate_up, len(soft), inner)
+    multiply(inner, len(soft), weights.down, added)
+    for n in range(len(canvas)):
+        line = x[canvas[n]]
+        if len(soft):
+            for i in range(size):
+                line[i] += added[n, i]
+        r = inverse_rms(line, weights.eps)
+        for i in range(size):
+            line[i] *= r
+
+
+@loose_kernel
+def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -> None:
+    """hidden [N, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0."""
+    room = np.empty((_GROUP, panels.shape[2]), np.float32)
+    for first in range(0, len(hidden), _GROUP):
+        part = hidden[first : first + _GROUP]
+        for p in range(len(panels)):
+            multiply(part, len(part), panels[p : p + 1], room)
+            low, high = p * panels.shape[2], min(logits.shape[1], (p + 1) * panels.shape[2])
+            for m in range(len(part)):
+                source, target = room[m, : high - low], logits[first + m, low:high]
+                if cap:
+                    _soft_cap(source, cap, target)
+                else:
+                    target[:] = source
+
+
+@loose_kernel
+def _soft_cap(x: Floats, cap: np.float32, out: Floats) -> None:
+    """out = cap * tanh(x / cap)."""
+    double = _TWO / cap
+    for i in range(len(x)):
+        size = abs(x[i])
+        part = cap - _TWO * cap / (exponential(size * double) + _ONE)
+        out[i] = part if x[i] >= 0 else -part
+
+
+@loose_kernel
+def to_soft(p: Floats, panels: Floats, scale: np.float32, soft: Floats) -> None:
+    """p [N, V], the transposed table's panels -> soft [N, H], the scaled mean embeddings."""
+    room = np.empty((_GROUP, len(panels) * panels.shape[2]), np.float32)
+    for first in range(0, len(p), _GROUP):
+        part = p[first : first + _GROUP]
+        multiply(part, len(part), panels, room)
+        for m in range(len(part)):
+            source, target = room[m], soft[first + m]
+            for i in range(len(target)):
+                target[i] = source[i] * scale

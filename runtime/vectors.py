@@ -1,0 +1,115 @@
+"""What numba's language lacks for matrix products in registers: vectors of numbers, and bits read as a number.
+
+One instruction of the code generator each, put together with llvmlite. A vector longer than the processor's is split by
+the compiler, so everything runs everywhere; the lengths chosen here fit the registers of the processor it runs on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import llvmlite.binding
+import llvmlite.ir
+import numba.core.cgutils
+import numba.core.types
+import numba.extending
+
+binding, ir = cast("Any", llvmlite.binding), cast("Any", llvmlite.ir)  # none of these has types
+cgutils, types = cast("Any", numba.core.cgutils), cast("Any", numba.core.types)
+
+_FEATURES: Final[dict[str, bool]] = binding.get_host_cpu_features()
+LANES: Final = 16 if _FEATURES.get("avx512f") else 8
+"""Numbers in a vector."""
+WIDTH: Final = 2 * LANES
+"""Columns of a tile: two vectors."""
+ROWS: Final = 8 if _FEATURES.get("avx512f") else 6
+"""Rows of a tile at most: with two vectors each they fill the registers, and no more."""
+
+_FLOATS: Final = types.CPointer(types.float32)
+_vector: Final = ir.VectorType(ir.FloatType(), LANES)
+_int: Final = ir.IntType(64)
+
+
+def intrinsic(typing: Callable[..., Any]) -> Any:
+    """A function of the kernels' own, given by what types it takes and how it is built."""
+    return cast("Any", numba.extending.intrinsic)(typing)
+
+
+@intrinsic
+def address(typing: Any, array: Any, offset: Any) -> Any:
+    """Pointer to the number at `offset` of a contiguous float32 array's memory; nothing is checked."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, values[0])
+        return builder.gep(made.data, [values[1]])
+
+    return _FLOATS(array, types.intp), build
+
+
+@intrinsic
+def float_of_bits(typing: Any, bits: Any) -> Any:
+    """The float32 that has the bits of an int32."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], ir.FloatType())
+
+    return types.float32(types.int32), build
+
+
+def tile_of(rows: int) -> Any:
+    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth)` of so many rows.
+
+    c [rows, WIDTH] = a [rows, depth] @ b [depth, WIDTH]: pointers to float32; b is contiguous, the rows of a and c lie
+    their strides apart. The sums stay in registers from the first product to the last.
+    """
+
+    def tile(typing: Any, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            _build_tile(builder, rows, *values)
+            return context.get_dummy_value()
+
+        return types.void(_FLOATS, _FLOATS, _FLOATS, types.intp, types.intp, types.intp), build
+
+    return intrinsic(tile)
+
+
+def _build_tile(
+    builder: Any, rows: int, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any
+) -> None:
+    sums = [
+        [cgutils.alloca_once_value(builder, ir.Constant(_vector, None)) for _ in range(2)]
+        for _ in range(rows)
+    ]
+    for row in sums:
+        for total in row:
+            builder.store(ir.Constant(_vector, None), total)
+    fma = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(_vector, [_vector] * 3), f"llvm.fma.v{LANES}f32"
+    )
+    with cgutils.for_range(builder, depth) as loop:
+        line = builder.mul(loop.index, _int(WIDTH))
+        right = [_load(builder, b, builder.add(line, _int(half * LANES))) for half in range(2)]
+        for m, row in enumerate(sums):
+            left = builder.load(builder.gep(a, [builder.add(loop.index, builder.mul(a_stride, _int(m)))]))
+            spread = _spread(builder, left)
+            for total, factor in zip(row, right, strict=True):
+                builder.store(builder.call(fma, [spread, factor, builder.load(total)]), total)
+    for m, row in enumerate(sums):
+        for half, total in enumerate(row):
+            place = builder.add(builder.mul(c_stride, _int(m)), _int(half * LANES))
+            target = builder.bitcast(builder.gep(c, [place]), _vector.as_pointer())
+            builder.store(builder.load(total), target).align = 4
+
+
+def _load(builder: Any, pointer: Any, offset: Any) -> Any:
+    vector = builder.load(builder.bitcast(builder.gep(pointer, [offset]), _vector.as_pointer()))
+    vector.align = 4
+    return vector
+
+
+def _spread(builder: Any, number: Any) -> Any:
+    empty = ir.Constant(_vector, ir.Undefined)
+    first = builder.insert_element(empty, number, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, empty, zeros)
