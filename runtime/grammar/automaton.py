@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from agentfast.runtime.grammar.translation import Translation
 __all__ = ["Automaton", "Block"]
 
 
+_WEIGHT: Final = 4  # states of a block that an expanded state counts as
+
+
 @dataclass
 class _Shared:
     """What an automaton shares with those of its Boolean operands, and theirs."""
@@ -29,12 +33,18 @@ class _Shared:
     max_states: int
     is_lifted: bool
     states: int = 0
+    rows: int = 0
     depth_was_cut: bool = False
     operands: dict[tuple[bytes, int], Automaton] = field(default_factory=dict[tuple[bytes, int], "Automaton"])
 
     def take(self, count: int) -> None:
         self.refuse_above(self.states + count)
         self.states += count
+
+    def expand(self) -> None:
+        """A state that is expanded takes memory, unlike most of a block."""
+        self.rows += 1
+        self.refuse_above(_WEIGHT * self.rows)
 
     def check(self, node: nodes.Node) -> None:
         """Refuse what is hopeless when all states are wanted."""
@@ -70,7 +80,8 @@ class Automaton:
         """
         Args:
             max_depth: recursive references that may be open at a time; deeper ones match nothing. None: any number.
-            max_states: states after which a GrammarError is raised; those of Boolean operands count.
+            max_states: states after which a GrammarError is raised; those of Boolean operands count, and one that is
+                expanded as four (each takes 2 kB).
             blocks: make the states of a string body all at once, which lifting needs; else as they are reached.
         """
         self._shared = _operand_of or _Shared(max_depth, max_states, is_lifted=blocks)
@@ -156,6 +167,7 @@ class Automaton:
         """Fill the state's row in `table`."""
         if self.row_of[state] >= 0:
             return
+        self._shared.expand()
         # Operands of a Boolean node may expand other states of this automaton meanwhile, so the row comes last.
         conts = self._state_conts(state)
         find = self._continuations.moves

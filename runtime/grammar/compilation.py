@@ -16,6 +16,7 @@ from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache, default_folder
+from agentfast.runtime.grammar.lift import MAX_STEPS, explore
 from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -25,6 +26,7 @@ MAX_STATES: Final = 500_000
 WORTH_KEEPING: Final = 0.02
 """Seconds of compiling from which on the result goes to disk: reading it back takes a few milliseconds too."""
 _COMFORTABLE_STATES: Final = 4_000
+_DEEP_STEPS: Final = 200_000_000  # trie nodes visited for more depth than the least: about a second
 _DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _KEPT: Final = 256  # grammars in memory
 
@@ -77,23 +79,32 @@ def disk_cache(folder: Path | str | None) -> DiskCache:
 
 
 def lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
-    """Lift, and where the grammar is recursive go deeper while that stays cheap."""
-    best: TokenGrammar | None = None
+    """Lift; where the grammar is recursive as deep as stays cheap.
+
+    Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a
+    shallower one just if that fails.
+    """
+    found: list[tuple[int, Automaton]] = []
     failure: GrammarError | None = None
     for depth in _DEPTHS:
-        limit = MAX_STATES if best is None else 4 * _COMFORTABLE_STATES
+        limit = 16 * _COMFORTABLE_STATES if found else MAX_STATES
         automaton = Automaton(root, max_depth=depth, max_states=limit)
         try:
-            best = token_grammar(automaton, vocabulary)
-            best = replace(best, recursion=depth if automaton.depth_was_cut else None)
+            explore(automaton, vocabulary)
+            found.append((depth, automaton))
         except GrammarError as error:
             failure = error
         if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
             break
-    if best is None:
-        assert failure is not None
-        raise failure
-    return best
+    while found:
+        depth, automaton = found.pop()
+        try:
+            grammar = token_grammar(automaton, vocabulary, max_steps=_DEEP_STEPS if found else MAX_STEPS)
+            return replace(grammar, recursion=depth if automaton.depth_was_cut else None)
+        except GrammarError as error:
+            failure = error
+    assert failure is not None
+    raise failure
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:

@@ -26,7 +26,8 @@ Ints = npt.NDArray[np.int32]
 MAX_EDGES: Final = 16_000_000
 """Edges over tokens that a grammar may take; more is a GrammarError."""
 _MAX_NODES: Final = 50_000_000  # tokens in all labels together
-_MAX_STEPS: Final = 3_000_000_000  # trie nodes visited: some seconds
+MAX_STEPS: Final = 2_000_000_000
+"""Trie nodes that may be visited: some ten seconds. More is a GrammarError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +46,35 @@ class Edges:
     nodes: Ints
 
 
-def lift(automaton: Automaton, vocabulary: Vocabulary, done: int) -> Edges:
+def lift(automaton: Automaton, vocabulary: Vocabulary, done: int, max_steps: int = MAX_STEPS) -> Edges:
     """Explore every state that bytes of the vocabulary reach from the start.
 
     Args:
         done: the id of the state after EOS; it has no edges here.
+        max_steps: trie nodes that may be visited.
 
     Raises:
-        GrammarError: the budget of states or edges is used up, or the grammar names an unknown special token.
+        GrammarError: the budget of states, edges or steps is used up, or the grammar names an unknown special token.
     """
-    return _Lifter(automaton, vocabulary, done).run()
+    return _Lifter(automaton, vocabulary, done, max_steps).run()
+
+
+def explore(automaton: Automaton, vocabulary: Vocabulary) -> None:
+    """Make every state that bytes of the vocabulary reach from the start, without lifting any.
+
+    Raises:
+        GrammarError: the budget of states is used up.
+    """
+    _Lifter(automaton, vocabulary, -1, 0).explore()
 
 
 class _Lifter:
-    def __init__(self, automaton: Automaton, vocabulary: Vocabulary, done: int) -> None:
+    def __init__(self, automaton: Automaton, vocabulary: Vocabulary, done: int, max_steps: int) -> None:
         self._automaton = automaton
         self._vocabulary = vocabulary
         self._trie = trie_of(vocabulary)
         self._done = done
+        self._max_steps = max_steps
         self._states: list[int] = []  # in order of discovery, those of blocks apart
         self._blocks: list[Block] = []
         self._specials: list[tuple[int, str, int]] = []
@@ -71,7 +83,7 @@ class _Lifter:
         self._edge_count = 0
 
     def run(self) -> Edges:
-        self._explore()
+        self.explore()
         for block in self._blocks:
             self._inside(block)
         labels = sum(len(inside.place) for inside in self._insides)
@@ -83,7 +95,7 @@ class _Lifter:
         )
         return Edges(source, target, label, tuple(self._insides), starts, nodes)
 
-    def _explore(self) -> None:
+    def explore(self) -> None:
         """Every state that bytes of the vocabulary reach; a string body's states are passed over as one."""
         automaton, alphabet = self._automaton, self._trie.alphabet
         seen = {-1, automaton.start}
@@ -164,11 +176,15 @@ class _Lifter:
         tables = BlockTables(self._blocks, [automaton.state_after_block(block) for block in self._blocks])
         edges, starts, nodes, status = walk(
             np.concatenate(entries), len(automaton), automaton.table, automaton.row_of, *tables.arrays(len(automaton)),
-            trie.byte, trie.depth, trie.skip, trie.is_token, _MAX_NODES, _MAX_STEPS,
+            trie.byte, trie.depth, trie.skip, trie.is_token, _MAX_NODES, self._max_steps,
         )  # fmt: skip
         if status != FINE:
-            what = "tokens in its labels" if status == TOO_MANY_NODES else "steps through the vocabulary"
-            raise _too_large(f"more than {_MAX_NODES if status == TOO_MANY_NODES else _MAX_STEPS} {what}")
+            limit, what = (
+                (_MAX_NODES, "tokens in its labels")
+                if status == TOO_MANY_NODES
+                else (self._max_steps, "steps through the vocabulary")
+            )
+            raise _too_large(f"more than {limit} {what}")
         source, target, label = edges.T
         plain = source >= 0
         self._take(int(plain.sum()))

@@ -13,7 +13,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes, classes_of
 from agentfast.runtime.grammar.graph import UNREACHABLE, distances, starts_of
-from agentfast.runtime.grammar.lift import Edges, lift
+from agentfast.runtime.grammar.lift import MAX_STEPS, Edges, lift
 from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -115,13 +115,18 @@ class TokenGrammar:
         return classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]
 
 
-def token_grammar(automaton: Automaton, vocabulary: Vocabulary) -> TokenGrammar:
+def token_grammar(
+    automaton: Automaton, vocabulary: Vocabulary, *, max_steps: int = MAX_STEPS
+) -> TokenGrammar:
     """Lift an automaton to a vocabulary.
 
+    Args:
+        max_steps: see `lift`.
+
     Raises:
-        GrammarError: nothing can be generated, or the automaton's state budget is used up.
+        GrammarError: nothing can be generated, or a budget of states, edges or steps is used up.
     """
-    edges = lift(automaton, vocabulary, _DONE)
+    edges = lift(automaton, vocabulary, _DONE, max_steps)
     done = len(automaton)  # lifting adds states, so their number is known only now
     target = np.where(edges.target == _DONE, done, edges.target)
     to_done = distances(target, edges.source, done, done + 1)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -213,9 +214,12 @@ def test_too_many_states_or_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("limit", "message"), [("_MAX_NODES", "tokens in its labels"), ("_MAX_STEPS", "steps through")]
+    ("module", "limit", "message"),
+    [(lift, "_MAX_NODES", "tokens in its labels"), (compilation, "MAX_STEPS", "steps through")],
 )
-def test_work_on_the_vocabulary_is_limited(limit: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lift, limit, 500)
+def test_work_on_the_vocabulary_is_limited(
+    module: ModuleType, limit: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, limit, 500)
     with pytest.raises(GrammarError, match=message):
         (Grammar.text() + Grammar.literal("!") + Grammar.text(without="abc")).compile(BYTES)
