@@ -26,7 +26,7 @@ from agentfast.runtime.metrics import Metrics
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import Network
 from agentfast.runtime.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
-from agentfast.runtime.runner import Runner
+from agentfast.runtime.runner import Forward, Runner
 from agentfast.runtime.scheduler import Batch, Scheduler
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.tokenizer import Tokenizer
@@ -198,7 +198,7 @@ class Engine:
         """One forward pass for all rows that run now, and what the decoder makes of it."""
         batch = self._scheduler.schedule()
         if batch:  # a request may have come since the scheduler was last told of any
-            parts = self._runner.run(batch, self._decoder.update)
+            parts = self._runner.run(batch, self._decode)
             self._settle(batch, [outcome for part in parts for outcome in part])
 
     def _take_in(self) -> None:
@@ -222,11 +222,18 @@ class Engine:
             self.step()
         except Exception as error:  # a bug or a lack of memory must not end the loop
             logger.exception("step failed")
-            failure = EngineError(f"a step failed: {error!r}")
-            failure.__cause__ = error
+            failure = _failure(error)
             for row in self._scheduler.in_flight():
                 self._end(row, failure)
         self.metrics.busy_s += monotonic() - began
+
+    def _decode(self, part: Batch, forward: Forward) -> list[Outcome]:
+        """What the decoder makes of a part of a batch, in the thread that ran it; its failure is that of these rows."""
+        try:
+            return self._decoder.update(part, forward)
+        except Exception as error:  # as above
+            logger.exception("decoding failed")
+            return [Outcome(work.row, error=_failure(error)) for work in part.works]
 
     def _settle(self, batch: Batch, outcomes: list[Outcome]) -> None:
         self._scheduler.settle(batch, [outcome.row for outcome in outcomes if outcome.error is not None])
@@ -294,6 +301,12 @@ class Engine:
             view = StepView(canvases, len(batch.works), batch.tokens, len(self._scheduler.waiting))
             for observer in observers:
                 observer(view)
+
+
+def _failure(error: Exception) -> EngineError:
+    failure = EngineError(f"a step failed: {error!r}")
+    failure.__cause__ = error
+    return failure
 
 
 def _update(outcome: Outcome) -> CanvasUpdate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Barrier
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from agentfast.runtime.shards import ShardPool, shards_of, single_threaded_opera
 from agentfast.runtime.spans import Context, Span
 
 R = TypeVar("R")
+
+_LINES_AT_ONCE: Final = 32
+"""Positions whose logits are worth a pass over a small model's embedding table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class Runner:
         barrier = (
             Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None
         )
-        return self._pool.map(lambda works: then(Batch(works), self._guarded(works, barrier)), shards)
+        parts = self._pool.map(lambda works: self._run_shard(works, barrier, then), shards)
+        return [result for part in parts for result in part]
 
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""
@@ -87,31 +91,51 @@ class Runner:
         """End the threads."""
         self._pool.close()
 
-    def _guarded(self, works: tuple[Work, ...], barrier: Barrier | None) -> Forward:
+    @torch.inference_mode()
+    def _run_shard(
+        self, works: tuple[Work, ...], barrier: Barrier | None, then: Callable[[Batch, Forward], R]
+    ) -> list[R]:
+        encodes = sum(work.stop - work.start for work in works)
+        spans = self._spans(works, encodes)
         try:
-            return self._forward(works, barrier)
+            hidden = self._hidden(works, spans, encodes, barrier)
         except BaseException:
             if barrier is not None:
                 barrier.abort()  # or the other shards would wait for ever
             raise
+        finite = _finite(hidden, spans)
+        results: list[R] = []
+        for group in self._groups(works):
+            lines = _wanted(works[group], spans[group], causal=len(hidden) == encodes)
+            forward = Forward(self.network.logits(hidden[lines]), finite[group])
+            results.append(then(Batch(works[group]), forward))
+        return results
 
-    @torch.inference_mode()
-    def _forward(self, works: tuple[Work, ...], barrier: Barrier | None) -> Forward:
-        encodes = sum(work.stop - work.start for work in works)
-        spans = self._spans(works, encodes)
+    def _hidden(
+        self, works: tuple[Work, ...], spans: list[Span], encodes: int, barrier: Barrier | None
+    ) -> Tensor:
         total = encodes + sum(work.canvas_tokens for work in works)
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
         denoise[encodes:] = True
         write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in works]
-        hidden = self.network(
+        return self.network(
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
             RaggedAttention(self._model.config, self._store, spans, self._tensor(write_slots), barrier),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),
         )
-        wanted = hidden[encodes:] if total > encodes else hidden[_last_positions(works, spans)]
-        return Forward(self.network.logits(wanted), _finite(hidden, spans))
+
+    def _groups(self, works: tuple[Work, ...]) -> list[slice]:
+        """Works whose logits are made and read together; a small model's few at a time, while they are in cache."""
+        groups: list[slice] = []
+        start = lines = 0
+        for stop, work in enumerate(works, 1):
+            lines += work.canvas_tokens or work.decode
+            if stop == len(works) or (self._in_shards and lines >= _LINES_AT_ONCE):
+                groups.append(slice(start, stop))
+                start, lines = stop, 0
+        return groups
 
     def _spans(self, works: tuple[Work, ...], encodes: int) -> list[Span]:
         spans: list[Span] = []
@@ -164,7 +188,10 @@ def _positions(works: tuple[Work, ...]) -> list[NDArray[np.int64]]:
     return encoded + [np.arange(work.stop, work.stop + work.canvas_tokens, dtype=np.int64) for work in works]
 
 
-def _last_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
+def _wanted(works: tuple[Work, ...], spans: list[Span], *, causal: bool) -> slice | list[int]:
+    """The lines whose logits are needed: the canvases, or where there are none the last line of what decodes."""
+    if not causal:
+        return slice(spans[0].canvas.start, spans[-1].canvas.stop)
     return [span.encode.stop - 1 for work, span in zip(works, spans, strict=True) if work.decode]
 
 

@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import AbortedError, EngineError, GrammarError
+from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import Kind
 from agentfast.runtime.request import Completion, Request
-from tests.integration.engine_kit import CONFIG, LONG, byte_tokenizer, small_model, some_requests, texts
+from tests.integration.engine_kit import (
+    CONFIG,
+    LONG,
+    VOCABULARY,
+    byte_tokenizer,
+    small_model,
+    some_requests,
+    texts,
+)
 
 POISON = 255
 
@@ -147,3 +159,25 @@ async def test_when_a_step_fails_as_a_whole_its_rows_fail_and_the_engine_goes_on
         assert all(isinstance(result, Completion) for result in again)
         engine.check_integrity()
         assert engine.blocks()["used"] == 0
+
+
+class BreakingDraws(SeededDraws):
+    """Noise once, for the first canvas; then an error, as a bug in decoding would be."""
+
+    def uniforms(self, n: int) -> NDArray[np.float64]:
+        raise RuntimeError("no numbers left")
+
+
+async def test_a_row_whose_decoding_breaks_fails_alone() -> None:
+    def draws(request: Request) -> SeededDraws:
+        return (BreakingDraws if request.seed == 2 else SeededDraws)(request.seed, VOCABULARY)
+
+    requests = [Request(tuple(range(i, i + 9)), max_tokens=64, seed=i, canvas_length=32) for i in range(5)]
+    for threads in (1, 2):
+        config = replace(CONFIG, threads=threads)
+        async with Engine(small_model(), byte_tokenizer(), config, draws=draws) as engine:
+            ends = await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
+            engine.check_integrity()
+        assert [isinstance(end, Completion) for end in ends] == [i != 2 for i in range(5)]
+        with pytest.raises(EngineError, match="no numbers left"):
+            raise cast("Exception", ends[2])

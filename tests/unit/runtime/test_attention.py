@@ -75,8 +75,8 @@ def check_a_mix(data: st.DataObject) -> None:
 
 
 def run(runner: Runner, works: list[Work]) -> Forward:
-    (forward,) = runner.run(Batch(tuple(works)), lambda _, part: part)
-    return forward
+    parts = runner.run(Batch(tuple(works)), lambda _, forward: forward)
+    return Forward(torch.cat([part.logits for part in parts]), [f for part in parts for f in part.finite])
 
 
 def draw_soft(data: st.DataObject, works: list[Work]) -> dict[int, Tensor]:
