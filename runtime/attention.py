@@ -91,9 +91,9 @@ class GatheredRows:
 
     def _gather(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
         kept = span.context.layers[layer]
-        if kept is not None:
-            return kept
         total = span.prefix + span.denoises
+        if kept is not None:
+            return kept[0][:total], kept[1][:total]  # a canvas may have shrunk
         source_k, source_v = self._store.keys[layer], self._store.values[layer]
         keys = source_k.new_empty((total, *source_k.shape[1:]))
         values = source_v.new_empty((total, *source_v.shape[1:]))

@@ -18,6 +18,7 @@ from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, En
 from agentfast.runtime.decode.autoregressive import AutoregressiveDecoder
 from agentfast.runtime.decode.base import Decoder, Outcome
 from agentfast.runtime.decode.diffusion import DiffusionDecoder
+from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.delivery import Outbox, Ticket
 from agentfast.runtime.draws import Draws
 from agentfast.runtime.intake import Intake
@@ -236,7 +237,9 @@ class Engine:
             return [Outcome(work.row, error=_failure(error)) for work in part.works]
 
     def _settle(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        self._scheduler.settle(batch, [outcome.row for outcome in outcomes if outcome.error is not None])
+        failed = [outcome.row for outcome in outcomes if outcome.error is not None]
+        undone = {outcome.row: outcome.encoded for outcome in outcomes if outcome.encoded is not None}
+        self._scheduler.settle(batch, failed, undone)
         self.metrics.count_step(batch, outcomes)
         self._show(batch, outcomes)
         for outcome in outcomes:
@@ -334,5 +337,8 @@ def _decoder_for(
     eos_ids = tokenizer.vocabulary.eos_ids
     if model.config.kind == "autoregressive":
         return AutoregressiveDecoder(config.generation, eos_ids)
-    canvas_length = config.canvas_length or model.config.canvas_length
-    return DiffusionDecoder(network, config.generation, canvas_length, eos_ids)
+    if config.canvas_length is not None:
+        lengths = CanvasLengths(config.canvas_length)
+    else:
+        lengths = CanvasLengths(model.config.canvas_length, config.generation.canvas_lengths)
+    return DiffusionDecoder(network, config.generation, lengths, eos_ids)

@@ -21,7 +21,8 @@ class Metrics:
         batch_rows: rows, summed over the forward passes.
         submitted, completed, failed, aborted: requests.
         generated_tokens: tokens in completions, end tokens included.
-        canvases: canvases committed. steps: decoding steps, summed over rows.
+        canvases: canvases committed. steps: decoding steps, summed over rows; a forward pass that reads a canvas over is
+            one.
         prompt_tokens, cached_tokens: of completed requests; the latter were found in the cache.
     """
 
@@ -57,7 +58,7 @@ class Metrics:
 
     @property
     def steps_per_canvas(self) -> float:
-        """Denoising steps per canvas."""
+        """Decoding steps per canvas."""
         return self.steps / max(1, self.canvases)
 
     @property
@@ -77,7 +78,7 @@ class Metrics:
         self.canvas_tokens += canvas_tokens
         self.encoded_tokens += batch.tokens - canvas_tokens
         for outcome in outcomes:
-            self.steps += outcome.error is None
+            self.steps += outcome.steps if outcome.error is None else 0
             self.canvases += outcome.committed and outcome.canvas is not None
 
     def count_completion(self, row: Row, *, ended: bool) -> None:

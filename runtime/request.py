@@ -39,7 +39,7 @@ class Request:
         temperature: multiplies the checkpoint's temperature; 0 takes the most likely canvas or token.
         priority: higher runs first.
         program: rows of one program share its claim on the engine; None: the request is its own program.
-        canvas_length: tokens per canvas of this request; None: the engine's.
+        canvas_length: tokens per canvas of this request; None: the engine's, or what it chooses for each.
         fields: finds the fields whose probabilities the completion shall have; only with a grammar.
     """
 
@@ -150,6 +150,30 @@ class Canvas:
 
 
 @dataclass(slots=True, eq=False)
+class Draft:
+    """A settled canvas at the end of a row's tokens that the causal pass has yet to read over.
+
+    Attributes:
+        tokens: the end token included, which is not among the row's.
+        state: the grammar's, before them.
+        ended: whether the last one is an end token.
+        canvas: where they come from.
+        fresh: they are as they were denoised; False: what followed a token that was corrected.
+    """
+
+    tokens: list[int]
+    state: int
+    ended: bool
+    canvas: Canvas
+    fresh: bool = True
+
+    @property
+    def length(self) -> int:
+        """How many of the row's tokens they are."""
+        return len(self.tokens) - self.ended
+
+
+@dataclass(slots=True, eq=False)
 class Row:
     """A request while the engine works on it. The step loop's thread alone changes it after submission.
 
@@ -157,20 +181,25 @@ class Row:
         request: what was asked.
         grammar: the request's grammar over the engine's vocabulary.
         draws: the request's own random numbers.
-        canvas_tokens: tokens that a decoding step of it takes beyond those to encode: C, or 0 if autoregressive.
+        canvas_tokens: tokens that the next decoding step of it takes beyond those to encode: those of its canvas, 0 if
+            it has none. The decoder keeps it up to date.
         reach: positions that may come to lie in the KV cache: the prompt and all that is committed.
         keys: content keys of the full blocks of `tokens`, as far as they are known.
-        tokens: the prompt, then what was committed (diffusion) or sampled (autoregressive).
+        tokens: the prompt, then what was committed (diffusion) or sampled (autoregressive); the draft comes last.
         encoded: how many of `tokens` have their keys and values in the cache.
         cached: how many of the prompt's tokens were found there.
         blocks: the block table: block i holds positions [i * block_size, (i + 1) * block_size).
         state: of `grammar`, after `tokens`.
         allowed: [V] bool, tokens that may come next under `grammar`; the autoregressive decoder's.
-        canvas: the decoder's, None for an autoregressive model or before the first step.
+        canvas: the decoder's, None for an autoregressive model, before the first step, or while a last draft is read.
+        verifies: its canvases are read over by the causal pass; the decoder sets it.
+        draft: what is to be read over next.
+        ahead: [V] logits of the token after those that are encoded; only if it verifies.
+        reopened: how often a canvas of it was corrected.
         choices: what each generated token was taken from, kept for the ledger; the autoregressive decoder's.
         ledger: of the fields' probabilities; None if the request does not ask for them.
         canvases, steps: canvases committed and decoding steps taken.
-        order: of arrival; the scheduler sets it.
+        order: of arrival; claim: tokens it was expected to take first. The scheduler sets both.
         submitted, admitted: times in seconds of a monotonic clock.
     """
 
@@ -188,12 +217,17 @@ class Row:
     state: int = 0
     allowed: NDArray[np.bool_] | None = None
     canvas: Canvas | None = None
+    verifies: bool = False
+    draft: Draft | None = None
+    ahead: Tensor | None = None
+    reopened: int = 0
     choices: list[Choice | None] = field(default_factory=list["Choice | None"])
     ledger: Ledger | None = None
     canvases: int = 0
     steps: int = 0
     status: Status = Status.WAITING
     order: int = 0
+    claim: int = 0
     admitted: float = 0.0
 
     def __post_init__(self) -> None:
@@ -215,6 +249,16 @@ class Row:
     def pending(self) -> int:
         """Tokens that wait to be encoded."""
         return len(self.tokens) - self.encoded
+
+    @property
+    def settled(self) -> int:
+        """How many of `tokens` are final: all but the draft."""
+        return len(self.tokens) - (0 if self.draft is None else self.draft.length)
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the logits of what comes after its last token are wanted."""
+        return self.verifies or not self.canvas_tokens
 
     @property
     def program(self) -> str:

@@ -33,12 +33,13 @@ class Forward:
     """What a forward pass gave for a batch, or for a part of one.
 
     Attributes:
-        logits: [N, V] float32: the canvas positions of the decoding works in their order; for autoregressive rows
-            the last position of each.
+        logits: [N, V] float32, of the canvas positions of the works in their order.
+        ahead: [R, V] float32, of the tokens that come next after the encode positions that the works read, in order.
         finite: per work of the batch, whether its hidden states were all finite numbers.
     """
 
     logits: Tensor
+    ahead: Tensor
     finite: list[bool]
 
 
@@ -106,8 +107,7 @@ class Runner:
         finite = _finite(hidden, spans)
         results: list[R] = []
         for group in self._groups(works):
-            lines = _wanted(works[group], spans[group], causal=len(hidden) == encodes)
-            forward = Forward(self.network.logits(hidden[lines]), finite[group])
+            forward = self._forward(works[group], spans[group], hidden, finite[group])
             results.append(then(Batch(works[group]), forward))
         return results
 
@@ -126,12 +126,24 @@ class Runner:
             soft=self._soft(works),
         )
 
+    def _forward(
+        self, works: tuple[Work, ...], spans: list[Span], hidden: Tensor, finite: list[bool]
+    ) -> Forward:
+        """Logits of some consecutive works, from the hidden states of all."""
+        canvases = hidden[spans[0].canvas.start : spans[-1].canvas.stop]
+        read = _read_positions(works, spans)
+        wanted = canvases
+        if read:
+            wanted = torch.cat((canvases, hidden[read])) if len(canvases) else hidden[read]
+        logits = self.network.logits(wanted)
+        return Forward(logits[: len(canvases)], logits[len(canvases) :], finite)
+
     def _groups(self, works: tuple[Work, ...]) -> list[slice]:
         """Works whose logits are made and read together; a small model's few at a time, while they are in cache."""
         groups: list[slice] = []
         start = lines = 0
         for stop, work in enumerate(works, 1):
-            lines += work.canvas_tokens or work.decode
+            lines += work.canvas_tokens + work.reads
             if stop == len(works) or (self._in_shards and lines >= _LINES_AT_ONCE):
                 groups.append(slice(start, stop))
                 start, lines = stop, 0
@@ -188,11 +200,9 @@ def _positions(works: tuple[Work, ...]) -> list[NDArray[np.int64]]:
     return encoded + [np.arange(work.stop, work.stop + work.canvas_tokens, dtype=np.int64) for work in works]
 
 
-def _wanted(works: tuple[Work, ...], spans: list[Span], *, causal: bool) -> slice | list[int]:
-    """The lines whose logits are needed: the canvases, or where there are none the last line of what decodes."""
-    if not causal:
-        return slice(spans[0].canvas.start, spans[-1].canvas.stop)
-    return [span.encode.stop - 1 for work, span in zip(works, spans, strict=True) if work.decode]
+def _read_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
+    pairs = zip(works, spans, strict=True)
+    return [at for work, span in pairs for at in range(span.encode.stop - work.reads, span.encode.stop)]
 
 
 def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:

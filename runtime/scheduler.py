@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 
@@ -19,16 +19,24 @@ class Work:
     """A row's part in one forward pass: encode positions [start, stop), and take a decoding step or not.
 
     Both may happen in the same pass: each layer writes the encoded keys and values before anyone reads them.
+
+    Attributes:
+        canvas_tokens: of the row's canvas, if the step denoises one.
+        reads: the last so many encode positions are those whose next token's logits are wanted.
     """
 
     row: Row
     start: int
     stop: int
     decode: bool
+    canvas_tokens: int = field(init=False)
+    reads: int = field(init=False)
 
-    @property
-    def canvas_tokens(self) -> int:
-        return self.row.canvas_tokens if self.decode else 0
+    def __post_init__(self) -> None:
+        row, encodes = self.row, self.stop - self.start
+        complete = row.looks_ahead and (self.decode or self.stop == len(row.tokens))
+        object.__setattr__(self, "canvas_tokens", row.canvas_tokens if self.decode else 0)
+        object.__setattr__(self, "reads", (encodes if row.draft else min(1, encodes)) if complete else 0)
 
     @property
     def tokens(self) -> int:
@@ -85,7 +93,7 @@ class Scheduler:
             self.running.remove(row)
             self.pool.release(row.blocks)
             row.blocks = []
-            self._ledger.unreserve(row.program, _first_cost(row))
+            self._ledger.unreserve(row.program, row.claim)
         else:
             self.waiting.remove(row)
         row.status = Status.FINISHED
@@ -117,16 +125,23 @@ class Scheduler:
             return list(self.running)
         return [work.row for work in self._current.works]
 
-    def settle(self, batch: Batch, failed: Iterable[Row] = ()) -> None:
-        """Book what a forward pass encoded. What a failed row wrote is never offered to others."""
+    def settle(
+        self, batch: Batch, failed: Iterable[Row] = (), undone: Mapping[Row, int] | None = None
+    ) -> None:
+        """Book what a forward pass encoded. What a failed row wrote is never offered to others.
+
+        Args:
+            undone: where a row's valid positions end, if the pass encoded a draft that does not stand.
+        """
         distrusted = set(failed)
         for work in batch.works:
             row = work.row
-            row.encoded = work.stop
+            stop = row.encoded = (undone or {}).get(row, work.stop)
             if row in distrusted or not self._config.prefix_cache:
                 continue
-            row.keys = block_keys(row.tokens, self._config.block_size, row.keys)
-            for index in range(work.start // self._config.block_size, work.stop // self._config.block_size):
+            final = row.tokens if row.draft is None else row.tokens[: row.settled]
+            row.keys = block_keys(final, self._config.block_size, row.keys)
+            for index in range(work.start // self._config.block_size, stop // self._config.block_size):
                 self.pool.register(row.blocks[index], row.keys[index])
 
     def check_integrity(self) -> None:
@@ -153,7 +168,8 @@ class Scheduler:
                 return
             self.waiting.remove(row)
             self.running.append(row)
-            self._ledger.reserve(row.program, _first_cost(row))
+            row.claim = len(row.request.prompt) + row.canvas_tokens
+            self._ledger.reserve(row.program, row.claim)
             row.status = Status.RUNNING
             row.admitted = monotonic()
 
@@ -170,16 +186,20 @@ class Scheduler:
     def _shareable(self, row: Row) -> int:
         """How many of the row's first blocks may come from the cache.
 
-        An autoregressive row runs its last token itself, because the next one is read off it.
+        A row that wants the logits of what comes next runs its last token itself, because they are read off it.
         """
-        usable = len(row.tokens) if row.canvas_tokens else len(row.tokens) - 1
+        usable = row.settled - row.looks_ahead
         return min(len(row.keys), usable // self._config.block_size)
 
     def _plan(self, row: Row, room: int, filling: dict[bytes, int], *, must: bool) -> Work | None:
         size = self._config.block_size
         adopted = self._adoptable(row, filling)
         start = row.encoded + len(adopted) * size
-        stop = min(len(row.tokens), start + min(room, self._config.max_prefill_tokens))
+        stop = len(row.tokens)
+        if row.draft is None:
+            stop = min(stop, start + min(room, self._config.max_prefill_tokens))
+        elif not must and room < stop - start:
+            return None  # a draft is read over at once
         complete = stop == len(row.tokens)
         if not complete:
             stop = max(start, stop // size * size)  # whole blocks, so that others can share each of them
@@ -213,8 +233,3 @@ class Scheduler:
         row.blocks[first : first + len(blocks)] = blocks
         row.encoded += len(blocks) * self._config.block_size
         row.cached += len(blocks) * self._config.block_size
-
-
-def _first_cost(row: Row) -> int:
-    """Tokens that a row is about to take when it is admitted, so that one program does not take every place."""
-    return len(row.request.prompt) + row.canvas_tokens

@@ -22,6 +22,13 @@ class GenerationDefaults:
         stability_threshold: steps for which the best canvas must not change before denoising may stop.
         confidence_threshold: nats; denoising may stop once the mean entropy is below it.
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
+        canvas_lengths: lengths that the model was trained on, rising. Where a request names none, the engine chooses
+            among them for a row with a grammar, see decode/lengths.py. Empty: there is only the checkpoint's.
+        verify: before a canvas is committed, the causal pass that encodes it reads it over: a token stands if it has
+            at least this share of the likeliest token's probability, else the likeliest takes its place and what
+            follows is denoised anew (see decode/verification.py). 1 takes what the causal pass alone would write; 0
+            does without. Only for checkpoints whose causal mode was trained to predict the next token.
+        max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the
             checkpoint; by default the probabilities as they are.
@@ -34,6 +41,9 @@ class GenerationDefaults:
     stability_threshold: int = 1
     confidence_threshold: float = 0.005
     adaptive_stopping: bool = True
+    canvas_lengths: tuple[int, ...] = ()
+    verify: float = 0.0
+    max_reopenings: int = 4
     temperature: float = 1.0
     calibration: Calibration = DEFAULT_CALIBRATION
 
@@ -44,6 +54,14 @@ class GenerationDefaults:
         _positive("entropy_bound", self.entropy_bound)
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
+        _at_least("max_reopenings", self.max_reopenings, 0)
+        if not 0 <= self.verify <= 1:
+            raise ConfigError(f"verify is {self.verify}; it must be in 0..1")
+        if (
+            list(self.canvas_lengths) != sorted(set(self.canvas_lengths))
+            or min(self.canvas_lengths, default=1) < 1
+        ):
+            raise ConfigError(f"canvas_lengths are {self.canvas_lengths}; they must rise and be at least 1")
         if self.t_max < self.t_min:
             raise ConfigError(f"t_max is {self.t_max}, below t_min, which is {self.t_min}")
 
@@ -61,11 +79,15 @@ class GenerationDefaults:
             "stability_threshold",
             "confidence_threshold",
             "temperature",
+            "verify",
+            "max_reopenings",
         )
         found = {name: raw[name] for name in names if raw.get(name) is not None}
         sampler: Mapping[str, Any] = raw.get("sampler_config") or {}
         if sampler.get("entropy_bound") is not None:
             found["entropy_bound"] = sampler["entropy_bound"]
+        if raw.get("canvas_lengths") is not None:
+            found["canvas_lengths"] = tuple(raw["canvas_lengths"])
         calibration: Mapping[str, Any] | None = raw.get("confidence_calibration")
         if calibration is not None:
             found["calibration"] = Calibration.from_json(calibration)
@@ -82,7 +104,7 @@ class EngineConfig:
 
     Attributes:
         generation: how to decode.
-        canvas_length: tokens per canvas; None: the checkpoint's.
+        canvas_length: tokens per canvas; None: the checkpoint's, or chosen among its lengths for each canvas.
         max_rows: requests generated at once.
         max_batch_tokens: tokens in one forward pass.
         max_prefill_tokens: prompt tokens that one row may bring to one forward pass.

@@ -26,7 +26,15 @@ from agentfast.runtime.tokenizer import Tokenizer
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
-GENERATION = GenerationDefaults(max_denoising_steps=16, confidence_threshold=0.05, temperature=0.4)
+GENERATION = GenerationDefaults(
+    max_denoising_steps=3,
+    t_max=0.4,
+    stability_threshold=0,
+    confidence_threshold=0.15,
+    canvas_lengths=(16, 32, 64),
+    verify=0.1,
+    temperature=0.4,
+)
 """How both twins are decoded; see ABLATIONS.md."""
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
-from agentfast.runtime.decode.evidence import Choice, ChoiceEvidence
+from agentfast.runtime.decode.confidence import judge_choices
+from agentfast.runtime.decode.evidence import choice_of
 from agentfast.runtime.decode.sampling import invert
 from agentfast.runtime.request import FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch
 from agentfast.runtime.settings import GenerationDefaults
-
-_KEPT_CHOICES: Final = 4096  # where more tokens are allowed, no value is one of a few
 
 
 class AutoregressiveDecoder:
@@ -40,7 +38,8 @@ class AutoregressiveDecoder:
     def start(self, row: Row) -> Outcome | None:
         try:
             finish = self._take_forced(row)
-            self._judge(row, finish)
+            if finish is not None:
+                judge_choices(row)
         except (EngineError, GrammarError) as error:
             return Outcome(row, error=error)
         return None if finish is None else Outcome(row, committed=True, finish=finish)
@@ -59,7 +58,7 @@ class AutoregressiveDecoder:
                 lines.append(line)
             line += work.decode
         if rows:
-            tokens = self._sample(rows, forward.logits[lines])
+            tokens = self._sample(rows, forward.ahead[lines])
             outcomes += [self._advance(row, token) for row, token in zip(rows, tokens, strict=True)]
         return outcomes
 
@@ -77,29 +76,15 @@ class AutoregressiveDecoder:
         tokens = [d if t else b for b, d, t in zip(best, drawn, temperatures, strict=True)]
         for i, row in enumerate(rows):
             if row.ledger is not None and row.allowed is not None:
-                row.choices.append(self._choice(logits[i], row.allowed, tokens[i]))
+                row.choices.append(choice_of(logits[i], row.allowed, tokens[i]))
         return tokens
-
-    def _choice(self, logits: Tensor, allowed: NDArray[np.bool_], token: int) -> Choice:
-        """What a token was taken from: masked logits [V] at temperature 1."""
-        p = torch.softmax(logits.double(), dim=-1)
-        ids = np.flatnonzero(allowed)
-        if len(ids) > _KEPT_CHOICES:
-            ids = np.array([token])
-        return Choice(ids, p[torch.from_numpy(ids).to(p.device)].cpu().numpy())
-
-    def _judge(self, row: Row, finish: FinishReason | None) -> None:
-        """Once the row is complete, note what its choices say of its fields."""
-        if finish is None or row.ledger is None or row.grammar is None:
-            return
-        tokens = row.tokens[len(row.request.prompt) :]
-        row.ledger.add(tokens, ChoiceEvidence(row.grammar.vocabulary, tokens, row.choices))
 
     def _advance(self, row: Row, token: int) -> Outcome:
         row.steps += 1
         try:
             finish = self._take(row, token) or self._take_forced(row)
-            self._judge(row, finish)
+            if finish is not None:
+                judge_choices(row)
         except (EngineError, GrammarError) as error:
             return Outcome(row, error=error)
         return Outcome(row, committed=True, finish=finish)

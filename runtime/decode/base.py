@@ -18,6 +18,8 @@ class Outcome:
     Attributes:
         canvas: the canvas that took the step; None for an autoregressive row.
         committed: its tokens are final.
+        steps: forward passes that this took; 0 for a canvas that was read over while the next one was denoised.
+        encoded: where the row's valid positions in the cache end, if not all that the pass encoded is.
         finish: set if the row is complete.
         error: set if the row failed.
     """
@@ -25,6 +27,8 @@ class Outcome:
     row: Row
     canvas: Canvas | None = None
     committed: bool = False
+    steps: int = 1
+    encoded: int | None = None
     finish: FinishReason | None = None
     error: AgentFastError | None = None
 

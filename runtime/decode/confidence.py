@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import EngineError
-from agentfast.runtime.decode.evidence import Evidence
+from agentfast.runtime.decode.evidence import ChoiceEvidence, Evidence
 from agentfast.runtime.fields import Field, FieldProbability, FieldReader
+from agentfast.runtime.request import Row
 from agentfast.runtime.vocabulary import Vocabulary
 
 Doubles = npt.NDArray[np.float64]
@@ -150,3 +151,14 @@ class Ledger:
         return b"".join(self._pieces[t] or b"\xff" for t in self._tokens[low:high])[
             start - self._starts[low] : end - self._starts[low]
         ]
+
+
+def judge_choices(row: Row) -> None:
+    """Note what the choices of a complete row say of its fields.
+
+    Raises:
+        EngineError: see `Ledger.add`.
+    """
+    if row.ledger is not None and row.grammar is not None:
+        tokens = row.tokens[len(row.request.prompt) :]
+        row.ledger.add(tokens, ChoiceEvidence(row.grammar.vocabulary, tokens, row.choices))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -24,14 +24,16 @@ from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.drafts import DraftReader
 from agentfast.runtime.decode.evidence import CanvasEvidence
+from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.decode.opening import settle_opening
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.decode.sampling import read_logits
 from agentfast.runtime.model.fused import Network
-from agentfast.runtime.request import Canvas, FinishReason, Request, Row
+from agentfast.runtime.request import Canvas, Draft, FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
-from agentfast.runtime.scheduler import Batch
+from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import GenerationDefaults
 
 _KEPT_ROOM: Final = 1 << 28  # numbers
@@ -66,38 +68,58 @@ class DiffusionDecoder:
         self,
         network: Network,
         generation: GenerationDefaults,
-        canvas_length: int,
+        lengths: CanvasLengths,
         eos_ids: frozenset[int],
     ) -> None:
         self._network = network
         self._generation = generation
-        self._canvas_length = canvas_length
+        self._lengths = lengths
         self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
+        self._reader = DraftReader(generation, eos_ids, self._open)
         self._room = _Room()
 
     def canvas_tokens(self, request: Request) -> int:
-        return request.canvas_length or self._canvas_length
+        lengths = self._lengths_for(request)
+        return max(lengths.usual, *lengths.trained) if lengths.trained else lengths.usual
 
     def reach(self, request: Request) -> int:
-        canvas = self.canvas_tokens(request)
-        return len(request.prompt) + (request.max_tokens - 1) // canvas * canvas
+        if self._generation.verify:  # the last canvas is encoded, too
+            return len(request.prompt) + request.max_tokens
+        lengths = self._lengths_for(request)
+        most = request.max_tokens - 1  # and where all canvases are as long, only whole ones
+        return len(request.prompt) + (most if lengths.trained else most // lengths.usual * lengths.usual)
 
     def start(self, row: Row) -> Outcome | None:
-        row.canvas = Canvas(row.draws.noise(row.canvas_tokens))
+        row.verifies = self._generation.verify > 0
+        self._open(row, 0, None)
         return None
+
+    def _lengths_for(self, request: Request) -> CanvasLengths:
+        return self._lengths if request.canvas_length is None else CanvasLengths(request.canvas_length)
+
+    def _open(self, row: Row, index: int, expected: int | None) -> None:
+        """Give the row a canvas of noise."""
+        lengths = self._lengths_for(row.request)
+        row.canvas_tokens = lengths.choose(row.grammar, row.state, row.budget, expected)
+        row.canvas = Canvas(row.draws.noise(row.canvas_tokens), index=index)
 
     @torch.inference_mode()
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
         outcomes: list[Outcome] = []
         rows: list[Row] = []
         spans: list[slice] = []
-        position = 0
+        position = read = 0
         for work, finite in zip(batch.works, forward.finite, strict=True):
             span = slice(position, position + work.canvas_tokens)
-            position = span.stop
+            ahead = forward.ahead[read : read + work.reads]
+            position, read = span.stop, read + work.reads
             if not finite:
                 outcomes.append(not_finite(work.row))
-            elif work.decode:
+                continue
+            verdict = self._look_ahead(work, ahead)
+            if verdict is not None:
+                outcomes.append(verdict)
+            if work.canvas_tokens and (verdict is None or not verdict.steps):
                 rows.append(work.row)
                 spans.append(span)
         going_on: list[tuple[Canvas, Proposal]] = []
@@ -107,10 +129,26 @@ class DiffusionDecoder:
                 continue
             outcome = self._advance(row, proposal)
             outcomes.append(outcome)
-            if outcome.canvas is not None and not outcome.committed:
+            if outcome.canvas is not None and row.canvas is outcome.canvas and not outcome.committed:
                 going_on.append((outcome.canvas, proposal))
         self._condition(going_on)
         return outcomes
+
+    def _look_ahead(self, work: Work, ahead: Tensor) -> Outcome | None:
+        """Take in the logits [R, V] of what comes after the tokens just encoded; an outcome if they judge a draft.
+
+        The row's canvas was part of the pass if the outcome has no steps.
+        """
+        row = work.row
+        if row.draft is None:
+            if work.reads:
+                row.ahead = ahead[-1].clone()
+            return None
+        outcome = self._reader.judge(row, ahead)
+        if not work.canvas_tokens:
+            outcome = replace(outcome, steps=1)
+        row.steps += outcome.steps
+        return outcome
 
     def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | GrammarError]:
         """Read the rows' logits [N, V]."""
@@ -155,8 +193,8 @@ class DiffusionDecoder:
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
         assert row.grammar is not None
         assert row.canvas is not None
-        if row.canvas.index == 0:
-            logits = settle_opening(logits, row.grammar, row.budget)
+        if row.generated == 0:
+            logits = settle_opening(logits, row.grammar, row.budget, row.ahead)
         return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row))
 
     def _temperature(self, row: Row) -> float:
@@ -176,9 +214,10 @@ class DiffusionDecoder:
         canvas.step += 1
         row.steps += 1
         if self._is_settled(canvas, proposal):
-            return self._commit(row, canvas, proposal)
+            return (self._draft if row.verifies else self._commit)(row, canvas, proposal)
         noise = row.draws.noise(row.canvas_tokens)
-        canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)
+        row.canvas_tokens = self._lengths_for(row.request).shrunk(row.canvas_tokens, proposal.length)
+        canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)[: row.canvas_tokens]
         return Outcome(row, canvas)
 
     def _is_settled(self, canvas: Canvas, proposal: Proposal) -> bool:
@@ -188,6 +227,16 @@ class DiffusionDecoder:
         if not generation.adaptive_stopping or canvas.unchanged < generation.stability_threshold:
             return False
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
+
+    def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
+        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
+        length = min(int(ends[0]) if len(ends) else row.canvas_tokens, row.budget)
+        ended = len(ends) > 0 and length < row.budget
+        draft = Draft(proposal.best[: length + ended].tolist(), row.state, ended, canvas)
+        self._reader.append(row, draft, proposal.state)
+        if draft.length:
+            return Outcome(row, canvas)
+        return replace(self._reader.judge(row), steps=1)  # there is its end only, which needs no further pass
 
     def _commit(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         row.canvases += 1
@@ -205,7 +254,7 @@ class DiffusionDecoder:
         row.tokens.extend(proposal.best[:length].tolist())
         row.state = proposal.state
         if finish is None:
-            row.canvas = Canvas(row.draws.noise(row.canvas_tokens), index=canvas.index + 1)
+            self._open(row, canvas.index + 1, None)
         return Outcome(row, canvas, committed=True, finish=finish)
 
     def _judge(self, row: Row, proposal: Proposal, length: int) -> None:
@@ -220,7 +269,7 @@ class DiffusionDecoder:
         """Set the self-conditioning of the canvases that take another step."""
         if not going_on:
             return
-        parts = [proposal.probabilities() for _, proposal in going_on]
+        parts = [proposal.probabilities()[: len(canvas.tokens)] for canvas, proposal in going_on]
         if parts[0].device.type == "cpu":  # where joining them costs more than it saves
             softs = [self._network.soft_embeddings(part) for part in parts]
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from agentfast.runtime.decode.spelling import SPECIAL, spelling_of
 from agentfast.runtime.decode.ways import ways_through
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.vocabulary import Vocabulary
+
+_KEPT_CHOICES: Final = 4096  # where more tokens are allowed, no value is one of a few
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -141,6 +143,18 @@ class Choice:
         """Probability of a token; 0 if it was not allowed."""
         at = int(np.searchsorted(self.tokens, token))
         return float(self.probabilities[at]) if at < len(self.tokens) and self.tokens[at] == token else 0.0
+
+
+def choice_of(logits: torch.Tensor, allowed: npt.NDArray[np.bool_], token: int) -> Choice:
+    """What a token was taken from: logits [V] at temperature 1, masked by what was allowed."""
+    ids = np.flatnonzero(allowed)
+    x = _floats(logits).astype(np.float64)[ids]
+    p = np.exp(x - x.max())
+    p /= p.sum()
+    if len(ids) > _KEPT_CHOICES:
+        kept = np.flatnonzero(ids == token)
+        return Choice(ids[kept], p[kept])
+    return Choice(ids, p)
 
 
 class ChoiceEvidence:

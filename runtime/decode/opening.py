@@ -10,16 +10,17 @@ from torch import Tensor
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 
 
-def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int) -> Tensor:
+def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Tensor | None = None) -> Tensor:
     """Where a turn may open with a special token or with text, rule out what its first position finds less likely.
 
     The posterior weighs whole canvases. While a canvas is noise, that favours what binds fewer tokens: text over a
     call, all of whose letters have to fit, and an early end over text. A model that writes token after token would
-    decide by the first one alone; so does this.
+    decide by the first one alone; so does this, and by that model's word for it where it is at hand.
 
     Args:
         logits: [C, V] of the first canvas.
         budget: tokens that may be generated.
+        ahead: [V], what the causal pass over the prompt expects first.
 
     Returns:
         [C, V]; the given one if there is nothing to decide.
@@ -31,11 +32,12 @@ def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int) -> Tensor
     kinds = torch.full((logits.shape[1],), _TEXT, device=logits.device)
     kinds[torch.from_numpy(special).to(logits.device)] = _SPECIAL
     kinds[list(grammar.vocabulary.eos_ids)] = _END
-    mass = torch.zeros(3, device=logits.device).index_add_(0, kinds, torch.softmax(logits[0], dim=-1))
+    first = logits[0] if ahead is None else ahead
+    mass = torch.zeros(3, device=logits.device).index_add_(0, kinds, torch.softmax(first, dim=-1))
     if not may_end:
         mass[_END] = 0.0
-    first = logits[:1].masked_fill(kinds != mass.argmax(), -torch.inf)
-    return torch.cat((first, logits[1:]))
+    settled = logits[:1].masked_fill(kinds != mass.argmax(), -torch.inf)
+    return torch.cat((settled, logits[1:]))
 
 
 _TEXT, _SPECIAL, _END = range(3)

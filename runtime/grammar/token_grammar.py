@@ -12,7 +12,7 @@ import numpy.typing as npt
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes, classes_of
-from agentfast.runtime.grammar.graph import UNREACHABLE, distances, starts_of
+from agentfast.runtime.grammar.graph import UNREACHABLE, distances, longest, starts_of
 from agentfast.runtime.grammar.lift import MAX_STEPS, Edges, lift
 from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
@@ -83,6 +83,10 @@ class TokenGrammar:
         """Fewest tokens to EOS, itself included; UNREACHABLE for DEAD."""
         return UNREACHABLE if state == DEAD else int(self.distance[state])
 
+    def max_tokens(self, state: int) -> int:
+        """Most tokens to EOS, itself included; UNREACHABLE where there is no limit."""
+        return UNREACHABLE if state == DEAD else int(self._most[state])
+
     def allowed(self, state: int, budget: int) -> npt.NDArray[np.bool_]:
         """[V] bool: tokens after which the rest still fits, with `budget` tokens left before this one."""
         if state == DEAD:
@@ -99,6 +103,10 @@ class TokenGrammar:
             return None
         allowed = np.nonzero(self.allowed(state, UNREACHABLE))[0]
         return int(allowed[0]) if len(allowed) == 1 else None
+
+    @cached_property
+    def _most(self) -> Ints:
+        return longest(self.edge_start, self.edge_target)
 
     @cached_property
     def longest(self) -> int:

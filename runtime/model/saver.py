@@ -104,6 +104,9 @@ def _write_generation(generation: GenerationDefaults, model: BlockDiffusionModel
             "_cls_name": "EntropyBoundSamplerConfig",
             "entropy_bound": generation.entropy_bound,
         },
+        "canvas_lengths": list(generation.canvas_lengths),
+        "verify": generation.verify,
+        "max_reopenings": generation.max_reopenings,
     }
 
 

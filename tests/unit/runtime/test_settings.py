@@ -20,6 +20,10 @@ from agentfast.runtime.settings import EngineConfig, GenerationDefaults
         {"entropy_bound": 0.0},
         {"confidence_threshold": float("nan")},
         {"stability_threshold": -1},
+        {"verify": 1.5},
+        {"max_reopenings": -1},
+        {"canvas_lengths": (16, 8)},
+        {"canvas_lengths": (0, 8)},
     ],
 )
 def test_generation_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:

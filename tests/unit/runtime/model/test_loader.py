@@ -82,7 +82,14 @@ def test_autoregressive_models_without_shared_kv_are_saved_too(tmp_path: Path) -
 
 def test_generation_defaults_and_end_tokens_come_along(tmp_path: Path) -> None:
     generation = GenerationDefaults(
-        max_denoising_steps=7, t_min=0.1, t_max=0.9, entropy_bound=0.2, stability_threshold=2
+        max_denoising_steps=7,
+        t_min=0.1,
+        t_max=0.9,
+        entropy_bound=0.2,
+        stability_threshold=2,
+        canvas_lengths=(8, 16),
+        verify=0.25,
+        max_reopenings=2,
     )
     save_checkpoint(
         tiny.model(),

@@ -1,0 +1,111 @@
+"""Reading a canvas over: what the causal pass that encodes it says of its tokens.
+
+A canvas is denoised from marginals that agree with each other only as far as its steps went, so a value that is copied
+may mix two shifted copies. The pass that encodes the canvas has, at every position, the model's own distribution of
+the next token given all before it. A token stands if the pass gives it at least a share of what it gives the likeliest
+token that the grammar allows there; the first that falls short is replaced by that one, and what follows is denoised
+anew. With a share of 1 the result is what greedy autoregressive decoding under the grammar writes: the canvas is a
+draft as in speculative decoding (Leviathan et al., arXiv 2211.17192; drafted by diffusion and verified by the same
+model's causal mode in arXiv 2511.08923). A smaller share is the typical acceptance of arXiv 2401.10774.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.kernel import kernel
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far a draft stands.
+
+    Attributes:
+        stands: tokens that stand, from the first on.
+        correction: what takes the place of the next one; None if all stand.
+        states: [stands + 1], the grammar's before each of them and after the last; zeros without a grammar.
+    """
+
+    stands: int
+    correction: int | None
+    states: Ints
+
+
+def read_over(
+    logits: Tensor, tokens: Sequence[int], grammar: TokenGrammar | None, state: int, budget: int, share: float
+) -> Verdict:
+    """Judge a draft.
+
+    Args:
+        logits: [n, V] float32, the causal pass's for each token of the draft, given those before it.
+        tokens: [n], an end token included; they follow the grammar.
+        state, budget: the grammar's state and the tokens left, before the draft.
+        share: 0..1; at 0 every token stands.
+    """
+    least = math.log(share) if share else -math.inf
+    if grammar is None:
+        return _read_freely(logits, tokens, least)
+    classes = grammar.classes
+    states, correction = np.full(len(tokens) + 1, state, np.int32), np.zeros(1, np.int64)
+    stands = _read(
+        logits.float().cpu().numpy(), np.asarray(tokens, np.int64), classes.token_class,
+        grammar.edge_start, grammar.edge_target, grammar.edge_label, classes.label_start, classes.label_class,
+        classes.count, grammar.distance, budget, least, states, correction,
+    )  # fmt: skip
+    return Verdict(stands, int(correction[0]) if stands < len(tokens) else None, states[: stands + 1])
+
+
+def _read_freely(logits: Tensor, tokens: Sequence[int], least: float) -> Verdict:
+    greatest, best = (part.cpu().numpy() for part in logits.max(dim=-1))
+    given = logits[range(len(tokens)), list(tokens)].cpu().numpy()
+    falls = np.flatnonzero(given < greatest + least)
+    stands = int(falls[0]) if len(falls) else len(tokens)
+    return Verdict(stands, int(best[stands]) if len(falls) else None, np.zeros(stands + 1, np.int32))
+
+
+@kernel
+def _read(
+    logits: Floats,
+    tokens: NDArray[np.int64],
+    token_class: Ints,
+    edge_start: Ints,
+    edge_target: Ints,
+    edge_label: Ints,
+    label_start: Ints,
+    label_class: Ints,
+    classes: int,
+    distance: Ints,
+    budget: int,
+    least: float,
+    states: Ints,
+    correction: NDArray[np.int64],
+) -> int:
+    """How many tokens stand; fills `states` after each and the `correction` of the first that does not."""
+    alive = np.empty(classes, np.bool_)
+    for i in range(len(tokens)):
+        alive[:] = False
+        after = -1
+        for edge in range(edge_start[states[i]], edge_start[states[i] + 1]):
+            if distance[edge_target[edge]] <= budget - i - 1:
+                for at in range(label_start[edge_label[edge]], label_start[edge_label[edge] + 1]):
+                    alive[label_class[at]] = True
+                    if label_class[at] == token_class[tokens[i]]:
+                        after = edge_target[edge]
+        greatest = -np.inf
+        for token in range(logits.shape[1]):
+            if logits[i, token] > greatest and alive[token_class[token]]:
+                greatest, correction[0] = logits[i, token], token
+        if after < 0 or logits[i, tokens[i]] < greatest + least:
+            return i
+        states[i + 1] = after
+    return len(tokens)

@@ -1,0 +1,80 @@
+"""Reading a draft over, against the obvious way to do it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentfast.runtime.decode.verification import Verdict, read_over
+from agentfast.runtime.grammar import Grammar, TokenGrammar
+from tests.property.token_splits import vocabulary_of
+
+VOCABULARY = vocabulary_of([b"a", b"b", b"ab", b"ba", b"aab"])
+GRAMMAR = Grammar.from_regex("(a|b){0,3}(ab)*b?").compile(VOCABULARY, "")
+SHARES = st.sampled_from([0.0, 0.1, 0.5, 1.0])
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def read_plainly(
+    logits: torch.Tensor,
+    tokens: list[int],
+    grammar: TokenGrammar | None,
+    state: int,
+    budget: int,
+    share: float,
+) -> Verdict:
+    """Token by token, in probabilities."""
+    states = [state]
+    for i, token in enumerate(tokens):
+        everything = np.ones(logits.shape[1], np.bool_)
+        allowed = everything if grammar is None else grammar.allowed(states[-1], budget - i)
+        p = torch.softmax(logits[i].double().masked_fill(~torch.from_numpy(allowed), -torch.inf), dim=-1)
+        if p[token] < share * p.max() * (1 - 1e-12):
+            return Verdict(i, int(p.argmax()), np.array(states, np.int32))
+        states.append(0 if grammar is None else grammar.advance(states[-1], token))
+    return Verdict(len(tokens), None, np.array(states, np.int32))
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    return (one.stands, one.correction) == (other.stands, other.correction) and np.array_equal(
+        one.states, other.states
+    )
+
+
+@given(SEEDS, st.integers(0, 4), st.integers(0, 6), SHARES)
+def test_a_draft_is_judged_as_token_by_token(seed: int, walked: int, spare: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    state, tokens = GRAMMAR.start, list[int]()
+    states: list[int] = []
+    budget = GRAMMAR.min_tokens(state) + spare + walked
+    while not GRAMMAR.is_done(state) and len(tokens) < walked + 4:
+        token = int(rng.choice(np.flatnonzero(GRAMMAR.allowed(state, budget - len(tokens)))))
+        states.append(state)
+        tokens.append(token)
+        state = GRAMMAR.advance(state, token)
+    begin = min(walked, len(tokens) - 1)
+    logits = torch.from_numpy(rng.normal(0, 2, (len(tokens), VOCABULARY.size)).astype(np.float32))
+    arguments = logits[begin:], tokens[begin:], GRAMMAR, states[begin], budget - begin, share
+    assert same(read_over(*arguments), read_plainly(*arguments))
+
+
+@given(SEEDS, st.integers(1, 6), SHARES)
+def test_a_draft_without_a_grammar_is_judged_as_token_by_token(seed: int, count: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    tokens = [int(token) for token in rng.integers(0, VOCABULARY.size, count)]
+    logits = torch.from_numpy(rng.normal(0, 1, (count, VOCABULARY.size)).astype(np.float32))
+    verdict = read_over(logits, tokens, None, 0, 20, share)
+    expected = read_plainly(logits, tokens, None, 0, 20, share)
+    assert (verdict.stands, verdict.correction) == (expected.stands, expected.correction)
+
+
+def test_a_token_that_would_break_the_budget_is_no_alternative() -> None:
+    grammar = Grammar.from_choices(["a", "abab"]).compile(VOCABULARY, "")
+    token_a, token_ab = 0, 2
+    logits = torch.zeros(1, VOCABULARY.size)
+    logits[0, token_ab] = 9.0
+    roomy = read_over(logits, [token_a], grammar, grammar.start, 3, 0.5)
+    tight = read_over(logits, [token_a], grammar, grammar.start, 2, 0.5)
+    assert (roomy.stands, roomy.correction, tight.stands) == (0, token_ab, 1)
