@@ -12,7 +12,7 @@ from torch import Tensor
 from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.few_tokens import FEW
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.request import Canvas, Request, Row
+from agentfast.runtime.request import Canvas, Draft, Request, Row
 from agentfast.runtime.runner import Forward, Runner
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
@@ -55,6 +55,8 @@ def check_a_mix(data: st.DataObject) -> None:
     dense = DenseRunner(model)
     order = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(60).tolist()
     rows = [make_row(i, data.draw(st.integers(1, 9)), order[20 * i : 20 * i + 10]) for i in range(3)]
+    rows[0].verifies = rows[1].verifies = True
+    rows[1].draft = Draft([0], 0, ended=True, canvas=Canvas(np.zeros(1, np.int64)))
     for _ in range(4):
         works: list[Work] = []
         for current in rows:
@@ -66,9 +68,9 @@ def check_a_mix(data: st.DataObject) -> None:
             continue
         soft = draw_soft(data, works)
         forward = run(runner, works)
-        expected = dense_logits(dense, works, soft)
-        if any(work.decode for work in works):
-            torch.testing.assert_close(forward.logits, expected, atol=2e-4, rtol=1e-4)
+        expected, ahead = dense_logits(dense, works, soft)
+        torch.testing.assert_close(forward.logits, expected, atol=2e-4, rtol=1e-4)
+        torch.testing.assert_close(forward.ahead, ahead, atol=2e-4, rtol=1e-4)
         assert all(forward.finite)
         for work in works:
             work.row.encoded = work.stop
@@ -76,7 +78,11 @@ def check_a_mix(data: st.DataObject) -> None:
 
 def run(runner: Runner, works: list[Work]) -> Forward:
     parts = runner.run(Batch(tuple(works)), lambda _, forward: forward)
-    return Forward(torch.cat([part.logits for part in parts]), [f for part in parts for f in part.finite])
+    return Forward(
+        torch.cat([part.logits for part in parts]),
+        torch.cat([part.ahead for part in parts]),
+        [finite for part in parts for finite in part.finite],
+    )
 
 
 def draw_soft(data: st.DataObject, works: list[Work]) -> dict[int, Tensor]:
@@ -91,18 +97,21 @@ def draw_soft(data: st.DataObject, works: list[Work]) -> dict[int, Tensor]:
     return soft
 
 
-def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor]) -> Tensor:
-    """Encode row by row, then denoise row by row."""
-    parts: list[Tensor] = []
+def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor]) -> tuple[Tensor, Tensor]:
+    """Encode row by row, then denoise row by row; logits of the canvases, and of what is read of the encoded."""
+    nothing = torch.empty(0, VOCABULARY)
+    parts: list[Tensor] = [nothing]
+    ahead: list[Tensor] = [nothing]
     with torch.inference_mode():
         for index, work in enumerate(works):
             name = work.row.request.id
             if work.stop > work.start:
-                dense.encode({name: work.row.tokens[work.start : work.stop]})
+                encoded = dense.encode({name: work.row.tokens[work.start : work.stop]})[name]
+                ahead.append(encoded[len(encoded) - work.reads :])
             if work.decode and work.row.canvas is not None:
                 tokens = work.row.canvas.tokens.tolist()
                 parts.append(dense.denoise({name: tokens}, {name: soft[index]})[name])
-    return torch.cat(parts) if parts else torch.empty(0)
+    return torch.cat(parts), torch.cat(ahead)
 
 
 @pytest.mark.parametrize("way", ["paged", "padded"])
