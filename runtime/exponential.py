@@ -28,9 +28,9 @@ _HALF: Final = np.float32(0.5)
 
 @loose_kernel
 def exponential(x: np.float32) -> np.float32:
-    """e^x for x in [-87, 88], e^-87 below and e^88 above; of NaN any of these."""
-    t = x if x > _LOWEST else _LOWEST
-    t = t if t < _HIGHEST else _HIGHEST
+    """e^x for x in [-87, 88], e^-87 below and e^88 above; NaN of NaN."""
+    t = _LOWEST if x < _LOWEST else x  # in this form a NaN passes
+    t = _HIGHEST if t > _HIGHEST else t
     n = np.int32(t * _LOG2_E + np.float32(127.5)) - np.int32(
         127
     )  # rounds, as what is truncated is not negative

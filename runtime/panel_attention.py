@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.panel_kernels import attend, place
-from agentfast.runtime.spans import Span, lines_of
+from agentfast.runtime.panel_kernels import attend, attend_canvas, place
+from agentfast.runtime.spans import Span
 from agentfast.runtime.vectors import WIDTH
 
-Ints = NDArray[np.int64]
+Seen = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The positions [low, high) that each token of a part sees."""
 
 
 class PanelRows:
@@ -26,23 +27,23 @@ class PanelRows:
     def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
         self._spans = spans
         self._store = store
-        self._seen: dict[int | None, list[tuple[Ints, Ints]]] = {}
+        self._seen: dict[int | None, list[tuple[Seen, Seen]]] = {}
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
         """Write the rows' part of `out`; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
         queries, keys, values, result = q.numpy(), k.numpy(), v.numpy(), out.numpy()
-        for span, (low, high) in zip(self._spans, self._seen_under(window), strict=True):
+        for span, (encoded, canvas) in zip(self._spans, self._seen_under(window), strict=True):
             key_panels, value_panels = (panels.numpy() for panels in self._panels(layer, span))
             if span.encodes:
-                n, part = span.encodes, span.encode
-                attend(queries[part], low[:n], high[:n], key_panels, value_panels, result[part])
+                part = span.encode
+                attend(queries[part], *encoded, key_panels, value_panels, result[part])
             if span.denoises:
-                n, part = span.encodes, span.canvas
-                place(keys, values, lines_of(part), span.prefix, key_panels, value_panels)
-                attend(queries[part], low[n:], high[n:], key_panels, value_panels, result[part])
+                part, first = span.canvas, span.prefix
+                own = queries[part], keys[part], values[part]
+                attend_canvas(*own, first, *canvas, key_panels, value_panels, result[part])
 
-    def _seen_under(self, window: int | None) -> list[tuple[Ints, Ints]]:
-        """Per row the positions [low, high) that each of its tokens sees, encode tokens first."""
+    def _seen_under(self, window: int | None) -> list[tuple[Seen, Seen]]:
+        """What each row's encode tokens and its canvas see."""
         if window not in self._seen:
             self._seen[window] = [_seen(span, window) for span in self._spans]
         return self._seen[window]
@@ -69,9 +70,9 @@ class PanelRows:
         return key_panels, value_panels
 
 
-def _seen(span: Span, window: int | None) -> tuple[Ints, Ints]:
+def _seen(span: Span, window: int | None) -> tuple[Seen, Seen]:
     encoded = np.arange(span.start, span.prefix, dtype=np.int64)
     first = np.zeros_like(encoded) if window is None else np.maximum(encoded - (window - 1), 0)
     canvas = np.full(span.denoises, span.first_seen(window), dtype=np.int64)
     end = np.full(span.denoises, span.prefix + span.denoises, dtype=np.int64)
-    return np.concatenate([first, canvas]), np.concatenate([encoded + 1, end])
+    return (first, encoded + 1), (canvas, end)

@@ -6,9 +6,6 @@ and mixtures are products that run at the speed of the processor, and the softma
 
 from __future__ import annotations
 
-import math
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +16,6 @@ from agentfast.runtime.vectors import ROWS, WIDTH, float_of_bits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-_NAN: Final = np.float32(np.nan)
 
 
 @kernel
@@ -42,6 +37,23 @@ def place(
                 target = value_panels[h, low // WIDTH, first + i]
                 for d in range(low, min(size, low + WIDTH)):
                     target[d - low] = value[d]
+
+
+@kernel
+def attend_canvas(
+    q: Floats,
+    k: Floats,
+    v: Floats,
+    first: int,
+    low: Ints,
+    high: Ints,
+    key_panels: Floats,
+    value_panels: Floats,
+    out: Floats,
+) -> None:
+    """Put a canvas's keys and values [C, Hkv, D] in their place, from position `first`, then `attend`."""
+    place(k, v, np.arange(len(k)), first, key_panels, value_panels)
+    attend(q, low, high, key_panels, value_panels, out)
 
 
 @loose_kernel
@@ -109,11 +121,6 @@ def _mix(
 def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.float32:
     """Turn scores low..high into weights whose sum is returned, and the others of start..stop into 0."""
     seen = scores[low:high]
-    total = np.float32(0.0)
-    for j in range(len(seen)):
-        total += seen[j]
-    if not math.isfinite(total):
-        return _NAN
     top = _greatest(seen.view(np.int32))
     mass = np.float32(0.0)
     for j in range(len(seen)):
@@ -127,7 +134,7 @@ def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.fl
 
 @kernel
 def _greatest(bits: NDArray[np.int32]) -> np.float32:
-    """The greatest of the float32 with these bits, found among integers that are ordered as the floats are."""
+    """The greatest of the float32 with these bits (some other where there is a NaN), found among integers that are ordered as the floats are."""
     found = np.int32(-(2**31))
     for j in range(len(bits)):
         found = max(found, bits[j] ^ ((bits[j] >> 31) & np.int32(0x7FFFFFFF)))

@@ -47,9 +47,9 @@ def test_powers_are_right_to_a_few_units_in_the_last_place_and_end_where_floats_
     out = np.empty_like(x)
     powers(x, out)
     np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=4e-7)
-    ends = np.array([-np.inf, -100, 100, np.inf, 0], np.float32)
+    ends = np.array([-np.inf, -100, 100, np.inf, 0, np.nan] * 4, np.float32)
     powers(ends, out)
-    np.testing.assert_allclose(out[:5], np.exp([-87, -87, 88, 88, 0]), rtol=4e-7)
+    np.testing.assert_allclose(out[:24], np.exp([-87, -87, 88, 88, 0, np.nan] * 4), rtol=4e-7)
 
 
 def test_the_gate_is_gelu_and_keeps_what_is_not_finite() -> None:
