@@ -7,6 +7,9 @@ stopped and counts as that long. Once per vocabulary, and apart: reading the tok
 others build. Ours is measured cold (schema to token grammar), cached (the same schema again: read, then found in
 memory), looked up (the grammar at hand) and from disk (read, then found in the cache folder).
 
+Apart from these, the schemas of grammar_bounds.py, which must not blow up: compiled in bounded time and memory, or
+refused so.
+
 The step is that of one canvas at C = 64 and 256: see grammar_step.py. `python -m bench.grammar`; the last line is JSON.
 """
 
@@ -31,6 +34,7 @@ from agentfast.errors import AgentFastError, ConfigError
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.disk_cache import default_folder
 from bench.bfcl import BfclFunction, load_functions
+from bench.grammar_bounds import bounds
 from bench.grammar_step import StepCost, step_cost
 from bench.grammar_workers import NAMES, Worker, read_vocabulary
 
@@ -174,6 +178,8 @@ def main() -> None:
             results, workers = compile_all(source, schemas, options.timeout)
             print(f"\n{read_vocabulary(source).size:,} tokens")
             table(results, workers, options.timeout)
+            print()
+            bounds(source, 6 * options.timeout)
             costs = steps(typical(schemas, source), source, options.repeats)
             report = summary(results, costs, options.timeout)
     print(json.dumps(report))

@@ -86,7 +86,9 @@ def lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     """
     found: list[tuple[int, Automaton]] = []
     failure: GrammarError | None = None
-    for depth in _DEPTHS:
+    depth = 0
+    while depth < _DEPTHS[-1]:
+        depth = _next_depth(found, depth)
         limit = 16 * _COMFORTABLE_STATES if found else MAX_STATES
         automaton = Automaton(root, max_depth=depth, max_states=limit)
         try:
@@ -105,6 +107,18 @@ def lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
             failure = error
     assert failure is not None
     raise failure
+
+
+def _next_depth(found: list[tuple[int, Automaton]], depth: int) -> int:
+    """The next larger of `_DEPTHS`; where states grow in a straight line, the last of them that stays comfortable."""
+    after = next(larger for larger in _DEPTHS if larger > depth)
+    if [at for at, _ in found] != [1, 2, 3]:
+        return after
+    one, two, three = (len(automaton) for _, automaton in found)
+    if three - two > two - one:
+        return after
+    fitting = [at for at in _DEPTHS if three + (at - 3) * (three - two) <= _COMFORTABLE_STATES]
+    return max(after, *fitting)
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:

@@ -17,6 +17,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compilation, compile_schema, lift, trie
 from agentfast.runtime.grammar.disk_cache import DiskCache, default_folder
 from agentfast.runtime.vocabulary import Vocabulary
+from bench.grammar_bounds import BOUNDED, REFUSED
 
 BYTES = Vocabulary.byte_level()
 GRAMMAR = compile_schema({"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}})
@@ -153,43 +154,23 @@ def test_the_trie_of_a_large_vocabulary_is_kept_too(tmp_path: Path, monkeypatch:
     assert read.next_token.tolist() == [2, -1, -1, -1]
 
 
-def fields(count: int, name: str) -> dict[str, Any]:
-    kinds: list[dict[str, Any]] = [
-        {"type": "string"},
-        {"type": "integer"},
-        {"type": "number"},
-        {"type": "boolean"},
-        {"enum": ["alpha", "beta", "gamma"]},
-    ]
-    properties = {f"{name}_{i}": kinds[i % len(kinds)] for i in range(count)}
-    return {"type": "object", "properties": properties, "required": list(properties)[: count // 2]}
-
-
-LARGE: dict[str, Any] = {
-    "maxLength 10,000": {"type": "string", "maxLength": 10_000},
-    "minLength 9,999": {"type": "string", "minLength": 9_999, "maxLength": 10_000},
-    "maxItems 1,000": {"type": "array", "items": {"type": "integer"}, "maxItems": 1000},
-    "any object": {"type": "object", "additionalProperties": True},
-    "100 tools of 10 fields": {
-        "anyOf": [
-            {"type": "object", "properties": {"name": {"const": f"t{n}"}, "arguments": fields(10, f"f{n}")}}
-            for n in range(100)
-        ]
-    },
-}
-
-
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_large_schemas_compile_within_the_budget_of_states(name: str) -> None:
-    grammar = compile_schema(LARGE[name]).compile(BYTES)
+    grammar = compile_schema(BOUNDED[name]).compile(BYTES)
     assert grammar.state_count <= compilation.MAX_STATES
     assert len(grammar.edge_target) <= lift.MAX_EDGES
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_larger_ones_are_refused(name: str) -> None:
+    with pytest.raises(GrammarError, match="more than"):
+        compile_schema(REFUSED[name]).compile(BYTES)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_large_schemas_compile_over_a_large_vocabulary(name: str, large_vocabulary: Vocabulary) -> None:
-    grammar = compile_schema(LARGE[name]).compile(large_vocabulary)
+    grammar = compile_schema(BOUNDED[name]).compile(large_vocabulary)
     assert grammar.state_count <= compilation.MAX_STATES
     assert len(grammar.edge_target) <= lift.MAX_EDGES
 
