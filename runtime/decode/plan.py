@@ -14,12 +14,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.errors import GrammarError
 from agentfast.runtime.array_kernels import grown
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 
+MAX_EDGES: Final = 100_000_000
+"""Edges that a plan may have: some 1.2 GB while it is made. More is a GrammarError."""
 _KEPT_EDGES: Final = 8_000_000
 
 
@@ -57,7 +60,11 @@ class PlanCache:
         self._lock = Lock()
 
     def plan(self, grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
-        """The plan of a canvas of `positions` from `state` with `budget` tokens left."""
+        """The plan of a canvas of `positions` from `state` with `budget` tokens left.
+
+        Raises:
+            GrammarError: it would have more than MAX_EDGES edges, as a long counted string over a long canvas has.
+        """
         # Above this every budget is the same.
         key = grammar, state, positions, min(budget, positions + grammar.longest)
         with self._lock:
@@ -80,7 +87,12 @@ PLANS: Final = PlanCache()
 
 def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
     graph = grammar.edge_start, grammar.edge_target
-    layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget)
+    layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget, MAX_EDGES)
+    if edges > MAX_EDGES:
+        raise GrammarError(
+            f"a canvas of {positions} positions has more than {MAX_EDGES} ways on from its states",
+            hint="lower maxLength, or use a shorter canvas",
+        )
     edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, layer_start, states, edges)
     classes = grammar.classes
     labels = _labels(
@@ -91,9 +103,9 @@ def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) ->
 
 @kernel
 def _layers(
-    edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int
+    edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int, most: int
 ) -> tuple[Ints, Ints, int]:
-    """Nodes of all layers, breadth first, and the number of edges between them."""
+    """Nodes of all layers, breadth first, and the number of edges between them; it stops above `most` of these."""
     layer_start = np.zeros(positions + 2, np.int32)
     states = np.empty(1024, np.int32)
     states[0] = start
@@ -116,6 +128,8 @@ def _layers(
                     states[count] = after
                     count += 1
         layer_start[i + 2] = count
+        if edges > most:
+            break
     return layer_start, states[:count].copy(), edges
 
 

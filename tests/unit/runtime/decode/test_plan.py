@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from agentfast.errors import GrammarError
 from agentfast.runtime.decode import plan as plans
 from agentfast.runtime.decode.plan import PlanCache
-from agentfast.runtime.grammar import Grammar
+from agentfast.runtime.grammar import Grammar, compile_schema
 from agentfast.runtime.vocabulary import Vocabulary
 
 GRAMMAR = (Grammar.literal("a") | Grammar.literal("b")).repeat(1, 6).compile(Vocabulary.byte_level())
@@ -43,3 +44,11 @@ def test_the_oldest_plans_are_dropped_when_the_cache_is_full(monkeypatch: pytest
     second = cache.plan(GRAMMAR, 0, 5, 50)
     assert cache.plan(GRAMMAR, 0, 5, 50) is second
     assert cache.plan(GRAMMAR, 0, 6, 50) is not first
+
+
+def test_a_plan_of_too_many_ways_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "MAX_EDGES", 3000)
+    long = compile_schema({"type": "string", "maxLength": 300}).compile(Vocabulary.byte_level())
+    with pytest.raises(GrammarError, match=r"more than 3000 ways.*maxLength"):
+        PlanCache().plan(long, long.start, 100, 400)
+    assert len(PlanCache().plan(long, long.start, 10, 400).edge_to) < 3000
