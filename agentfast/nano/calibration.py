@@ -195,8 +195,7 @@ is a choice if its values are few, as the tool's name. {tasks} other tasks fitte
 {table(mended)}
 
 Of the {doubtful} calls below 0.8 as a whole, {caught} were wrong, of the {sure} others {missed}. Without the calibration, the
-posterior of the last step as it is, the ECE is {raw["field"].ece} for fields and {raw["whole"].ece} for whole calls: the model
-conditions on its own earlier steps, and is surer than it is right.
+model's probabilities as they are, the ECE is {raw["field"].ece} for fields and {raw["whole"].ece} for whole calls.
 """
 
 
