@@ -60,7 +60,7 @@ class Calibration:
             raise ConfigError(f"confidence_calibration is {raw!r}: {error!r}") from error
 
     def to_json(self) -> dict[str, Any]:
-        """The value of `confidence_calibration` in generation_config.json."""
+        """The value of `confidence_calibration` in agentfast.json."""
         return {"choice": self.choice, "free": list(self.free), "whole": list(self.whole)}
 
 

@@ -67,7 +67,7 @@ class GenerationDefaults:
 
     @classmethod
     def from_hf(cls, raw: Mapping[str, Any]) -> GenerationDefaults:
-        """Read a Hugging Face `generation_config.json`; what it leaves out keeps its default.
+        """Read a Hugging Face `generation_config.json`, with the extensions; what they leave out keeps its default.
 
         Raises:
             ConfigError: a value does not fit.
@@ -96,6 +96,10 @@ class GenerationDefaults:
     def temperature_at(self, steps_left: int) -> float:
         """Temperature of the denoising step with `steps_left` (N..1) steps to go, itself included."""
         return self.t_min + (self.t_max - self.t_min) * steps_left / self.max_denoising_steps
+
+
+EXTENSIONS = "agentfast.json"
+"""Of a checkpoint directory: what of `GenerationDefaults` a Hugging Face generation_config.json has no place for."""
 
 
 @dataclass(frozen=True, slots=True)

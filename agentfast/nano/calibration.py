@@ -7,7 +7,7 @@ any call is wrong. Half of the tasks fit the calibration, the other half is what
 The table has a column for all fields, those of few values (a choice, such as the tool's name) and the free ones, for
 whole calls, and for calls by their least sure field. ECE is the mean distance between confidence and share right over
 ten bins, Brier the mean squared error, AUROC how well right ones are told from wrong ones (0.5: not at all). The last
-line is JSON. `--write` puts the calibration into the checkpoint's generation_config.json and the tables into its card.
+line is JSON. `--write` puts the calibration into the checkpoint's agentfast.json and the tables into its card.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from agentfast.nano.world import Kind, Task, generate_tasks
 from agentfast.runtime.calibration import DEFAULT_CALIBRATION, Calibration
 from agentfast.runtime.engine import Engine
 from agentfast.runtime.model.loader import LoadedCheckpoint, load_checkpoint
-from agentfast.runtime.settings import EngineConfig
+from agentfast.runtime.settings import EXTENSIONS, EngineConfig
 from agentfast.tools.confidence import Alternatives, Confidence
 
 MIX: dict[Kind, float] = {"single": 0.3, "parallel": 0.15, "chain": 0.3, "no_tool": 0.1, "random": 0.15}
@@ -167,9 +167,9 @@ def plot(found: Mapping[str, Reliability], path: Path) -> None:
 
 
 def write(directory: Path, calibration: Calibration, section: str) -> None:
-    """Put the calibration into the checkpoint's generation config, and the section into its card."""
-    path = directory / "generation_config.json"
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    """Put the calibration into the checkpoint's extensions, and the section into its card."""
+    path = directory / EXTENSIONS
+    raw = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     raw["confidence_calibration"] = calibration.to_json()
     path.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
     card = directory / "README.md"
@@ -190,7 +190,7 @@ def section_of(
 `python -m agentfast.nano.calibration --tasks {2 * tasks} --write`: share right (and number) by confidence, for fields, for
 whole calls, and for calls by their least sure field, over the turns of {tasks} held-out tasks after their gold turns. A field
 is a choice if its values are few, as the tool's name. {tasks} other tasks fitted the calibration, which
-`generation_config.json` has: choice {calibration.choice:g}, free {calibration.free}, whole {calibration.whole}.
+`agentfast.json` has: choice {calibration.choice:g}, free {calibration.free}, whole {calibration.whole}.
 
 {table(mended)}
 

@@ -16,7 +16,7 @@ from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.tensor_files import StoredTensor, find_tensors, get_tensor, open_tensors
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.settings import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.tokenizer import Tokenizer
 
 _MAPPED_AT_ONCE = 1 << 28  # bytes of a file that may be resident while its tensors are converted
@@ -44,7 +44,8 @@ def load_checkpoint(
 ) -> LoadedCheckpoint:
     """Load a DiffusionGemma checkpoint, or a Gemma 4 text model of the same backbone.
 
-    Read are config.json, generation_config.json (optional), tokenizer.json and safetensors weights, never pickle.
+    Read are config.json, generation_config.json (optional), agentfast.json (optional: what transformers does not know),
+    tokenizer.json and safetensors weights, never pickle.
     The files are memory-mapped and each tensor goes straight to where it stays. On the CPU, weights stored in
     `dtype` already are not copied at all: they stay in the file's mapping, so replace such a file (a new file
     under the same name) rather than write into it while the model lives. Image and sound towers are skipped.
@@ -63,6 +64,8 @@ def load_checkpoint(
     config = ModelConfig.from_hf(raw)
     generation_path = directory / "generation_config.json"
     raw_generation = _json(generation_path) if generation_path.exists() else {}
+    ours = directory / EXTENSIONS
+    raw_generation |= _json(ours) if ours.exists() else {}
     try:
         generation = GenerationDefaults.from_hf(raw_generation)
         tokenizer = _tokenizer(directory, _eos_ids(raw, raw_generation), config.vocab_size)

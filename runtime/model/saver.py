@@ -15,7 +15,7 @@ from torch import Tensor
 from agentfast.errors import ConfigError
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.hf_config import vision_shapes, write_config
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.settings import EXTENSIONS, GenerationDefaults
 
 _DTYPES = {torch.bfloat16: "bfloat16", torch.float16: "float16", torch.float32: "float32"}
 
@@ -31,7 +31,7 @@ def save_checkpoint(
     max_new_tokens: int = 256,
     dtype: torch.dtype = torch.bfloat16,
 ) -> None:
-    """Write config.json, generation_config.json, model.safetensors and tokenizer.json into `path`.
+    """Write config.json, generation_config.json, agentfast.json, model.safetensors and tokenizer.json into `path`.
 
     Each file is written aside and then replaces the old one, so a model loaded from there is not disturbed.
 
@@ -55,6 +55,8 @@ def save_checkpoint(
         "pad_token_id": pad_id,
     }
     _write_json(directory / "generation_config.json", generation_config)
+    if model.config.kind == "diffusion":
+        _write_json(directory / EXTENSIONS, _write_extensions(generation or GenerationDefaults()))
     copied = directory / "tokenizer.json"
     if not copied.exists() or not copied.samefile(tokenizer):
         shutil.copyfile(tokenizer, _aside(copied))
@@ -104,6 +106,11 @@ def _write_generation(generation: GenerationDefaults, model: BlockDiffusionModel
             "_cls_name": "EntropyBoundSamplerConfig",
             "entropy_bound": generation.entropy_bound,
         },
+    }
+
+
+def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
+    return {
         "canvas_lengths": list(generation.canvas_lengths),
         "verify": generation.verify,
         "max_reopenings": generation.max_reopenings,

@@ -169,7 +169,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_ctrl_c_ends_the_demo_without_a_traceback(model: list[str]) -> None:
     demo = subprocess.Popen(
-        command("demo", "--plain", "--agents", "4", "--tasks", "64", *model),
+        command("demo", "--plain", "--agents", "1", "--tasks", "64", *model),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -68,10 +68,12 @@ class Task:
             return not calls
         if self.shop is None:
             return same_calls(calls, self.solution.calls)
-        if self.before is not None:
-            return changes(self.before, self.shop.state()) == self.effects
         asked = [call for call in calls if call.name not in READS]
         wanted = [call for call in self.solution.calls if call.name not in READS]
+        if not self.effects and not all(any(_equal(call, gold) for call in asked) for gold in wanted):
+            return False  # what is to be written stands there already: it does not tell who wrote it
+        if self.before is not None:
+            return changes(self.before, self.shop.state()) == self.effects
         rows_are_right = all(self.shop.find(*key) == row for key, row in self.effects.items())
         return rows_are_right and all(any(_equal(call, gold) for gold in wanted) for call in asked)
 

@@ -19,7 +19,7 @@ from agentfast.nano.calibration import HEADING, calibrated, compare, leaves, mai
 from agentfast.nano.reliability import Judgement, Reliability, auroc, fit
 from agentfast.nano.world import generate_tasks
 from agentfast.runtime.calibration import Calibration
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.settings import EXTENSIONS, GenerationDefaults
 from agentfast.tools.call import ToolCall
 from agentfast.tools.confidence import Confidence
 
@@ -114,13 +114,12 @@ def test_a_calibration_keeps_the_order_of_alternatives_and_their_sum() -> None:
     assert found.whole < 0.5
 
 
-def test_a_calibration_survives_the_generation_config(tmp_path: Path) -> None:
-    for name in ("generation_config.json", "README.md"):
-        shutil.copy(WEIGHTS / name, tmp_path)
+def test_a_calibration_is_written_beside_the_generation_config(tmp_path: Path) -> None:
+    shutil.copy(WEIGHTS / "README.md", tmp_path)
     calibration = Calibration(0.25, (0.5, 1.0), (0.75, -1.0))
     for _ in range(2):
         write(tmp_path, calibration, f"{HEADING}\nnew\n")
-    raw = json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))
+    raw = json.loads((tmp_path / EXTENSIONS).read_text(encoding="utf-8"))
     assert GenerationDefaults.from_hf(raw).calibration == calibration
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert card.count(HEADING) == 1

@@ -65,8 +65,9 @@ def perturbed(call: ToolCall) -> ToolCall:
     for key in ("id", "customer", "quantity"):
         if key in arguments:
             arguments[key] += 1
-    if "text" in arguments:
-        arguments["text"] += " now"
+    for key in ("text", "name", "title"):
+        if key in arguments:
+            arguments[key] += " now"
     return ToolCall(call.name, arguments)
 
 
