@@ -169,7 +169,7 @@ def plot(found: Mapping[str, Reliability], path: Path) -> None:
 def write(directory: Path, calibration: Calibration, section: str) -> None:
     """Put the calibration into the checkpoint's extensions, and the section into its card."""
     path = directory / EXTENSIONS
-    raw = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     raw["confidence_calibration"] = calibration.to_json()
     path.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
     card = directory / "README.md"
