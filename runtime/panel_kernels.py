@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.exponential import exponential
 from agentfast.runtime.kernel import kernel, loose_kernel
 from agentfast.runtime.model.products import rows_of_tile
+from agentfast.runtime.vector_kernels import exponential, greatest_bits
 from agentfast.runtime.vectors import ROWS, WIDTH, float_of_bits
 
 Floats = NDArray[np.float32]
@@ -121,7 +121,7 @@ def _mix(
 def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.float32:
     """Turn scores low..high into weights whose sum is returned, and the others of start..stop into 0."""
     seen = scores[low:high]
-    top = _greatest(seen.view(np.int32))
+    top = float_of_bits(greatest_bits(seen.view(np.int32)))  # some other number where there is a NaN
     mass = np.float32(0.0)
     for j in range(len(seen)):
         weight = exponential(seen[j] - top)
@@ -130,13 +130,3 @@ def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.fl
     scores[start:low] = 0
     scores[high:stop] = 0
     return mass
-
-
-@kernel
-def _greatest(bits: NDArray[np.int32]) -> np.float32:
-    """The greatest of the float32 with these bits (some other where there is a NaN), found among integers that are ordered as the floats are."""
-    found = np.int32(-(2**31))
-    for j in range(len(bits)):
-        found = max(found, bits[j] ^ ((bits[j] >> 31) & np.int32(0x7FFFFFFF)))
-    greatest: np.float32 = float_of_bits(np.int32(found ^ ((found >> 31) & np.int32(0x7FFFFFFF))))
-    return greatest

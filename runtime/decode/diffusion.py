@@ -230,24 +230,23 @@ class DiffusionDecoder:
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
 
     def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
-        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
-        length = min(int(ends[0]) if len(ends) else row.canvas_tokens, row.budget)
-        ended = len(ends) > 0 and length < row.budget
+        length, ended = self._length(row, proposal)
         draft = Draft(proposal.best[: length + ended].tolist(), row.state, ended, canvas)
         self._reader.append(row, draft, proposal.state)
         if draft.length:
             return Outcome(row, canvas)
         return replace(self._reader.judge(row), steps=1)  # there is its end only, which needs no further pass
 
+    def _length(self, row: Row, proposal: Proposal) -> tuple[int, bool]:
+        """How many of the best tokens the row takes, and whether an end token follows them."""
+        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
+        length = min(int(ends[0]) if len(ends) else row.canvas_tokens, row.budget)
+        return length, len(ends) > 0 and length < row.budget
+
     def _commit(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         row.canvases += 1
-        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
-        length = int(ends[0]) if len(ends) else row.canvas_tokens
-        finish: FinishReason | None = None
-        if len(ends) and length < row.budget:
-            finish = "stop"
-        elif row.budget <= row.canvas_tokens:
-            length, finish = row.budget, "length"
+        length, ended = self._length(row, proposal)
+        finish: FinishReason | None = "stop" if ended else "length" if length == row.budget else None
         try:
             self._judge(row, proposal, length)
         except (EngineError, GrammarError) as error:

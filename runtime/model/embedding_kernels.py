@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.exponential import exponential
 from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.layer_kernels import gated
-from agentfast.runtime.model.norm_kernels import inverse_rms
-from agentfast.runtime.model.products import multiply
+from agentfast.runtime.model.norm_kernels import inverse_rms, norm
+from agentfast.runtime.model.products import multiply, room_for
+from agentfast.runtime.vector_kernels import exponential
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -47,13 +47,9 @@ def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeight
     """
     size = x.shape[1]
     normed = np.empty((len(soft), size), np.float32)
-    gate_up = np.empty((len(soft), weights.gate_up.shape[0] * weights.gate_up.shape[2]), np.float32)
+    gate_up, added = room_for(len(soft), weights.gate_up), room_for(len(soft), weights.down)
     inner = np.empty((len(soft), weights.down.shape[1]), np.float32)
-    added = np.empty((len(soft), weights.down.shape[0] * weights.down.shape[2]), np.float32)
-    for n in range(len(soft)):
-        r = inverse_rms(soft[n], weights.eps)
-        for i in range(size):
-            normed[n, i] = soft[n, i] * r * weights.norm[i]
+    norm(soft, weights.norm, weights.eps, normed)
     multiply(normed, len(soft), weights.gate_up, gate_up)
     gated(gate_up, len(soft), inner)
     multiply(inner, len(soft), weights.down, added)
@@ -70,7 +66,7 @@ def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeight
 @loose_kernel
 def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -> None:
     """hidden [N, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0."""
-    room = np.empty((_GROUP, panels.shape[2]), np.float32)
+    room = room_for(_GROUP, panels[:1])
     for first in range(0, len(hidden), _GROUP):
         part = hidden[first : first + _GROUP]
         for p in range(len(panels)):
@@ -97,7 +93,7 @@ def _soft_cap(x: Floats, cap: np.float32, out: Floats) -> None:
 @loose_kernel
 def to_soft(p: Floats, panels: Floats, scale: np.float32, soft: Floats) -> None:
     """p [N, V], the transposed table's panels -> soft [N, H], the scaled mean embeddings."""
-    room = np.empty((_GROUP, len(panels) * panels.shape[2]), np.float32)
+    room = room_for(_GROUP, panels)
     for first in range(0, len(p), _GROUP):
         part = p[first : first + _GROUP]
         multiply(part, len(part), panels, room)

@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.exponential import exponential
 from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.experts_kernels import choose, group
 from agentfast.runtime.model.norm_kernels import after_attention, after_experts, split_heads
-from agentfast.runtime.model.products import multiply
+from agentfast.runtime.model.products import multiply, room_for
+from agentfast.runtime.vector_kernels import exponential
 
 Floats = NDArray[np.float32]
 
@@ -59,7 +59,7 @@ def before_attention(
     normed: Floats, weights: LayerWeights, cos: Floats, sin: Floats, q: Floats, k: Floats, v: Floats
 ) -> None:
     """normed [T, H] -> q [T, Hq, D], k, v [T, Hkv, D], normed and (q, k) roped; cos, sin [T, D/2]."""
-    joined = np.empty((_GROUP, weights.qkv.shape[0] * weights.qkv.shape[2]), np.float32)
+    joined = room_for(_GROUP, weights.qkv)
     for start in range(0, len(normed), _GROUP):
         stop = min(len(normed), start + _GROUP)
         part = slice(start, stop)
@@ -99,18 +99,18 @@ def rest_of_layer(
     """
     size = x.shape[1]
     rooms = min(_GROUP, len(x))
-    mixed = _room(rooms, weights.output)
+    mixed = room_for(rooms, weights.output)
     dense_in, sparse_in, router_in = (
         np.empty((rooms, size), np.float32),
         np.empty((rooms, size), np.float32),
         np.empty((rooms, size), np.float32),
     )
-    gate_up, dense = _room(rooms, weights.gate_up), _room(rooms, weights.down)
+    gate_up, dense = room_for(rooms, weights.gate_up), room_for(rooms, weights.down)
     inner = np.empty((rooms, weights.down.shape[1]), np.float32)
-    scores = _room(rooms, weights.router)
+    scores = room_for(rooms, weights.router)
     share = np.empty((rooms, top_k), np.float32)
     place = np.empty((rooms, top_k), np.int64)
-    outputs = _room(rooms * top_k, weights.expert_down[0])
+    outputs = room_for(rooms * top_k, weights.expert_down[0])
     for start in range(0, len(x), rooms):
         stop = min(len(x), start + rooms)
         n = stop - start
@@ -139,11 +139,6 @@ def rest_of_layer(
 
 
 @loose_kernel
-def _room(rows: int, panels: Floats) -> Floats:
-    return np.empty((rows, panels.shape[0] * panels.shape[2]), np.float32)
-
-
-@loose_kernel
 def _run_experts(
     x: Floats, rows: int, place: NDArray[np.int64], weights: LayerWeights, outputs: Floats
 ) -> None:
@@ -153,7 +148,7 @@ def _run_experts(
     ends = np.empty(experts, np.int64)
     group(place, rows, source, ends)
     gathered = np.empty((rows, x.shape[1]), np.float32)
-    gate_up = _room(rows, weights.expert_gate_up[0])
+    gate_up = room_for(rows, weights.expert_gate_up[0])
     inner = np.empty((rows, weights.expert_down.shape[2]), np.float32)
     start = 0
     for e in range(experts):

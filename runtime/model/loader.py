@@ -62,10 +62,8 @@ def load_checkpoint(
         raise CheckpointError(f"{directory} is not a directory", hint="checkpoints are not downloaded")
     raw = _json(directory / "config.json")
     config = ModelConfig.from_hf(raw)
-    generation_path = directory / "generation_config.json"
-    raw_generation = _json(generation_path) if generation_path.exists() else {}
-    ours = directory / EXTENSIONS
-    raw_generation |= _json(ours) if ours.exists() else {}
+    raw_generation = _json(directory / "generation_config.json", optional=True)
+    raw_generation |= _json(directory / EXTENSIONS, optional=True)
     try:
         generation = GenerationDefaults.from_hf(raw_generation)
         tokenizer = _tokenizer(directory, _eos_ids(raw, raw_generation), config.vocab_size)
@@ -144,7 +142,9 @@ def _few(names: Sequence[str], count: int = 5) -> str:
     return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    if optional and not path.exists():
+        return {}
     try:
         raw: object = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

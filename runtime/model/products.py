@@ -69,6 +69,12 @@ def rows_of_tile(
 
 
 @kernel
+def room_for(rows: int, panels: Floats) -> Floats:
+    """Where `multiply` writes the product of so many rows."""
+    return np.empty((rows, panels.shape[0] * panels.shape[2]), np.float32)
+
+
+@kernel
 def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
     """out[:rows] = a[:rows] @ weight; a [M, K], panels [P, K, WIDTH], out [M, P * WIDTH], all contiguous."""
     count, depth, width = panels.shape

@@ -119,6 +119,16 @@ def agrees(result: CanvasPosterior | GrammarError, truth: Enumeration, logits: F
     np.testing.assert_allclose(result.entropy, entropy, atol=1e-3 * max(1.0, scale / 100))
 
 
+def drawn(rows: list[CanvasRow]) -> dict[tuple[int, ...], int]:
+    """How often each sequence is the sample of one of the rows."""
+    counts: dict[tuple[int, ...], int] = {}
+    for result in canvas_posterior(rows):
+        assert isinstance(result, CanvasPosterior)
+        key = tuple(result.sample.tolist())
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
 def chi_square_excess(counts: dict[tuple[int, ...], int], truth: Enumeration) -> float:
     """By how many standard deviations of chi square drawn sequences differ from the joint distribution."""
     draws = sum(counts.values())

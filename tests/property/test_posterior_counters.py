@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.decode.posterior import CanvasRow
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.vocabulary import Vocabulary
 from tests.property.enumeration import (
@@ -25,6 +25,7 @@ from tests.property.enumeration import (
     Floats,
     agrees,
     chi_square_excess,
+    drawn,
     enumerate_canvas,
     random_logits,
     solve,
@@ -159,9 +160,4 @@ def test_samples_of_counted_items_follow_the_joint_distribution() -> None:
     logits = random.normal(size=(5, vocabulary.size)).astype(np.float32)
     truth = Enumeration.of(valid_canvases(schema, vocabulary, 5), logits)
     rows = [CanvasRow(torch.from_numpy(logits), grammar, 0, 5, random.random(5)) for _ in range(6000)]
-    counts: dict[tuple[int, ...], int] = {}
-    for result in canvas_posterior(rows):
-        assert isinstance(result, CanvasPosterior)
-        key = tuple(result.sample.tolist())
-        counts[key] = counts.get(key, 0) + 1
-    assert chi_square_excess(counts, truth) < 4
+    assert chi_square_excess(drawn(rows), truth) < 4

@@ -70,12 +70,12 @@ class Task:
             return same_calls(calls, self.solution.calls)
         asked = [call for call in calls if call.name not in READS]
         wanted = [call for call in self.solution.calls if call.name not in READS]
-        if not self.effects and not all(any(_equal(call, gold) for call in asked) for gold in wanted):
+        if not self.effects and not _all_among(wanted, asked):
             return False  # what is to be written stands there already: it does not tell who wrote it
         if self.before is not None:
             return changes(self.before, self.shop.state()) == self.effects
         rows_are_right = all(self.shop.find(*key) == row for key, row in self.effects.items())
-        return rows_are_right and all(any(_equal(call, gold) for gold in wanted) for call in asked)
+        return rows_are_right and _all_among(asked, wanted)
 
 
 def mentions(text: str, value: str) -> bool:
@@ -95,8 +95,7 @@ def changes(before: State, after: State) -> Effects:
 
 def same_calls(calls: Sequence[ToolCall], gold: Sequence[ToolCall]) -> bool:
     """Whether all gold calls were made, and no others."""
-    made_all = all(any(_equal(call, wanted) for call in calls) for wanted in gold)
-    return made_all and all(any(_equal(call, wanted) for wanted in gold) for call in calls)
+    return _all_among(gold, calls) and _all_among(calls, gold)
 
 
 def generate_tasks(
@@ -198,8 +197,10 @@ def _on(task: Task, shop: Shop, *, before: bool) -> Task:
     )
 
 
-def _equal(call: ToolCall, gold: ToolCall) -> bool:
-    return call.name == gold.name and call.arguments == gold.arguments
+def _all_among(calls: Sequence[ToolCall], others: Sequence[ToolCall]) -> bool:
+    """Whether each of `calls` is one of the others; ids do not count."""
+    made = [(other.name, other.arguments) for other in others]
+    return all((call.name, call.arguments) in made for call in calls)
 
 
 def _effects(solution: Solution, shop: Shop) -> Effects:

@@ -8,11 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.exponential import exponential
 from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.embedding_kernels import to_logits
 from agentfast.runtime.model.layer_kernels import gated
 from agentfast.runtime.model.products import Floats, in_panels, multiply, padded
+from agentfast.runtime.vector_kernels import exponential
 
 
 @given(st.integers(1, 40), st.integers(1, 70), st.integers(1, 130), st.integers(0, 9))

@@ -149,10 +149,9 @@ def chains(
     def register(act: Act) -> Act:
         for references in product(*(options for _, options in needs)):
             ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
-            every = [*_joined(ways), *_fed(turns, ways)]
-            calls = sum(len(way.turns) for way in ways) + sum(
-                len(turn.split("+")) for turn in _fed(turns, ways)
-            )
+            acting = _fed(turns, ways)
+            every = [*_joined(ways), *acting]
+            calls = sum(len(way.turns) for way in ways) + sum(len(turn.split("+")) for turn in acting)
             if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
                 SCENARIOS.append(
                     Scenario(

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import finite_kernel, kernel
+from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
+from agentfast.runtime.vectors import float_of_bits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -16,6 +17,7 @@ _LOG2_E: Final = np.float32(1.4426950408889634)
 _LN2_HIGH: Final = np.float32(0.693359375)
 _LN2_LOW: Final = np.float32(-2.12194440e-4)
 _LOWEST: Final = np.float32(-87.0)  # e^-87 is the smallest power that is a normal number
+_HIGHEST: Final = np.float32(88.0)
 
 # e^r on [-ln2/2, ln2/2] as 1 + r + r^2 (c0 r^5 + .. + c5): Cephes' expf, within 2 units in the last place.
 _C0: Final = np.float32(1.9875691500e-4)
@@ -24,6 +26,27 @@ _C2: Final = np.float32(8.3334519073e-3)
 _C3: Final = np.float32(4.1665795894e-2)
 _C4: Final = np.float32(1.6666665459e-1)
 _C5: Final = np.float32(5.0000001201e-1)
+_ONE: Final = np.float32(1.0)
+
+
+@loose_kernel
+def _power(t: np.float32, n: np.int32) -> np.float32:
+    """e^t / 2^n, n being the integer nearest to t log2(e)."""
+    k = np.float32(n)
+    r = (t - k * _LN2_HIGH) - k * _LN2_LOW
+    series = ((((_C0 * r + _C1) * r + _C2) * r + _C3) * r + _C4) * r + _C5
+    return np.float32(series * r * r + r + _ONE)
+
+
+@loose_kernel
+def exponential(x: np.float32) -> np.float32:
+    """e^x for x in [-87, 88], e^-87 below and e^88 above; NaN of NaN."""
+    t = _LOWEST if x < _LOWEST else x  # in this form a NaN passes
+    t = _HIGHEST if t > _HIGHEST else t
+    # Rounds, as what is truncated is not negative.
+    n = np.int32(t * _LOG2_E + np.float32(127.5)) - np.int32(127)
+    scale = float_of_bits(np.int32((n + np.int32(127)) << np.int32(23)))
+    return np.float32(_power(t, n) * scale)
 
 
 @finite_kernel
@@ -37,10 +60,7 @@ def exponentials(x: Floats, y: Floats, powers: Ints, size: int) -> None:
         alive = x[v] > _LOWEST
         t = x[v] if alive else _LOWEST
         n = np.int32(t * _LOG2_E - np.float32(0.5))
-        k = np.float32(n)
-        r = (t - k * _LN2_HIGH) - k * _LN2_LOW
-        series = ((((_C0 * r + _C1) * r + _C2) * r + _C3) * r + _C4) * r + _C5
-        power = series * r * r + r + np.float32(1.0)
+        power = _power(t, n)
         y[v] = power if alive else np.float32(0.0)
         powers[v] = n << 23 if alive else np.int32(0)
         x[v] = t
