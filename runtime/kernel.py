@@ -27,13 +27,20 @@ _ANY_ORDER = frozenset({"reassoc", "contract", "arcp", "nsz"})
 
 
 def loose_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN is kept."""
-    return _compiled(function, fastmath=set(_ANY_ORDER))
+    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN is kept.
+
+    Division by zero gives an infinity or NaN, as in numpy: a test before each division would keep it out of vectors.
+    """
+    return _loose(function, _ANY_ORDER)
 
 
 def finite_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """A loose kernel in which NaN must not occur."""
-    return _compiled(function, fastmath={*_ANY_ORDER, "nnan"})
+    return _loose(function, _ANY_ORDER | {"nnan"})
+
+
+def _loose(function: Callable[P, R], freedoms: frozenset[str]) -> Callable[P, R]:
+    return _compiled(function, fastmath=set(freedoms), error_model="numpy")
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
@@ -48,10 +55,10 @@ def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
 @cache
 def sources_stamp(folder: Path) -> str:
-    """A hash of the files below a folder that have kernels."""
+    """A hash of the files below a folder that have kernels, or say how kernels are compiled."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         content = path.read_bytes()
-        if b"kernel\ndef " in content:
+        if b"kernel\ndef " in content or b"import numba" in content:
             sha.update(hashlib.sha256(content).digest())
     return sha.hexdigest()

@@ -44,7 +44,7 @@ def exponential(x: np.float32) -> np.float32:
     t = _LOWEST if x < _LOWEST else x  # in this form a NaN passes
     t = _HIGHEST if t > _HIGHEST else t
     # Rounds, as what is truncated is not negative.
-    n = np.int32(t * _LOG2_E + np.float32(127.5)) - np.int32(127)
+    n = np.int32(np.int32(t * _LOG2_E + np.float32(127.5)) - np.int32(127))
     scale = float_of_bits(np.int32((n + np.int32(127)) << np.int32(23)))
     return np.float32(_power(t, n) * scale)
 
@@ -74,7 +74,8 @@ def greatest_bits(bits: Ints) -> np.int32:
     """Bits of the greatest float32, found among integers that are ordered as the floats are."""
     greatest = np.int32(-(2**31))
     for j in range(len(bits)):
-        greatest = max(greatest, bits[j] ^ ((bits[j] >> 31) & np.int32(0x7FFFFFFF)))
+        ordered = np.int32(bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+        greatest = max(greatest, ordered)
     return greatest ^ ((greatest >> 31) & np.int32(0x7FFFFFFF))
 
 

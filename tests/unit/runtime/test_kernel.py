@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from agentfast.runtime import kernel as module
-from agentfast.runtime.kernel import sources_stamp
+from agentfast.runtime.kernel import loose_kernel, sources_stamp
 
 CALLER = """
 from callee import factor
@@ -49,7 +49,7 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path: 
     assert run(tmp_path, 111) == [222, 0]  # another length, which compiled Python looks at
 
 
-def test_the_stamp_is_of_the_files_with_kernels(tmp_path: Path) -> None:
+def test_the_stamp_is_of_the_files_with_kernels_and_of_those_that_compile_them(tmp_path: Path) -> None:
     def stamp(text: str, name: str) -> str:
         (tmp_path / name).write_text(text)
         sources_stamp.cache_clear()
@@ -58,6 +58,8 @@ def test_the_stamp_is_of_the_files_with_kernels(tmp_path: Path) -> None:
     first = stamp("@kernel\ndef f(): ...", "a.py")
     assert stamp("def g(): ...", "b.py") == first
     assert stamp("@kernel\ndef f(): return 1", "a.py") != first
+    second = stamp("import numba", "c.py")
+    assert stamp("import numba.extending", "c.py") != second
     sources_stamp.cache_clear()
 
 
@@ -68,3 +70,12 @@ def test_kernels_run_where_numba_compiles_nothing() -> None:
         [sys.executable, "-c", code], env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     assert done.stdout == "4\n"
+
+
+def test_a_loose_kernel_divides_by_zero_as_numpy_does() -> None:
+    inverse = loose_kernel(_inverse)
+    assert inverse(0.0) == float("inf")
+
+
+def _inverse(x: float) -> float:
+    return 1.0 / x
