@@ -341,4 +341,5 @@ def _decoder_for(
         lengths = CanvasLengths(config.canvas_length)
     else:
         lengths = CanvasLengths(model.config.canvas_length, config.generation.canvas_lengths)
-    return DiffusionDecoder(network, config.generation, lengths, eos_ids)
+    special = frozenset(tokenizer.vocabulary.special.values())
+    return DiffusionDecoder(network, config.generation, lengths, eos_ids, special)

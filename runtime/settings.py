@@ -28,6 +28,9 @@ class GenerationDefaults:
             at least this share of the likeliest token's probability, else the likeliest takes its place and what
             follows is denoised anew (see decode/verification.py). 1 takes what the causal pass alone would write; 0
             does without. Only for checkpoints whose causal mode was trained to predict the next token.
+        trusted_entropy: nats; with `verify`, a turn of text alone is not read over if its first denoising step settles it
+            and no position of it is less sure than that. Calls, and texts whose fields' probabilities are asked for,
+            always are. 0: all are.
         max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the
@@ -43,6 +46,7 @@ class GenerationDefaults:
     adaptive_stopping: bool = True
     canvas_lengths: tuple[int, ...] = ()
     verify: float = 0.0
+    trusted_entropy: float = 0.0
     max_reopenings: int = 4
     temperature: float = 1.0
     calibration: Calibration = DEFAULT_CALIBRATION
@@ -54,6 +58,7 @@ class GenerationDefaults:
         _positive("entropy_bound", self.entropy_bound)
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
+        _at_least("trusted_entropy", self.trusted_entropy, 0)
         _at_least("max_reopenings", self.max_reopenings, 0)
         if not 0 <= self.verify <= 1:
             raise ConfigError(f"verify is {self.verify}; it must be in 0..1")
@@ -80,6 +85,7 @@ class GenerationDefaults:
             "confidence_threshold",
             "temperature",
             "verify",
+            "trusted_entropy",
             "max_reopenings",
         )
         found = {name: raw[name] for name in names if raw.get(name) is not None}

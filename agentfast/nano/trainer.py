@@ -33,6 +33,7 @@ GENERATION = GenerationDefaults(
     confidence_threshold=0.15,
     canvas_lengths=(16, 32, 64),
     verify=0.1,
+    trusted_entropy=0.05,
     temperature=0.4,
 )
 """How both twins are decoded; see ABLATIONS.md."""

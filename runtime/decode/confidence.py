@@ -83,6 +83,13 @@ class Ledger:
         except Exception as error:  # a reader is the caller's: its failure is the row's alone
             raise EngineError(f"the fields of a completion could not be found: {error!r}") from error
 
+    def finds_fields(self, tokens: Sequence[int]) -> bool:
+        """Whether a completion of these tokens has fields; yes where the reader fails, as `add` will then say."""
+        try:
+            return bool(self._reader(tokens))
+        except Exception:  # noqa: BLE001  (a reader is the caller's)
+            return True
+
     def result(self) -> tuple[FieldProbability, ...]:
         """The probability of every field, once the turn has ended."""
         return self._result

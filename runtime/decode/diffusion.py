@@ -71,11 +71,14 @@ class DiffusionDecoder:
         generation: GenerationDefaults,
         lengths: CanvasLengths,
         eos_ids: frozenset[int],
+        special: frozenset[int] = frozenset(),
     ) -> None:
+        """special: tokens that are no text, which calls are written with."""
         self._network = network
         self._generation = generation
         self._lengths = lengths
         self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
+        self._special = np.array(sorted(special - eos_ids), dtype=np.int64)
         self._reader = DraftReader(generation, eos_ids, self._open)
         self._room = _Room()
 
@@ -215,7 +218,8 @@ class DiffusionDecoder:
         canvas.step += 1
         row.steps += 1
         if self._is_settled(canvas, proposal):
-            return (self._draft if row.verifies else self._commit)(row, canvas, proposal)
+            read_over = row.verifies and not self._is_trusted(row, canvas, proposal)
+            return (self._draft if read_over else self._commit)(row, canvas, proposal)
         noise = row.draws.noise(row.canvas_tokens)
         row.canvas_tokens = self._lengths_for(row.request).shrunk(row.canvas_tokens, proposal.length)
         canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)[: row.canvas_tokens]
@@ -228,6 +232,17 @@ class DiffusionDecoder:
         if not generation.adaptive_stopping or canvas.unchanged < generation.stability_threshold:
             return False
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
+
+    def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
+        """Whether a turn is text alone that its first step was sure of: see `GenerationDefaults.trusted_entropy`."""
+        most = self._generation.trusted_entropy
+        if not most or row.generated or canvas.step > 1:
+            return False
+        length, ended = self._length(row, proposal)
+        tokens = proposal.best[:length]
+        if not ended or proposal.entropy[: length + 1].max() > most or np.isin(tokens, self._special).any():
+            return False
+        return row.ledger is None or not row.ledger.finds_fields(tokens.tolist())
 
     def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         length, ended = self._length(row, proposal)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
@@ -25,26 +26,22 @@ def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Te
     Returns:
         [C, V]; the given one if there is nothing to decide.
     """
-    openings = _openings(grammar, budget)
-    if openings is None:
+    kinds = _kinds(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
+    if kinds is None:
         return logits
-    special, may_end = openings
-    kinds = torch.full((logits.shape[1],), _TEXT, device=logits.device)
-    kinds[torch.from_numpy(special).to(logits.device)] = _SPECIAL
-    kinds[list(grammar.vocabulary.eos_ids)] = _END
-    first = logits[0] if ahead is None else ahead
-    mass = torch.zeros(3, device=logits.device).index_add_(0, kinds, torch.softmax(first, dim=-1))
-    if not may_end:
-        mass[_END] = 0.0
-    settled = logits[:1].masked_fill(kinds != mass.argmax(), -torch.inf)
+    given = kinds.to(logits.device).long()
+    mass = torch.zeros(4, device=logits.device)
+    mass.index_add_(0, given, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
+    settled = logits[:1].masked_fill(given != mass[:_NONE].argmax(), -torch.inf)
     return torch.cat((settled, logits[1:]))
 
 
-_TEXT, _SPECIAL, _END = range(3)
+_TEXT, _SPECIAL, _END, _NONE = range(4)
 
 
-def _openings(grammar: TokenGrammar, budget: int) -> tuple[NDArray[np.int64], bool] | None:
-    """The special tokens that may come first and whether the end may; None if not both they and text may."""
+@lru_cache(maxsize=64)
+def _kinds(grammar: TokenGrammar, budget: int) -> Tensor | None:
+    """[V] int8, how a turn that opens with each token opens; None if not both a special token and text may come first."""
     vocabulary, classes = grammar.vocabulary, grammar.classes
     alive = np.zeros(classes.count, np.bool_)
     for edge in range(grammar.edge_start[grammar.start], grammar.edge_start[grammar.start + 1]):
@@ -56,4 +53,9 @@ def _openings(grammar: TokenGrammar, budget: int) -> tuple[NDArray[np.int64], bo
     ends = classes.token_class[sorted(vocabulary.eos_ids)]
     may_end = bool(alive[ends].any())
     alive[ends] = alive[classes.token_class[opening]] = False
-    return (opening, may_end) if len(opening) and alive.any() else None
+    if not len(opening) or not alive.any():
+        return None
+    kinds = np.full(vocabulary.size, _TEXT, np.int8)
+    kinds[opening] = _SPECIAL
+    kinds[sorted(vocabulary.eos_ids)] = _END if may_end else _NONE
+    return torch.from_numpy(kinds)

@@ -113,6 +113,7 @@ def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
     return {
         "canvas_lengths": list(generation.canvas_lengths),
         "verify": generation.verify,
+        "trusted_entropy": generation.trusted_entropy,
         "max_reopenings": generation.max_reopenings,
     }
 
