@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from agentfast.runtime.decode.diffusion import DiffusionDecoder
+from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.engine import Engine, StepView
-from agentfast.runtime.fields import Field
+from agentfast.runtime.fields import Field, FieldReader
+from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.settings import EngineConfig, GenerationDefaults
 from tests.conformance.dense_attention import DenseRunner
 from tests.integration.engine_kit import (
     CALL,
     CALL_TOKENS,
+    CANVAS,
     CONFIG,
     EOS,
     GENERATION,
@@ -170,6 +174,35 @@ def _probability(request: Request, result: Completion) -> float:
             log_p += float(x[place] - np.log(np.exp(x - x.max()).sum()) - x.max())
         state = grammar.advance(state, token)
     return float(np.exp(log_p))
+
+
+TRUSTING = replace(LENIENT, confidence_threshold=100.0, trusted_entropy=100.0)
+
+
+async def _steps(special: frozenset[int] = frozenset(), fields: FieldReader | None = None) -> list[int]:
+    """Passes that each of a few short answers took with a decoder that trusts all that it may."""
+    decoder = DiffusionDecoder(
+        fastest(small_model()), TRUSTING, CanvasLengths(CANVAS), frozenset({EOS}), special
+    )
+    config = replace(CONFIG, generation=TRUSTING)
+    async with Engine(small_model(), byte_tokenizer(), config, decoder=decoder) as engine:
+        requests = [Request((1, 2, seed), CANVAS, CALL, seed=seed, fields=fields) for seed in range(6)]
+        results = await asyncio.gather(*(engine.submit(request) for request in requests))
+        engine.check_integrity()
+        assert engine.blocks()["used"] == 0
+    assert all(CALL.accepts(result.text) for result in results)
+    assert all(bool(result.fields) == (fields is digits) for result in results)
+    return [result.usage.steps for result in results]
+
+
+async def test_a_text_that_its_first_step_is_sure_of_is_not_read_over() -> None:
+    assert set(await _steps()) == {1}
+
+
+async def test_a_special_token_or_a_field_makes_it_read_over_but_no_reader_of_nothing() -> None:
+    assert min(await _steps(special=frozenset(byte_tokenizer().encode("{")))) > 1
+    assert min(await _steps(fields=digits)) > 1
+    assert set(await _steps(fields=lambda _: [])) == {1}
 
 
 async def test_observers_see_every_committed_canvas() -> None:
