@@ -1,11 +1,11 @@
-"""Attention of rows of many tokens on a CPU: each row's keys and values in panels, attended by kernels.
+"""Attention of rows of many tokens on a CPU: each row's keys and values in panels, all rows attended by one kernel call.
 
 The panels of a canvas's prefix stay while it is denoised; the canvas's own part is written anew in every step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -13,66 +13,88 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.panel_kernels import attend, attend_canvas, place
+from agentfast.runtime.panel_kernels import NOWHERE, Parts, attend_parts, columns_of, key_floats, place
 from agentfast.runtime.spans import Span
-from agentfast.runtime.vectors import WIDTH
 
-Seen = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""The positions [low, high) that each token of a part sees."""
+Ints = NDArray[np.int64]
 
 
 class PanelRows:
     """Rows whose keys and values are copied into panels."""
 
     def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
-        self._spans = spans
         self._store = store
-        self._seen: dict[int | None, list[tuple[Seen, Seen]]] = {}
+        # Each row's encode tokens, then its canvas; those that are none are left out.
+        parts = [
+            (span, part) for span in spans for part in (span.encode, span.canvas) if part.stop > part.start
+        ]
+        self._spans = [span for span, _ in parts]
+        for span in spans:
+            span.context.capacity = span.context.capacity or span.prefix + span.denoises
+        self._parts = Parts(
+            start=_ints(part.start for _, part in parts),
+            stop=_ints(part.stop for _, part in parts),
+            capacity=_ints(span.context.capacity for span, _ in parts),
+            place=_ints(span.prefix if part is span.canvas else NOWHERE for span, part in parts),
+        )
+        self._seen: dict[int | None, tuple[Ints, Ints]] = {}
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
         """Write the rows' part of `out`; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
-        queries, keys, values, result = q.numpy(), k.numpy(), v.numpy(), out.numpy()
-        for span, (encoded, canvas) in zip(self._spans, self._seen_under(window), strict=True):
-            key_panels, value_panels = (panels.numpy() for panels in self._panels(layer, span))
-            if span.encodes:
-                part = span.encode
-                attend(queries[part], *encoded, key_panels, value_panels, result[part])
-            if span.denoises:
-                part, first = span.canvas, span.prefix
-                own = queries[part], keys[part], values[part]
-                attend_canvas(*own, first, *canvas, key_panels, value_panels, result[part])
-
-    def _seen_under(self, window: int | None) -> list[tuple[Seen, Seen]]:
-        """What each row's encode tokens and its canvas see."""
         if window not in self._seen:
-            self._seen[window] = [_seen(span, window) for span in self._spans]
-        return self._seen[window]
+            self._seen[window] = self._seen_under(window, len(q))
+        panels = self._panels(layer)
+        attend_parts(
+            q.numpy(),
+            k.numpy(),
+            v.numpy(),
+            *self._seen[window],
+            self._parts,
+            _ints(keys.data_ptr() for keys, _ in panels),
+            _ints(values.data_ptr() for _, values in panels),
+            out.numpy(),
+        )
 
-    def _panels(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
-        kept = span.context.layers[layer]
-        if kept is not None:
-            return kept
+    def _seen_under(self, window: int | None, tokens: int) -> tuple[Ints, Ints]:
+        """The positions [low, high) that each token sees, [T]."""
+        low, high = np.zeros(tokens, np.int64), np.zeros(tokens, np.int64)
+        for span, start, stop, own in zip(
+            self._spans, self._parts.start, self._parts.stop, self._parts.place, strict=True
+        ):
+            if own != NOWHERE:
+                low[start:stop], high[start:stop] = span.first_seen(window), span.prefix + span.denoises
+                continue
+            encoded = np.arange(span.start, span.prefix)
+            high[start:stop] = encoded + 1
+            if window is not None:
+                low[start:stop] = np.maximum(encoded - (window - 1), 0)
+        return low, high
+
+    def _panels(self, layer: int) -> list[tuple[Tensor, Tensor]]:
+        """Of each part's row."""
+        panels: list[tuple[Tensor, Tensor]] = []
+        for i, span in enumerate(self._spans):
+            kept = span.context.layers[layer]
+            if kept is None:
+                again = i > 0 and self._spans[i - 1] is span
+                kept = panels[-1] if again else self._filled(layer, span)
+            panels.append(kept)
+        return panels
+
+    def _filled(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
         keys, values = self._store.keys[layer], self._store.values[layer]
         heads, size = keys.shape[1:]
-        total = span.prefix + span.denoises
-        key_panels = torch.empty(heads, -(-total // WIDTH), size, WIDTH)
-        value_panels = torch.empty(heads, -(-size // WIDTH), total, WIDTH)
-        place(
-            keys.numpy(),
-            values.numpy(),
-            span.context.slots.numpy(),
-            0,
-            key_panels.numpy(),
-            value_panels.numpy(),
+        capacity = span.context.capacity
+        panels = (
+            torch.empty(heads * key_floats(capacity, size)),
+            torch.empty(heads * capacity * columns_of(size)),
         )
+        slots = span.context.slots.numpy()
+        place(keys.numpy(), values.numpy(), slots, 0, capacity, *(part.numpy() for part in panels))
         if span.denoises:
-            span.context.layers[layer] = (key_panels, value_panels)
-        return key_panels, value_panels
+            span.context.layers[layer] = panels
+        return panels
 
 
-def _seen(span: Span, window: int | None) -> tuple[Seen, Seen]:
-    encoded = np.arange(span.start, span.prefix, dtype=np.int64)
-    first = np.zeros_like(encoded) if window is None else np.maximum(encoded - (window - 1), 0)
-    canvas = np.full(span.denoises, span.first_seen(window), dtype=np.int64)
-    end = np.full(span.denoises, span.prefix + span.denoises, dtype=np.int64)
-    return (first, encoded + 1), (canvas, end)
+def _ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, np.int64)

@@ -1,71 +1,132 @@
-"""Attention of many tokens over one row's keys and values, on a CPU, with both laid out as matrix products take them.
+"""Attention of many tokens over their rows' keys and values, on a CPU, with both laid out as matrix products take them.
 
-Keys are kept in panels of WIDTH positions, values in panels of WIDTH columns (see model/products.py), so that scores
-and mixtures are products that run at the speed of the processor, and the softmax between them stays in cache.
+Keys are kept in panels of WIDTH positions, values in panels of WIDTH columns (see model/products.py) and a narrower last
+one, so that scores and mixtures are products that run at the speed of the processor, and the softmax between them stays
+in cache.
 """
 
 from __future__ import annotations
+
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import kernel, loose_kernel
-from agentfast.runtime.model.products import rows_of_tile
+from agentfast.runtime.model.products import narrow_tile, rows_of_tile
 from agentfast.runtime.vector_kernels import exponential, greatest_bits
-from agentfast.runtime.vectors import ROWS, WIDTH, float_of_bits
+from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH, array_of, float_of_bits, floats_at
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+NOWHERE: Final = -1
+
+
+class Parts(NamedTuple):
+    """Runs of tokens that attend over one row's positions each, [P] int64.
+
+    Attributes:
+        start, stop: the tokens of the batch.
+        capacity: positions that the row's panels have room for.
+        place: the position of the first of the tokens if their own keys and values are to be put in place; else NOWHERE.
+    """
+
+    start: Ints
+    stop: Ints
+    capacity: Ints
+    place: Ints
+
+
+@kernel
+def key_floats(capacity: int, size: int) -> int:
+    """Numbers of a head's key panels for so many positions: [panels, D, WIDTH]."""
+    return (capacity + WIDTH - 1) // WIDTH * WIDTH * size
+
+
+@kernel
+def columns_of(size: int) -> int:
+    """Columns of a head's value panels: D, up to a whole number of the narrowest tiles."""
+    return (size + NARROWEST - 1) // NARROWEST * NARROWEST
+
 
 @kernel
 def place(
-    keys: Floats, values: Floats, slots: Ints, first: int, key_panels: Floats, value_panels: Floats
+    keys: Floats,
+    values: Floats,
+    slots: Ints,
+    first: int,
+    capacity: int,
+    key_panels: Floats,
+    value_panels: Floats,
 ) -> None:
-    """Copy the keys and values at `slots` into the panels, to positions first, first + 1, ...
+    """Copy the keys and values at `slots` into a row's panels, to positions first, first + 1, ...
 
-    keys, values [S, Hkv, D]; key_panels [Hkv, P, D, WIDTH]; value_panels [Hkv, Q, L, WIDTH] with Q WIDTH >= D.
+    keys, values [S, Hkv, D]; key_panels [Hkv * key_floats]: per head [panels, D, WIDTH]; value_panels
+    [Hkv * capacity * columns_of]: per head [capacity, WIDTH] for each WIDTH columns, and what is left in a last panel.
     """
     heads, size = keys.shape[1], keys.shape[2]
+    columns = columns_of(size)
     for i in range(len(slots)):
-        panel, column = (first + i) // WIDTH, (first + i) % WIDTH
+        position = first + i
         for h in range(heads):
             key, value = keys[slots[i], h], values[slots[i], h]
+            at = h * key_floats(capacity, size) + position // WIDTH * size * WIDTH + position % WIDTH
             for d in range(size):
-                key_panels[h, panel, d, column] = key[d]
+                key_panels[at + d * WIDTH] = key[d]
             for low in range(0, size, WIDTH):
-                target = value_panels[h, low // WIDTH, first + i]
-                for d in range(low, min(size, low + WIDTH)):
-                    target[d - low] = value[d]
+                width = min(WIDTH, columns - low)
+                at = (h * columns + low) * capacity + position * width
+                for d in range(min(width, size - low)):
+                    value_panels[at + d] = value[low + d]
 
 
 @kernel
-def attend_canvas(
+def attend_parts(
     q: Floats,
     k: Floats,
     v: Floats,
-    first: int,
     low: Ints,
     high: Ints,
+    parts: Parts,
+    key_addresses: Ints,
+    value_addresses: Ints,
+    out: Floats,
+) -> None:
+    """Put each part's keys and values in their place, where it has one, then let it `attend`.
+
+    q, out [T, Hq, D]; k, v [T, Hkv, D]; low, high [T]; key_addresses, value_addresses [P], of the rows' panels.
+    """
+    heads, size = k.shape[1], k.shape[2]
+    for p in range(len(parts.start)):
+        part, capacity = slice(parts.start[p], parts.stop[p]), parts.capacity[p]
+        key_panels = array_of(floats_at(key_addresses[p]), heads * key_floats(capacity, size))
+        value_panels = array_of(floats_at(value_addresses[p]), heads * capacity * columns_of(size))
+        if parts.place[p] != NOWHERE:
+            own = np.arange(int(parts.start[p]), int(parts.stop[p]))
+            place(k, v, own, parts.place[p], capacity, key_panels, value_panels)
+        attend(q[part], heads, low[part], high[part], capacity, key_panels, value_panels, out[part])
+
+
+@loose_kernel
+def attend(
+    q: Floats,
+    heads: int,
+    low: Ints,
+    high: Ints,
+    capacity: int,
     key_panels: Floats,
     value_panels: Floats,
     out: Floats,
 ) -> None:
-    """Put a canvas's keys and values [C, Hkv, D] in their place, from position `first`, then `attend`."""
-    place(k, v, np.arange(len(k)), first, key_panels, value_panels)
-    attend(q, low, high, key_panels, value_panels, out)
-
-
-@loose_kernel
-def attend(q: Floats, low: Ints, high: Ints, key_panels: Floats, value_panels: Floats, out: Floats) -> None:
     """Softmax attention of N tokens, token n over positions low[n]..high[n]; scores are not scaled.
 
-    q, out [N, Hq, D] contiguous; panels as from `place`. A token with a score that is not finite gets NaN.
+    q, out [N, Hq, D] contiguous; panels of `heads` heads as from `place`. A token with a score that is not finite gets
+    NaN.
     """
     queries, size = q.shape[1], q.shape[2]
-    group = queries // key_panels.shape[0]
-    scores = np.empty((ROWS, key_panels.shape[1] * WIDTH), np.float32)
-    mixed = np.empty((ROWS, value_panels.shape[1] * WIDTH), np.float32)
+    scores = np.empty((ROWS, (capacity + WIDTH - 1) // WIDTH * WIDTH), np.float32)
+    mixed = np.empty((ROWS, columns_of(size)), np.float32)
     mass = np.empty(ROWS, np.float32)
     for first in range(0, len(q), ROWS):
         rows = min(ROWS, len(q) - first)
@@ -74,10 +135,11 @@ def attend(q: Floats, low: Ints, high: Ints, key_panels: Floats, value_panels: F
             start, stop = min(start, low[first + m]), max(stop, high[first + m])
         for head in range(queries):
             at = (first * queries + head) * size
-            _score(q, at, rows, head // group, start, stop, key_panels, scores)
+            pair = head * heads // queries
+            _score(q, at, rows, pair * key_floats(capacity, size), start, stop, key_panels, scores)
             for m in range(rows):
                 mass[m] = _soften(scores[m], start, low[first + m], high[first + m], stop)
-            _mix(scores, rows, head // group, start, stop, value_panels, mixed)
+            _mix(scores, rows, pair * capacity * columns_of(size), start, stop, capacity, value_panels, mixed)
             for m in range(rows):
                 inverse = np.float32(1.0) / mass[m]
                 target, source = out[first + m, head], mixed[m]
@@ -87,34 +149,36 @@ def attend(q: Floats, low: Ints, high: Ints, key_panels: Floats, value_panels: F
 
 @kernel
 def _score(
-    q: Floats, at: int, rows: int, pair: int, start: int, stop: int, key_panels: Floats, scores: Floats
+    q: Floats, at: int, rows: int, panels_at: int, start: int, stop: int, key_panels: Floats, scores: Floats
 ) -> None:
-    panels, size = key_panels.shape[1], key_panels.shape[2]
+    size = q.shape[2]
     stride = q.shape[1] * size
     for p in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
-        panel = (pair * panels + p) * size * WIDTH
+        panel = panels_at + p * size * WIDTH
         rows_of_tile(rows, q, at, stride, key_panels, panel, size, scores, p * WIDTH, scores.shape[1])
 
 
 @kernel
 def _mix(
-    weights: Floats, rows: int, pair: int, start: int, stop: int, value_panels: Floats, mixed: Floats
+    weights: Floats,
+    rows: int,
+    panels_at: int,
+    start: int,
+    stop: int,
+    capacity: int,
+    value_panels: Floats,
+    mixed: Floats,
 ) -> None:
-    panels, length = value_panels.shape[1], value_panels.shape[2]
-    for p in range(panels):
-        panel = ((pair * panels + p) * length + start) * WIDTH
-        rows_of_tile(
-            rows,
-            weights,
-            start,
-            weights.shape[1],
-            value_panels,
-            panel,
-            stop - start,
-            mixed,
-            p * WIDTH,
-            mixed.shape[1],
-        )
+    """In the narrow panel more rows than are asked for are mixed, which have their room and are not read."""
+    stride, columns = weights.shape[1], mixed.shape[1]
+    for low in range(0, columns, WIDTH):
+        width = min(WIDTH, columns - low)
+        panel = panels_at + low * capacity + start * width
+        depth = stop - start
+        if width == WIDTH:
+            rows_of_tile(rows, weights, start, stride, value_panels, panel, depth, mixed, low, columns)
+        else:
+            narrow_tile(width, weights, start, stride, value_panels, panel, depth, mixed, low, columns)
 
 
 @loose_kernel

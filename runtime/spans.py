@@ -17,11 +17,13 @@ class Context:
         slots: [P], where the row's positions are.
         layers: keys and values of each layer: the prefix, then room for the canvas; None until the layer gathers them.
             [P + C, Hkv, D], or in panels (see panel_attention.py).
+        capacity: positions that panels have room for; PanelRows sets it. A canvas may shrink meanwhile.
         prefix: P, the positions in the cache.
     """
 
     slots: Tensor
     layers: list[tuple[Tensor, Tensor] | None]
+    capacity: int = 0
     prefix: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import llvmlite.binding
 import llvmlite.ir
+import numba
 import numba.core.cgutils
 import numba.core.types
 import numba.extending
@@ -26,8 +27,13 @@ WIDTH: Final = 2 * LANES
 ROWS: Final = 8 if _FEATURES.get("avx512f") else 6
 """Rows of a tile at most: with two vectors each they fill the registers, and no more."""
 
+NARROWEST: Final = 8
+"""Columns of the narrowest tile, which takes what is left of a matrix after tiles of WIDTH."""
+
+array_of: Final = cast("Any", numba).carray
+"""The array that lies at a pointer: `array_of(pointer, size)`."""
+
 _FLOATS: Final = types.CPointer(types.float32)
-_vector: Final = ir.VectorType(ir.FloatType(), LANES)
 _int: Final = ir.IntType(64)
 
 
@@ -57,16 +63,27 @@ def float_of_bits(typing: Any, bits: Any) -> Any:
     return types.float32(types.int32), build
 
 
-def tile_of(rows: int) -> Any:
-    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth)` of so many rows.
+@intrinsic
+def floats_at(typing: Any, place: Any) -> Any:
+    """Pointer to the float32 numbers at an address in memory, an int64; nothing is checked."""
 
-    c [rows, WIDTH] = a [rows, depth] @ b [depth, WIDTH]: pointers to float32; b is contiguous, the rows of a and c lie
-    their strides apart. The sums stay in registers from the first product to the last.
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], ir.FloatType().as_pointer())
+
+    return _FLOATS(types.int64), build
+
+
+def tile_of(rows: int, columns: int = WIDTH) -> Any:
+    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth)` of so many rows and columns, a multiple of NARROWEST.
+
+    c [rows, columns] = a [rows, depth] @ b [depth, columns]: pointers to float32; b is contiguous, the rows of a and c
+    lie their strides apart. The sums stay in registers from the first product to the last.
     """
+    assert columns % NARROWEST == 0
 
     def tile(typing: Any, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            _build_tile(builder, rows, *values)
+            _build_tile(builder, rows, columns, *values)
             return context.get_dummy_value()
 
         return types.void(_FLOATS, _FLOATS, _FLOATS, types.intp, types.intp, types.intp), build
@@ -75,41 +92,53 @@ def tile_of(rows: int) -> Any:
 
 
 def _build_tile(
-    builder: Any, rows: int, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any
+    builder: Any, rows: int, columns: int, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any
 ) -> None:
+    starts = range(0, columns, LANES)
+    parts = [_vector_of(min(LANES, columns - start)) for start in starts]
     sums = [
-        [cgutils.alloca_once_value(builder, ir.Constant(_vector, None)) for _ in range(2)]
-        for _ in range(rows)
+        [cgutils.alloca_once_value(builder, ir.Constant(part, None)) for part in parts] for _ in range(rows)
     ]
     for row in sums:
-        for total in row:
-            builder.store(ir.Constant(_vector, None), total)
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_vector, [_vector] * 3), f"llvm.fma.v{LANES}f32"
-    )
+        for part, total in zip(parts, row, strict=True):
+            builder.store(ir.Constant(part, None), total)
     with cgutils.for_range(builder, depth) as loop:
-        line = builder.mul(loop.index, _int(WIDTH))
-        right = [_load(builder, b, builder.add(line, _int(half * LANES))) for half in range(2)]
+        line = builder.mul(loop.index, _int(columns))
+        right = [
+            _load(builder, b, builder.add(line, _int(start)), part)
+            for start, part in zip(starts, parts, strict=True)
+        ]
         for m, row in enumerate(sums):
             left = builder.load(builder.gep(a, [builder.add(loop.index, builder.mul(a_stride, _int(m)))]))
-            spread = _spread(builder, left)
-            for total, factor in zip(row, right, strict=True):
-                builder.store(builder.call(fma, [spread, factor, builder.load(total)]), total)
+            for part, total, factor in zip(parts, row, right, strict=True):
+                added = builder.call(
+                    _fma(builder, part), [_spread(builder, left, part), factor, builder.load(total)]
+                )
+                builder.store(added, total)
     for m, row in enumerate(sums):
-        for half, total in enumerate(row):
-            place = builder.add(builder.mul(c_stride, _int(m)), _int(half * LANES))
-            target = builder.bitcast(builder.gep(c, [place]), _vector.as_pointer())
+        for start, part, total in zip(starts, parts, row, strict=True):
+            place = builder.add(builder.mul(c_stride, _int(m)), _int(start))
+            target = builder.bitcast(builder.gep(c, [place]), part.as_pointer())
             builder.store(builder.load(total), target).align = 4
 
 
-def _load(builder: Any, pointer: Any, offset: Any) -> Any:
-    vector = builder.load(builder.bitcast(builder.gep(pointer, [offset]), _vector.as_pointer()))
+def _vector_of(lanes: int) -> Any:
+    return ir.VectorType(ir.FloatType(), lanes)
+
+
+def _fma(builder: Any, part: Any) -> Any:
+    name = f"llvm.fma.v{part.count}f32"
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(part, [part] * 3), name)
+
+
+def _load(builder: Any, pointer: Any, offset: Any, part: Any) -> Any:
+    vector = builder.load(builder.bitcast(builder.gep(pointer, [offset]), part.as_pointer()))
     vector.align = 4
     return vector
 
 
-def _spread(builder: Any, number: Any) -> Any:
-    empty = ir.Constant(_vector, ir.Undefined)
+def _spread(builder: Any, number: Any, part: Any) -> Any:
+    empty = ir.Constant(part, ir.Undefined)
     first = builder.insert_element(empty, number, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), part.count), [0] * part.count)
     return builder.shuffle_vector(first, empty, zeros)

@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 
 tile_1, tile_2, tile_3, tile_4 = tile_of(1), tile_of(2), tile_of(3), tile_of(4)
 tile_5, tile_6, tile_7, tile_8 = tile_of(5), tile_of(6), tile_of(7), tile_of(8)
+narrow_8, narrow_16, narrow_24 = (tile_of(ROWS, columns) for columns in (8, 16, 24))
 
 
 def in_panels(weight: Tensor) -> Floats:
@@ -66,6 +67,29 @@ def rows_of_tile(
         tile_2(left, right, out, a_stride, c_stride, depth)
     else:
         tile_1(left, right, out, a_stride, c_stride, depth)
+
+
+@kernel
+def narrow_tile(
+    columns: int,
+    a: Floats,
+    a_at: int,
+    a_stride: int,
+    b: Floats,
+    b_at: int,
+    depth: int,
+    c: Floats,
+    c_at: int,
+    c_stride: int,
+) -> None:
+    """c [ROWS, columns] = a [ROWS, depth] @ b [depth, columns], 8, 16 or 24 columns, as `rows_of_tile` does it."""
+    left, right, out = address(a, a_at), address(b, b_at), address(c, c_at)
+    if columns == 8:
+        narrow_8(left, right, out, a_stride, c_stride, depth)
+    elif columns == 16:
+        narrow_16(left, right, out, a_stride, c_stride, depth)
+    else:
+        narrow_24(left, right, out, a_stride, c_stride, depth)
 
 
 @kernel
