@@ -28,6 +28,7 @@ class TaskRecord:
         turns: calls of the model.
         tool_calls, invalid_calls: calls of tools; those that name no declared tool or whose arguments `jsonschema` rejects.
         generated_tokens, decoding_steps: over all turns; the latter are the engine's, and 0 elsewhere.
+        call_tokens, call_steps: what the turns that call tools have of these; the other turns are text.
         error: the kind of error that ended the run, "" if none did. Such a task is wrong.
     """
 
@@ -39,7 +40,19 @@ class TaskRecord:
     invalid_calls: int
     generated_tokens: int
     decoding_steps: int
+    call_tokens: int = 0
+    call_steps: int = 0
     error: str = ""
+
+    @property
+    def text_tokens(self) -> int:
+        """Of the turns that are text."""
+        return self.generated_tokens - self.call_tokens
+
+    @property
+    def text_steps(self) -> int:
+        """Of the turns that are text."""
+        return self.decoding_steps - self.call_steps
 
 
 def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
@@ -91,6 +104,7 @@ def judge(task: Task, found: Conversation) -> TaskRecord:
     turns = [message for message in found.messages if isinstance(message, AssistantMessage)]
     calls = [call for message in turns for call in message.calls]
     usage = total_usage(found.steps)
+    calling = total_usage(tuple(step for step in found.steps if step.message.calls))
     return TaskRecord(
         kind=task.kind,
         right=found.answer is not None and task.check(found.answer, calls),
@@ -100,5 +114,7 @@ def judge(task: Task, found: Conversation) -> TaskRecord:
         invalid_calls=sum(not is_valid(call, task) for call in calls),
         generated_tokens=usage.generated_tokens,
         decoding_steps=usage.denoising_steps,
+        call_tokens=calling.generated_tokens,
+        call_steps=calling.denoising_steps,
         error=found.error,
     )

@@ -23,6 +23,7 @@ class Cell:
         seconds_per_solved: the latencies of all tasks, over the number of right ones; None if none is.
         turns_per_task: calls of the model.
         steps_per_turn: decoding steps, which are denoising steps of a diffusion model.
+        call_tokens_per_forward, text_tokens_per_forward: of turns that call tools, and of those that are text.
         tokens_per_forward, tokens_per_s, busy_share, mean_batch_rows, cache_hit_rate: see `EngineFigures`.
     """
 
@@ -38,6 +39,8 @@ class Cell:
     seconds_per_solved: Spread | None
     turns_per_task: float
     steps_per_turn: float | None
+    call_tokens_per_forward: float | None
+    text_tokens_per_forward: float | None
     tokens_per_s: Spread | None
     tokens_per_forward: Spread | None = None
     busy_share: Spread | None = None
@@ -48,8 +51,8 @@ class Cell:
     def of(cls, runs: Sequence[RunRecord]) -> Cell:
         """Sum up the repeats of one seat at one concurrency."""
         tasks = [task for run in runs for task in run.tasks]
-        steps = sum(task.decoding_steps for task in tasks)
-        turns = sum(task.turns for task in tasks)
+        steps = sum(map(_steps, tasks))
+        turns = sum(map(_turns, tasks))
 
         def latency(percent: float) -> Spread:
             return Spread.of(percentile(run.seconds, percent) for run in runs)
@@ -72,6 +75,12 @@ class Cell:
             ),
             turns_per_task=turns / len(tasks),
             steps_per_turn=steps / turns if steps and turns else None,
+            call_tokens_per_forward=_ratio(
+                tasks, lambda task: task.call_tokens, lambda task: task.call_steps
+            ),
+            text_tokens_per_forward=_ratio(
+                tasks, lambda task: task.text_tokens, lambda task: task.text_steps
+            ),
             tokens_per_s=Spread.of(tokens_per_s(run) for run in runs),
             tokens_per_forward=engine(lambda found: found.tokens_per_forward),
             busy_share=engine(lambda found: found.busy_share),
@@ -134,12 +143,19 @@ class Report:
 
     def line(self) -> dict[str, Any]:
         """The last line of `agentfast bench --json`. `success` and the rest are over all concurrencies."""
+        tasks = self._tasks(DIFFUSION)
+
+        def per(above: Count, below: Count) -> float | None:
+            return rounded(_ratio(tasks, above, below))
+
         return {
             "concurrency": {str(agents): self._entry(agents) for agents in self.concurrency},
             "success_diffusion": _share(self._tasks(DIFFUSION)),
             "success_ar": _share(self._tasks(AUTOREGRESSIVE)),
-            "tokens_per_forward": rounded(self._per(lambda task: task.generated_tokens, _steps)),
-            "steps_per_call": rounded(self._per(_steps, lambda task: task.turns)),
+            "tokens_per_forward": per(lambda task: task.generated_tokens, _steps),
+            "tokens_per_forward_calls": per(lambda task: task.call_tokens, lambda task: task.call_steps),
+            "tokens_per_forward_text": per(lambda task: task.text_tokens, lambda task: task.text_steps),
+            "steps_per_call": per(_steps, _turns),
             "invalid_calls": sum(cell.invalid_calls for cell in self.cells if cell.seat != OUTSIDE),
         }
 
@@ -176,15 +192,22 @@ class Report:
         kinds = sorted({task.kind for task in tasks})
         return {kind: _share(task for task in tasks if task.kind == kind) for kind in kinds}
 
-    def _per(self, above: Callable[[TaskRecord], int], below: Callable[[TaskRecord], int]) -> float | None:
-        """A ratio over the tasks of the diffusion seat; None if there is nothing below."""
-        tasks = self._tasks(DIFFUSION)
-        count = sum(map(below, tasks))
-        return sum(map(above, tasks)) / count if count else None
+
+Count = Callable[[TaskRecord], int]
 
 
 def _steps(task: TaskRecord) -> int:
     return task.decoding_steps
+
+
+def _turns(task: TaskRecord) -> int:
+    return task.turns
+
+
+def _ratio(tasks: Sequence[TaskRecord], above: Count, below: Count) -> float | None:
+    """A ratio of sums; None if there is nothing below."""
+    count = sum(map(below, tasks))
+    return sum(map(above, tasks)) / count if count else None
 
 
 def _share(tasks: Iterable[TaskRecord]) -> float:

@@ -12,7 +12,7 @@ from agentfast.bench.figures import Spread
 from agentfast.bench.report import Cell, Report
 from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
 
-WIDTH = 150  # characters that the table takes; a narrower terminal wraps its lines
+WIDTH = 170  # characters that the table takes; a narrower terminal wraps its lines
 PROTOCOL = (
     "Closed loop: an agent takes the next task when it has finished one, and none stops before the last counted task is "
     "done. Seats take turns on the same tasks; each run has a new engine with an empty prefix cache (a server keeps its "
@@ -35,6 +35,8 @@ COLUMNS = (
     "calls/task",
     "steps/call",
     "tok/fwd",
+    "in calls",
+    "in text",
     "tok/s",
     "busy",
     "speedup",
@@ -68,8 +70,10 @@ def row(report: Report, cell: Cell) -> list[str]:
         number(cell.p99_s.median),
         "" if cell.seconds_per_solved is None else number(cell.seconds_per_solved.median),
         number(cell.turns_per_task),
-        "" if cell.steps_per_turn is None else number(cell.steps_per_turn),
+        if_known(cell.steps_per_turn),
         "" if cell.tokens_per_forward is None else number(cell.tokens_per_forward.median),
+        if_known(cell.call_tokens_per_forward),
+        if_known(cell.text_tokens_per_forward),
         "" if cell.tokens_per_s is None else number(cell.tokens_per_s.median),
         "" if cell.busy_share is None else f"{cell.busy_share.median:.0%}",
         speedup,
@@ -81,6 +85,11 @@ def brief(spread: Spread) -> str:
     if spread.low == spread.high:
         return number(spread.median)
     return f"{number(spread.median)} [{number(spread.low)}..{number(spread.high)}]"
+
+
+def if_known(value: float | None) -> str:
+    """A number, or nothing."""
+    return "" if value is None else number(value)
 
 
 def number(value: float) -> str:

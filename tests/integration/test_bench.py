@@ -41,6 +41,8 @@ def test_a_quick_run_of_both_seats_and_the_outside_baseline(
         "success_diffusion",
         "success_ar",
         "tokens_per_forward",
+        "tokens_per_forward_calls",
+        "tokens_per_forward_text",
         "steps_per_call",
         "invalid_calls",
     ]

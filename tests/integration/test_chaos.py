@@ -38,7 +38,10 @@ from agentfast.tools.definition import tool
 from tests.integration.tiny import byte_tokenizer, tiny_model
 
 AGENTS = 32
-SETTINGS = Settings(max_tokens=96, max_calls=2, tool_timeout_s=0.2)
+SETTINGS = Settings(max_tokens=96, max_calls=2, tool_timeout_s=60.0)
+IMPATIENT = replace(
+    SETTINGS, tool_timeout_s=0.2
+)  # for tools that hang: on a busy machine others may take as long
 
 
 class Verdict(BaseModel):
@@ -147,6 +150,7 @@ TOOL_FAULTS: dict[str, Fail] = {
     "returns too much for the context": returning("x" * 50_000),
     "returns too much": returning("x" * 2_000_000),
 }
+HANGING = ("hangs", "hangs in a thread")
 HARMLESS = ("forges special tokens", "returns no number")
 RUN_FAULTS = ("the caller cancels", "the row is killed", "the grammar is impossible")
 FAULTS = (*TOOL_FAULTS, *RUN_FAULTS)
@@ -166,7 +170,7 @@ class Office:
             tools=tools_that(TOOL_FAULTS.get(fault or "")),
             instructions="You weigh things.",
             output_type=Impossible if fault == "the grammar is impossible" else Verdict,
-            settings=SETTINGS,
+            settings=IMPATIENT if fault in HANGING else SETTINGS,
             name=name,
         )
 

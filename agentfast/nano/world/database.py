@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from agentfast.errors import ConfigError
 from agentfast.nano.world.splits import Split, split_of
 from agentfast.nano.world.values import Values
 
@@ -144,12 +145,24 @@ class Shop:
 
         The id is derived from the values, so that the same rows get the same ids in whatever order
         concurrent callers add them.
+
+        Raises:
+            ConfigError: the table has no id left that belongs to the split.
         """
         with self.lock:
             low, high = ID_RANGES[table]
-            id_ = low + zlib.crc32(repr(values).encode()) % (high - low + 1)
-            while split_of(str(id_)) != self.split or self.row(f"select 1 from {table} where id = ?", id_):
-                id_ = id_ + 1 if id_ < high else low
+            first = zlib.crc32(repr(values).encode()) % (high - low + 1)
+            for i in range(high - low + 1):
+                id_ = low + (first + i) % (high - low + 1)
+                if split_of(str(id_)) == self.split and not self.row(
+                    f"select 1 from {table} where id = ?", id_
+                ):
+                    break
+            else:
+                raise ConfigError(
+                    f"the shop's {table} have used up the ids of the {self.split} split",
+                    hint="make a smaller shop",
+                )
             marks = ", ?" * len(values)
             self._db.execute(f"insert into {table} values (?{marks})", (id_, *values))
             return id_

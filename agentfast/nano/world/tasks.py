@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from agentfast.messages import ToolCall
 from agentfast.nano.world.database import Shop, State
 from agentfast.nano.world.desks import DESKS, Desk, shop_tools
 from agentfast.nano.world.episodes import RANDOM_INSTRUCTIONS
+from agentfast.nano.world.independence import Independents, replay
 from agentfast.nano.world.invented.live import live_tools
 from agentfast.nano.world.invented.requests import random_request
 from agentfast.nano.world.invented.tasks import NO_TOOL, make_task
@@ -20,7 +20,7 @@ from agentfast.nano.world.phrases import polite
 from agentfast.nano.world.play import Solution
 from agentfast.nano.world.requests import RequestMaker
 from agentfast.nano.world.scenarios import Kind
-from agentfast.nano.world.shop_tools import READS, functions_of, tables_of
+from agentfast.nano.world.shop_tools import READS, functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.tools.definition import Tool
 
@@ -132,14 +132,12 @@ def shared_tasks(
     rng = random.Random(f"{seed}/{split}/shared")
     maker = TaskMaker(shop, rng, split, shapes)
     mix = TASK_MIX if mix is None else mix
-    chosen: list[Task] = []
+    chosen = Independents(shop)
     for _ in range(30 * count):
-        if len(chosen) == count:
+        if len(chosen.tasks) == count:
             break
-        task = maker.make(rng.choices(tuple(mix), tuple(mix.values()))[0])
-        if all(_independent(task, other, shop) for other in chosen):
-            chosen.append(task)
-    return [_on(task, shop, before=False) for task in chosen]
+        chosen.take(maker.make(rng.choices(tuple(mix), tuple(mix.values()))[0]))
+    return [_on(task, shop, before=False) for task in chosen.tasks]
 
 
 class TaskMaker:
@@ -208,27 +206,5 @@ def _effects(solution: Solution, shop: Shop) -> Effects:
         return {}
     with shop.rollback():
         before = shop.state()
-        _replay(solution, shop)
+        replay(solution, functions_of(shop))
         return changes(before, shop.state())
-
-
-def _replay(solution: Solution, shop: Shop) -> list[Any]:
-    functions = functions_of(shop)
-    return [functions[call.name](**call.arguments) for call in solution.calls]
-
-
-def _independent(a: Task, b: Task, shop: Shop) -> bool:
-    """Whether each gets the results it gets alone when the other was done before."""
-    if a.prompt == b.prompt or a.effects.keys() & b.effects.keys():
-        return False
-    return _undisturbed(a, b, shop) and _undisturbed(b, a, shop)
-
-
-def _undisturbed(task: Task, other: Task, shop: Shop) -> bool:
-    looked_at = tables_of(call.name for call in task.solution.calls)
-    if not looked_at & {table for table, _ in other.effects}:
-        return True
-    with shop.rollback():
-        _replay(other.solution, shop)
-        alone = [result for turn in task.solution.turns for result in turn.results]
-        return json.dumps(_replay(task.solution, shop)) == json.dumps(alone)

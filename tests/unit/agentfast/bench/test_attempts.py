@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from agentfast.bench.attempts import TaskRecord, agent_for, attempt, judge
+from agentfast.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
 from agentfast.demo.play import LIMITS
 from agentfast.errors import ConfigError, EngineError, ModelError
-from agentfast.messages import ToolCall
+from agentfast.messages import AssistantMessage, ToolCall
+from agentfast.models.base import ModelUsage
 from agentfast.models.scripted import Answer, Script, ScriptedModel
 from agentfast.nano.world import Task, generate_tasks
+from agentfast.result import Step
 
 
 @pytest.fixture
@@ -31,6 +33,17 @@ async def test_the_gold_calls_and_answer_are_right(task: Task) -> None:
     assert (found.turns, found.invalid_calls, found.error) == (len(task.solution.turns) + 1, 0, "")
     assert found.tool_calls == len(task.solution.calls)
     assert found.seconds > 0
+
+
+def test_what_calls_and_text_take_is_counted_apart(task: Task) -> None:
+    calling = AssistantMessage(calls=(ToolCall("no_such_tool", {}),))
+    steps = (
+        Step(calling, (), ModelUsage(generated_tokens=18, denoising_steps=2), 0.0, 0.0),
+        Step(AssistantMessage("Done."), (), ModelUsage(generated_tokens=3, denoising_steps=1), 0.0, 0.0),
+    )
+    found = judge(task, Conversation((), steps, "Done.", 1.0))
+    assert (found.call_tokens, found.call_steps) == (18, 2)
+    assert (found.text_tokens, found.text_steps) == (3, 1)
 
 
 async def test_an_answer_without_the_work_is_wrong(task: Task) -> None:

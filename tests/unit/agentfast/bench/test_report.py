@@ -20,7 +20,9 @@ REGIME = dataclasses.replace(Regime.now(Plan(), Placement()), load=0.0, cores=2)
 
 
 def task(seconds: float, *, right: bool = True, steps: int = 0, invalid: int = 0) -> TaskRecord:
-    return TaskRecord("single", right, seconds, 2, 1, invalid, 20, steps)
+    return TaskRecord(
+        "single", right, seconds, 2, 1, invalid, 20, steps, call_tokens=12, call_steps=steps // 2
+    )
 
 
 def run(seat: str, agents: int, repeat: int, *tasks: TaskRecord) -> RunRecord:
@@ -56,6 +58,8 @@ def test_the_line_has_the_promised_shape_and_figures() -> None:
         "success_diffusion": 0.875,
         "success_ar": 1.0,
         "tokens_per_forward": 4.0,
+        "tokens_per_forward_calls": 6.0,
+        "tokens_per_forward_text": 2.667,
         "steps_per_call": 2.5,
         "invalid_calls": 1,
     }

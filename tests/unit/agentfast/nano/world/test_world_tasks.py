@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from agentfast.errors import ToolArgumentsError
+from agentfast.cli.demo import make_tasks
+from agentfast.errors import ConfigError, ToolArgumentsError
 from agentfast.messages import ToolCall
 from agentfast.nano.world import DESKS, Kind, Shop, Task, generate_tasks, shared_tasks
 from agentfast.nano.world.shop_tools import READS
@@ -144,6 +145,19 @@ def test_tasks_on_one_shop_do_not_disturb_each_other_in_any_order(seed: int) -> 
         results = execute(task, task.solution.calls)
         assert results == [result for turn in task.solution.turns for result in turn.results]
     assert all(task.check(task.solution.answer.text, task.solution.calls) for task in tasks)
+
+
+def test_a_large_demo_has_its_tasks_and_each_can_be_done_after_all_others() -> None:
+    tasks = make_tasks(200, 0)
+    assert len({task.prompt for task in tasks}) == 200
+    for task in reversed(tasks):
+        results = execute(task, task.solution.calls)
+        assert results == [result for turn in task.solution.turns for result in turn.results]
+
+
+def test_a_shop_that_is_full_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"customers have used up the ids.*test"):
+        Shop.generate(random.Random(0), "test", customers=300)
 
 
 def test_tasks_on_one_shop_may_run_in_threads() -> None:
