@@ -1,56 +1,118 @@
-"""The states of string bodies as tables that a kernel steps through, so that no row has to be made for them."""
+"""How bytes lead on, as tables that a kernel steps through; the states of string bodies need no row for that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.automaton import Block
+from agentfast.runtime.grammar import nodes
+from agentfast.runtime.grammar.automaton import Automaton, Block
 from agentfast.runtime.grammar.strings import CLOSED, DEAD, Body
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 
+LEAVES: Final = -2
+"""Pseudo-state after a closing quote where what follows is not known."""
+_NOT_SHARED: Final = -1
 
-class BlockTables:
-    """Blocks and what follows them, for `step_in_block`."""
+(_FIRST, _FIRST_PLACE, _PLACES, _LAST, _IS_ENDLESS, _AFTER, _SHARED) = range(7)
 
-    def __init__(self, blocks: Sequence[Block], after: Sequence[int]) -> None:
-        """
-        Args:
-            after: the state after each block's closing quote, -1 for none.
-        """
-        self._blocks = blocks
-        first_place: dict[Body, int] = {}
-        tables = [np.zeros((0, 2, 256), np.int32)]
-        for block in blocks:
-            body = block.node.body
-            if body not in first_place:
-                first_place[body] = sum(len(table) for table in tables)
-                tables.append(body_table(body))
-        self._tables = np.concatenate(tables)
-        rules = [
-            (
-                block.first_state,
-                first_place[block.node.body],
-                block.node.body.places,
-                block.node.least,
-                block.node.counts - 1,
-                block.node.most is None,
-                state,
-            )
-            for block, state in zip(blocks, after, strict=True)
-        ]
-        self._rules = np.array(rules, np.int32).reshape(-1, 7)
 
-    def arrays(self, states: int) -> tuple[Ints, Ints, Ints]:
-        """[states] the block of each state, -1 for none, and the arguments of `step_in_block`."""
-        block_of = np.full(states, -1, np.int32)
-        for number, block in enumerate(self._blocks):
-            block_of[block.first_state : block.first_state + block.size] = number
-        return block_of, self._rules, self._tables
+class Moves(NamedTuple):
+    """An automaton's moves. S states, B blocks, P places.
+
+    Attributes:
+        table, row_of: see `Automaton`.
+        block_of: [S] the block of each state, -1 for none.
+        may_close: [S] whether the closing quote may come.
+        rules: [B, 7] by block its first state; its first place and how many there are; the last count and whether it
+            stands for all that follow; the state after the closing quote, -1 for none, LEAVES where it is not known;
+            and the first state of the block that its states at the last count can be walked as, -1 for none.
+        tables: [P, 2, 256] see `body_table`.
+    """
+
+    table: Ints
+    row_of: Ints
+    block_of: Ints
+    may_close: npt.NDArray[np.bool_]
+    rules: Ints
+    tables: Ints
+
+
+def moves_of(automaton: Automaton, blocks: Sequence[Block]) -> Moves:
+    """Those of an automaton with these blocks, and behind its states one more block for each body without an end.
+
+    All string bodies that are alike and in which nothing is counted (any more) can be walked as that block.
+    """
+    bodies = {block.node.body: 0 for block in blocks}
+    shared = {block.node.body: 0 for block in blocks if block.node.most is None}
+    places = 0
+    for body in bodies:
+        bodies[body] = places
+        places += body.places
+    first = len(automaton)
+    for body in shared:
+        shared[body] = first
+        first += body.places
+    rules = [
+        _rule(
+            block.node,
+            block.first_state,
+            bodies[block.node.body],
+            automaton.state_after_block(block),
+            shared.get(block.node.body, _NOT_SHARED) if block.node.most is None else _NOT_SHARED,
+        )
+        for block in blocks
+    ]
+    rules += [
+        _rule(nodes.StringBody(0, None, body), state, bodies[body], LEAVES, _NOT_SHARED)
+        for body, state in shared.items()
+    ]
+    block_of, row_of = np.full(first, -1, np.int32), np.full(first, -1, np.int32)
+    row_of[: len(automaton)] = automaton.row_of[: len(automaton)]
+    may_close = np.zeros(first, np.bool_)
+    may_close[len(automaton) :] = True
+    for number, block in enumerate(blocks):
+        inside = slice(block.first_state, block.first_state + block.size)
+        block_of[inside] = number
+        may_close[inside] = _may_close(block.node)
+    for number, (body, state) in enumerate(shared.items()):
+        block_of[state : state + body.places] = len(blocks) + number
+    tables = np.concatenate([np.zeros((0, 2, 256), np.int32), *(body_table(body) for body in bodies)])
+    return Moves(automaton.table, row_of, block_of, may_close, _array(rules), tables)
+
+
+def _may_close(node: nodes.StringBody) -> npt.NDArray[np.bool_]:
+    """[size] whether the closing quote may come, as far as the count says."""
+    counts = np.arange(node.counts)
+    allowed = np.tile(counts[:, None] >= node.least, (1, node.body.places))
+    for place, lengths in enumerate(node.body.lengths or ()):
+        allowed[:, place] &= np.searchsorted(lengths, counts, side="right") % 2 == 1
+    return allowed.reshape(-1)
+
+
+def moves_inside(body: Body, last: int) -> Moves:
+    """Those of one body alone, with counts up to `last`; what follows is not known. 0: nothing is counted."""
+    table = body_table(body)
+    if not last:
+        table[:, 1] = 0
+    size = (last + 1) * body.places
+    none = np.full(size, -1, np.int32)
+    rule = _rule(nodes.StringBody(last, None, body), 0, 0, LEAVES, _NOT_SHARED)
+    block_of, may_close = np.zeros(size, np.int32), np.ones(size, np.bool_)
+    return Moves(np.full((1, 256), -1, np.int32), none, block_of, may_close, _array([rule]), table)
+
+
+def _rule(node: nodes.StringBody, first: int, first_place: int, after: int, shared: int) -> tuple[int, ...]:
+    return first, first_place, node.body.places, node.counts - 1, int(node.most is None), after, shared
+
+
+def _array(rules: Sequence[tuple[int, ...]]) -> Ints:
+    return np.array(rules, np.int32).reshape(-1, 7)
 
 
 def body_table(body: Body) -> Ints:
@@ -65,13 +127,36 @@ def body_table(body: Body) -> Ints:
 
 
 @kernel
-def step_in_block(state: int, byte: int, rule: Ints, tables: Ints) -> int:
-    """The state after a byte, -1 for none, inside the block that has this rule."""
-    first, first_place, places, least, last, endless, after = rule
-    count, place = divmod(state - first, places)
-    to, counted = tables[first_place + place, 0, byte], tables[first_place + place, 1, byte]
+def step_in_block(moves: Moves, state: int, byte: int) -> int:
+    """The state after a byte, -1 for none, LEAVES for one that is not known."""
+    rule = moves.rules[moves.block_of[state]]
+    count, place = divmod(state - rule[_FIRST], rule[_PLACES])
+    row = moves.tables[rule[_FIRST_PLACE] + place]
+    to, counted = row[0, byte], row[1, byte]
     if to == CLOSED:
-        return int(after) if count >= least else -1
-    if to == DEAD or (counted > 0 and not endless and count >= last):
+        return int(rule[_AFTER]) if moves.may_close[state] else -1
+    if to == DEAD:
         return -1
-    return int(first + min(count + counted, last) * places + to)
+    last = rule[_LAST]
+    if count + counted > last:
+        if not rule[_IS_ENDLESS]:
+            return -1
+        counted = 0
+    return int(rule[_FIRST] + (count + counted) * rule[_PLACES] + to)
+
+
+@kernel
+def shared_state(moves: Moves, state: int) -> int:
+    """The state of a block without continuation that does the same until the closing quote; else the state itself."""
+    block = moves.block_of[state]
+    if block < 0 or moves.rules[block, _SHARED] < 0:
+        return state
+    rule = moves.rules[block]
+    place = state - rule[_FIRST] - rule[_LAST] * rule[_PLACES]
+    return int(rule[_SHARED] + place) if place >= 0 else state
+
+
+@kernel
+def state_after_closing(moves: Moves, before: int) -> int:
+    """The state after the closing quote in a block, -1 for none."""
+    return int(moves.rules[moves.block_of[before], _AFTER]) if moves.may_close[before] else -1

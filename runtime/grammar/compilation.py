@@ -16,7 +16,8 @@ from agentfast.runtime.grammar import nodes
 from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache, default_folder
-from agentfast.runtime.grammar.lift import MAX_STEPS, explore
+from agentfast.runtime.grammar.inside import MAX_STEPS
+from agentfast.runtime.grammar.lift import explore
 from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.blocks import body_table
-from agentfast.runtime.grammar.strings import CLOSED, Body
+from agentfast.errors import GrammarError
+from agentfast.runtime.grammar.blocks import moves_inside
+from agentfast.runtime.grammar.strings import Body
 from agentfast.runtime.grammar.token_sets import Partition, partition_by
 from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.grammar.walk_kernels import walk_string
+from agentfast.runtime.grammar.walk_kernels import FINE, TOO_MANY_NODES, walk
 from agentfast.runtime.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int32]
+
+MAX_NODES: Final = 50_000_000
+"""Tokens in all labels together."""
+MAX_STEPS: Final = 1_000_000_000
+"""Trie nodes that may be visited: some ten seconds. More is a GrammarError."""
+HINT: Final = "lower maxLength or maxItems, or split the schema"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,36 +31,65 @@ class Inside:
     """A string body lifted to a vocabulary.
 
     Attributes:
-        place, after, codes: [G] place, place after and code points of each group of tokens that stay inside.
-        partition: of the vocabulary by these groups, which are its labels.
-        ways: [W, 2] ways out: place and code points.
+        place, after, codes, label: [G] place, place after, code points and label of each group of tokens that stay inside.
+        partition: of the vocabulary by the labels.
+        ways: [W, 3] ways out: place, code points, and the place before the closing quote.
         exits: [m, 2] the way and the node that the closing quote leads to, in rising order.
     """
 
     place: Ints
     after: Ints
     codes: Ints
+    label: Ints
     partition: Partition
     ways: Ints
     exits: Ints
 
+    @property
+    def labels(self) -> int:
+        """Number of labels."""
+        return len(self.partition.label_start) - 1
+
 
 @lru_cache(maxsize=128)
-def inside_of(vocabulary: Vocabulary, body: Body, *, counting: bool) -> Inside:
-    """Lift a string body to a vocabulary, or find it. Where nothing is counted all code points are 0."""
-    table = body_table(body)
-    counted = table[:, 1] if counting else np.zeros_like(table[:, 1])
+def inside_of(vocabulary: Vocabulary, body: Body, last: int | None) -> Inside:
+    """Lift a string body to a vocabulary, or find it.
+
+    Args:
+        last: code points that are told apart, more of them count as so many; None is all that a token can have.
+
+    Raises:
+        GrammarError: too many steps through the vocabulary are needed.
+    """
     trie = trie_of(vocabulary)
-    groups, starts, nodes, exits = walk_string(
-        table[:, 0].copy(), counted.copy(), CLOSED, trie.byte, trie.depth, trie.skip, trie.is_token
-    )
-    ways, way = np.unique(exits[:, :2], axis=0, return_inverse=True)
+    longest = int(trie.depth.max())
+    moves = moves_inside(body, longest if last is None else min(last, longest))
+    place = np.arange(body.places, dtype=np.int32)
+    nothing = np.zeros_like(place)
+    entries = np.stack([place, nothing, place, nothing], axis=1)
+    edges, exits, starts, nodes, status = walk(entries, moves, trie.arrays, MAX_NODES, MAX_STEPS)
+    if status != FINE:
+        raise too_large(status, MAX_STEPS)
+    source, target, label = edges.T
+    before = np.stack([exits[:, 0], exits[:, 1] // body.places, exits[:, 1] % body.places], axis=1)
+    ways, way = np.unique(before, axis=0, return_inverse=True)
     leaving = np.stack([way.reshape(-1).astype(np.int32), exits[:, 2]], axis=1)
     return Inside(
-        place=groups[:, 0],
-        after=groups[:, 1],
-        codes=groups[:, 2],
+        place=source,
+        after=target % body.places,
+        codes=target // body.places,
+        label=label,
         partition=partition_by(starts, nodes, trie),
         ways=ways.astype(np.int32),
         exits=leaving[np.lexsort((leaving[:, 1], leaving[:, 0]))],
     )
+
+
+def too_large(status: int, max_steps: int) -> GrammarError:
+    """What to say of a walk that has met a limit."""
+    what = (
+        f"{MAX_NODES} tokens in its labels"
+        if status == TOO_MANY_NODES
+        else f"{max_steps} steps through the vocabulary"
+    )
+    return GrammarError(f"the grammar needs more than {what}", hint=HINT)

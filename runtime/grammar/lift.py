@@ -15,19 +15,17 @@ import numpy.typing as npt
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import Automaton, Block
-from agentfast.runtime.grammar.blocks import BlockTables
-from agentfast.runtime.grammar.inside import Inside, inside_of
+from agentfast.runtime.grammar.blocks import moves_of
+from agentfast.runtime.grammar.inside import HINT, MAX_NODES, MAX_STEPS, Inside, inside_of, too_large
+from agentfast.runtime.grammar.lengths import spans
 from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.grammar.walk_kernels import FINE, TOO_MANY_NODES, walk
+from agentfast.runtime.grammar.walk_kernels import FINE, walk
 from agentfast.runtime.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int32]
 
 MAX_EDGES: Final = 16_000_000
 """Edges over tokens that a grammar may take; more is a GrammarError."""
-_MAX_NODES: Final = 50_000_000  # tokens in all labels together
-MAX_STEPS: Final = 2_000_000_000
-"""Trie nodes that may be visited: some ten seconds. More is a GrammarError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,7 @@ class _Lifter:
         self.explore()
         for block in self._blocks:
             self._inside(block)
-        labels = sum(len(inside.place) for inside in self._insides)
+        labels = sum(inside.labels for inside in self._insides)
         self._add_inside()
         starts, nodes = self._add_walked(labels)
         starts, nodes = self._add_single(labels, starts, nodes)
@@ -131,12 +129,15 @@ class _Lifter:
             (block.first_state + count * body.places + place, body.closer, after)
             for count in range(block.node.least, block.node.counts)
             for place in sorted(body.ends)
+            if body.closes(place, count)
         ]
 
     def _inside(self, block: Block) -> Inside:
-        inside = inside_of(self._vocabulary, block.node.body, counting=block.node.is_counted)
+        # Without an upper bound only the counts up to the last one matter, which are mostly none or a single one.
+        last = block.node.counts - 1 if block.node.most is None else None
+        inside = inside_of(self._vocabulary, block.node.body, last)
         if inside not in self._insides:
-            self._insides[inside] = sum(len(other.place) for other in self._insides)
+            self._insides[inside] = sum(other.labels for other in self._insides)
         return inside
 
     def _add_inside(self) -> None:
@@ -150,7 +151,7 @@ class _Lifter:
             index, count = _spread(np.zeros_like(inside.codes), most)
             target = np.minimum(count + inside.codes[index], last) * places + inside.after[index]
             source = count * places + inside.place[index]
-            label = self._insides[inside] + index
+            label = self._insides[inside] + inside.label[index]
             self._edges.append((block.first_state + source, block.first_state + target, label))
 
     def _add_walked(self, labels: int) -> tuple[Ints, Ints]:
@@ -159,7 +160,7 @@ class _Lifter:
         generic = np.array(self._states, np.int32)
         nothing = np.zeros_like(generic)
         entries = [np.stack([generic, nothing, generic, nothing], axis=1)]
-        ways = [np.zeros((0, 3), np.int32)]  # block, place, code points
+        ways = [np.zeros((0, 4), np.int32)]  # block, place, code points, place before the quote
         first = 0
         for number, block in enumerate(self._blocks):
             after = automaton.state_after_block(block)
@@ -173,18 +174,15 @@ class _Lifter:
                 np.concatenate([np.full((len(inside.ways), 1), number, np.int32), inside.ways], axis=1)
             )
             first += len(inside.ways)
-        tables = BlockTables(self._blocks, [automaton.state_after_block(block) for block in self._blocks])
-        edges, starts, nodes, status = walk(
-            np.concatenate(entries), len(automaton), automaton.table, automaton.row_of, *tables.arrays(len(automaton)),
-            trie.byte, trie.depth, trie.skip, trie.is_token, _MAX_NODES, self._max_steps,
-        )  # fmt: skip
+        edges, _, starts, nodes, status = walk(
+            np.concatenate(entries),
+            moves_of(automaton, self._blocks),
+            trie.arrays,
+            MAX_NODES,
+            self._max_steps,
+        )
         if status != FINE:
-            limit, what = (
-                (_MAX_NODES, "tokens in its labels")
-                if status == TOO_MANY_NODES
-                else (self._max_steps, "steps through the vocabulary")
-            )
-            raise _too_large(f"more than {limit} {what}")
+            raise too_large(status, self._max_steps)
         source, target, label = edges.T
         plain = source >= 0
         self._take(int(plain.sum()))
@@ -203,12 +201,31 @@ class _Lifter:
             ],
             np.int32,
         )
-        block, place, codes = ways.T
+        block, place, codes, before = ways.T
         first, places, least, last, endless = rules[block].T
         low, high = np.maximum(least - codes, 0), last - codes * (1 - endless)
+        way, low, high = self._where_lengths_allow(block, codes, before, low, high)
         self._take(int(np.maximum(high - low + 1, 0).sum()))
         index, count = _spread(low, high)
+        index = way[index]
         self._edges.append((first[index] + count * places[index] + place[index], target[index], label[index]))
+
+    def _where_lengths_allow(
+        self, block: Ints, codes: Ints, before: Ints, low: Ints, high: Ints
+    ) -> tuple[Ints, Ints, Ints]:
+        """Ways out, each with its first and last counter value; more than one such range where a body's places differ."""
+        free = np.array([b.node.body.lengths is None for b in self._blocks], np.bool_)
+        plain = np.nonzero(free[block])[0].astype(np.int32)
+        found = [(plain, low[plain], high[plain])]
+        for number in np.nonzero(~free)[0].tolist():
+            mine = np.nonzero(block == number)[0].astype(np.int32)
+            for place, lengths in enumerate(self._blocks[number].node.body.lengths or ()):
+                here = mine[before[mine] == place] if lengths else mine[:0]
+                for least, most in spans(lengths) if len(here) else ():
+                    last = high[here] if most is None else np.minimum(high[here], most - codes[here])
+                    found.append((here, np.maximum(low[here], least - codes[here]), last))
+        way, low, high = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return way, low, high
 
     def _add_single(self, labels: int, starts: Ints, nodes: Ints) -> tuple[Ints, Ints]:
         """Edges of special tokens and of the end, each with a label of its own; returns all walked labels."""
@@ -240,11 +257,7 @@ class _Lifter:
     def _take(self, count: int) -> None:
         self._edge_count += count
         if self._edge_count > MAX_EDGES:
-            raise _too_large(f"more than {MAX_EDGES} edges over tokens")
-
-
-def _too_large(what: str) -> GrammarError:
-    return GrammarError(f"the grammar needs {what}", hint="lower maxLength or maxItems, or split the schema")
+            raise GrammarError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
 
 
 def _spread(low: Ints, high: Ints) -> tuple[Ints, Ints]:

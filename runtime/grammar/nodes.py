@@ -155,14 +155,9 @@ class StringBody(Node):
         self.body = body
 
     @property
-    def is_counted(self) -> bool:
-        """Whether the number of code points matters."""
-        return self.least > 0 or self.most is not None
-
-    @property
     def counts(self) -> int:
-        """Number of different counter values: 0..most, or 0..least where only the lower bound counts."""
-        return (self.least if self.most is None else self.most) + 1
+        """Number of different counter values: 0..most, or without an upper bound up to where nothing changes any more."""
+        return (max(self.least, self.body.last_change) if self.most is None else self.most) + 1
 
     @property
     def size(self) -> int:
@@ -172,7 +167,7 @@ class StringBody(Node):
     def may_close(self, position: int) -> bool:
         """Whether the body's closer may come."""
         count, place = divmod(position, self.body.places)
-        return place in self.body.ends and count >= self.least
+        return place in self.body.ends and count >= self.least and self.body.closes(place, count)
 
     def moves(self, position: int) -> list[tuple[int, int, int | None]]:
         """Byte ranges that may come, each with the position after it, None after the closing quote."""
@@ -180,7 +175,7 @@ class StringBody(Node):
         result: list[tuple[int, int, int | None]] = []
         for low, high, to, counted in self.body.moves[place]:
             if to == CLOSED:
-                if count >= self.least:
+                if count >= self.least and self.body.closes(place, count):
                     result.append((low, high, None))
             elif not counted or self.most is None or count < self.most:
                 result.append((low, high, min(count + counted, self.counts - 1) * self.body.places + to))

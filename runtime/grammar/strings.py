@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
+from agentfast.runtime.grammar.lengths import Lengths, holds
+
 DEAD: Final = -1
 CLOSED: Final = -2
 """Pseudo-place after the closing quote."""
@@ -27,16 +29,20 @@ class Body:
         moves: per place, disjoint moves in rising order.
         closer: the special token that stands for the closing quote; None where the quote is a byte, among the moves.
         ends: places at which the closer may come.
+        lengths: per place the code points after which the quote or closer may come there; None is any number.
     """
 
     moves: tuple[tuple[Move, ...], ...]
     closer: str | None = None
     ends: frozenset[int] = frozenset()
+    lengths: tuple[Lengths, ...] | None = None
 
     @cached_property
     def digest(self) -> bytes:
         """Identifies the content."""
-        return hashlib.sha256(repr((self.moves, self.closer, sorted(self.ends))).encode()).digest()
+        return hashlib.sha256(
+            repr((self.moves, self.closer, sorted(self.ends), self.lengths)).encode()
+        ).digest()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Body) and self.digest == other.digest
@@ -48,6 +54,15 @@ class Body:
     def places(self) -> int:
         """Number of places."""
         return len(self.moves)
+
+    @property
+    def last_change(self) -> int:
+        """From this number of code points on, no place closes differently."""
+        return max((cut for lengths in self.lengths or () for cut in lengths), default=0)
+
+    def closes(self, place: int, count: int) -> bool:
+        """Whether the end may come at a place after so many code points, if it may come there at all."""
+        return self.lengths is None or holds(self.lengths[place], count)
 
 
 (_TEXT, _ONE, _TWO, _THREE, _E0, _ED, _F0, _F4) = range(8)  # UTF-8: continuation bytes still to come
@@ -148,7 +163,8 @@ def unescaped(body: Body, closer: str) -> Body:
                 row.append((byte, byte, ids[to], count))
         rows.append(tuple(row))
     ends = frozenset(ids[place] for place in order if _follow(body, place, b'"')[0] == CLOSED)
-    return Body(tuple(rows), closer, ends)
+    lengths = None if body.lengths is None else tuple(body.lengths[place] for place in order)
+    return Body(tuple(rows), closer, ends, lengths)
 
 
 @lru_cache(maxsize=256)
@@ -164,7 +180,7 @@ def bare_key(body: Body) -> Body:
             if byte not in UNWRITABLE_IN_KEYS
         ]
         rows.append(tuple(sorted([*row, (0x3A, 0x3A, CLOSED, 0)] if place in raw.ends else row)))
-    return Body(tuple(rows))
+    return Body(tuple(rows), lengths=raw.lengths)
 
 
 def _follow(body: Body, place: int, data: bytes) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import Automaton
 from agentfast.runtime.grammar.classes import Classes, classes_of
 from agentfast.runtime.grammar.graph import UNREACHABLE, distances, longest, starts_of
-from agentfast.runtime.grammar.lift import MAX_STEPS, Edges, lift
+from agentfast.runtime.grammar.inside import MAX_STEPS
+from agentfast.runtime.grammar.lift import Edges, lift
 from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -159,7 +160,7 @@ _DONE: Final = -3
 
 def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[Classes, Ints]:
     """Partition the vocabulary by the labels in use, and number these from 1."""
-    given = sum(len(inside.place) for inside in edges.insides)
+    given = sum(inside.labels for inside in edges.insides)
     used = np.zeros(given + len(edges.starts) - 1, np.bool_)
     used[label] = True
     walked = np.nonzero(used[given:])[0]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.array_kernels import grown
+from agentfast.runtime.grammar.subtree_kernels import mixed
 from agentfast.runtime.grammar.trie import Trie
-from agentfast.runtime.grammar.walk_kernels import mixed
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]

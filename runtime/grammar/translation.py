@@ -98,10 +98,10 @@ class Translation:
             case _Mode.MEMBER:
                 targets = self._in_value(state)
                 key = self._operand.step(state, _QUOTE)
+                if key < 0 or self._operand.string_at(key) is not None:  # any key is read apart, see `key_at`
+                    return targets
                 # Where a value may begin with the byte this is a list, where it may not an object: no text is both.
-                return (
-                    targets if key < 0 else np.where(targets < 0, self._in_key(key, is_first=True), targets)
-                )
+                return np.where(targets < 0, self._in_key(key, is_first=True), targets)
 
     def _in_value(self, state: int) -> npt.NDArray[np.int64]:
         after = self._operand.row(state).copy()
@@ -138,8 +138,8 @@ class Translation:
 
     def _interned(self, mode: _Mode, states: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         targets = np.full(256, -1, np.int64)
-        for state in np.unique(states[states >= 0]).tolist():
-            targets[states == state] = self._intern(mode, state)
+        alive = np.nonzero(states >= 0)[0]
+        targets[alive] = [self._intern(mode, state) for state in states[alive].tolist()]
         return targets
 
     def _intern(self, mode: _Mode, state: int) -> int:
@@ -151,8 +151,5 @@ class Translation:
 
 def _ranges(targets: npt.NDArray[np.int64]) -> list[Move]:
     cuts = [0, *(np.nonzero(np.diff(targets))[0] + 1).tolist(), 256]
-    return [
-        (low, after - 1, int(targets[low]))
-        for low, after in zip(cuts, cuts[1:], strict=False)
-        if targets[low] >= 0
-    ]
+    met: list[int] = targets[cuts[:-1]].tolist()
+    return [(low, after - 1, to) for low, after, to in zip(cuts, cuts[1:], met, strict=False) if to >= 0]

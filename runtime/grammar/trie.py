@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,15 @@ import numpy.typing as npt
 from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache
 from agentfast.runtime.kernel import kernel
 from agentfast.runtime.vocabulary import Vocabulary
+
+
+class TrieArrays(NamedTuple):
+    """See `Trie`."""
+
+    byte: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.int32]
+    skip: npt.NDArray[np.int32]
+    is_token: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +53,11 @@ class Trie:
     next_token: npt.NDArray[np.int32]
     special_nodes: dict[str, int]
     node_count: int
+
+    @property
+    def arrays(self) -> TrieArrays:
+        """What kernels walk through."""
+        return TrieArrays(self.byte, self.depth, self.skip, self.is_token)
 
     @cached_property
     def alphabet(self) -> npt.NDArray[np.int64]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import Counter
+from functools import lru_cache, partial
 from typing import Final
 
 from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton, States, of_length, product
+from agentfast.runtime.grammar.codepoint_automaton import (
+    CodepointAutomaton,
+    States,
+    explore,
+    of_length,
+    product,
+)
 from agentfast.runtime.grammar.lazy_machine import LazyMachine
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, both, spans
+from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, Lengths, both, spans
 from agentfast.runtime.grammar.machine import Machine
 from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
-from agentfast.runtime.grammar.strings import ANY_BODY
+from agentfast.runtime.grammar.strings import ANY_BODY, Body
 from agentfast.runtime.grammar.words import liveness_of
 
 MAX_COUNTED: Final = 10_001 * ANY_BODY.places
 """States that the length of one string may take in what is generated: those of any string of up to 10,000."""
+
+_MAX_OF_LIMITS: Final = 20_000
+"""The same where the limit on the length differs from place to place."""
 
 
 @lru_cache(maxsize=1024)
@@ -32,10 +42,34 @@ def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     if len(automaton.rows) == 1:
         bodies = [_bounded(nodes.StringBody(*span), automaton) for span in spans(automaton.lengths[0])]
         return nodes.Sequence(_QUOTE, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
-    if automaton.limits is None:
-        return read(automaton, spelling, automaton.digest)
-    body = nodes.StringBody(*automaton.limits, Spelled(automaton, spelling).body())
-    return nodes.Sequence(_QUOTE, _bounded(body, automaton))
+    spelled = Spelled(automaton, spelling)
+    body = spelled.body()
+    if automaton.limits is not None:
+        return nodes.Sequence(_QUOTE, _bounded(nodes.StringBody(*automaton.limits, body), automaton))
+    lengths = tuple(
+        automaton.lengths[at.state] if isinstance(at, Between) else NO_LENGTH for at in spelled.places
+    )
+    node = nodes.StringBody(body=Body(body.moves, lengths=lengths))
+    if node.size <= _MAX_OF_LIMITS:
+        return nodes.Sequence(_QUOTE, node)
+    part, content = _of_one_limit(automaton), automaton.digest
+    if part is None:
+        return read(automaton, spelling, content)
+    return nodes.Narrowed(lambda: read(automaton, spelling, content), written(part, spelling), content)
+
+
+def _of_one_limit(automaton: CodepointAutomaton) -> CodepointAutomaton | None:
+    """The texts to which one of the limits on their length applies, none at all if there are such; None if not fewer."""
+    known = Counter(lengths for lengths in automaton.lengths if lengths)
+    for limit, _ in sorted(known.items(), key=lambda item: (item[0] != EVERY_LENGTH, -item[1])):
+        part = explore(0, automaton.row, partial(_if_equal, automaton, limit))
+        if liveness_of(part).starts and part.limits is not None:
+            return part
+    return None
+
+
+def _if_equal(automaton: CodepointAutomaton, limit: Lengths, state: int) -> Lengths:
+    return limit if automaton.lengths[state] == limit else NO_LENGTH
 
 
 def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:

@@ -196,7 +196,7 @@ def test_too_many_states_or_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("module", "limit", "message"),
-    [(lift, "_MAX_NODES", "tokens in its labels"), (compilation, "MAX_STEPS", "steps through")],
+    [(lift, "MAX_NODES", "tokens in its labels"), (compilation, "MAX_STEPS", "steps through")],
 )
 def test_work_on_the_vocabulary_is_limited(
     module: ModuleType, limit: str, message: str, monkeypatch: pytest.MonkeyPatch

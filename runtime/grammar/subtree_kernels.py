@@ -1,0 +1,315 @@
+"""Kernels that run an automaton over subtrees of the vocabulary's trie, each once for all sources that meet it alike.
+
+What a large subtree holds from one state on is kept: its tokens by the state they lead to, each such group with two
+sums of hashes that identify it, so that a source which comes by again takes the groups and not the tokens. String
+bodies in which nothing is counted any more are walked as one body without continuation (see `moves_of`): its
+groups hold for all of them, moved by the distance of their states, and where the closing quote came is remembered.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from agentfast.runtime.grammar.blocks import LEAVES, Moves, shared_state, step_in_block
+from agentfast.runtime.grammar.trie import TrieArrays
+from agentfast.runtime.kernel import kernel
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
+
+(ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _PIECES, STEPS) = range(7)
+_LARGE: Final = 48  # nodes of a subtree that is worth keeping
+
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX1: Final = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2: Final = np.uint64(0x94D049BB133111EB)
+
+
+class Found(NamedTuple):
+    """What was found; all arrays have room for more than `used` says.
+
+    Attributes:
+        items: [., 4] of the source at hand: state, what leads there (a node, or -1 - a group) and two sums of hashes.
+        exits: [., 2] of the source at hand: the state before a closing quote, and the node that the quote leads to.
+        groups: [., 4] state, end in `refs`, and the sums; each begins where the one before ends. The first is empty.
+        refs: nodes and groups, as in `items`.
+        kept: exits of kept subtrees.
+        pieces: [., 6] kept subtrees: node, state, first group, group after the last, and the same of `kept`.
+        slots: a hash table of `pieces`.
+        used: how many of each there are, and steps made.
+    """
+
+    items: Longs
+    exits: Ints
+    groups: Longs
+    refs: Ints
+    kept: Ints
+    pieces: Longs
+    slots: Ints
+    used: Longs
+
+
+@kernel
+def mixed(number: Int) -> np.uint64:
+    """A hash of a small number (splitmix64, Steele et al. 2014); sums of them identify sets."""
+    x = np.uint64(number + 1) * _GOLDEN
+    x = (x ^ (x >> np.uint64(30))) * _MIX1
+    x = (x ^ (x >> np.uint64(27))) * _MIX2
+    return np.uint64(x ^ (x >> np.uint64(31)))
+
+
+@kernel
+def nothing_found() -> Found:
+    """Room, with nothing in it."""
+    found = Found(
+        np.empty((1024, 4), np.int64),
+        np.empty((256, 2), np.int32),
+        np.zeros((1024, 4), np.int64),
+        np.empty(4096, np.int32),
+        np.empty((256, 2), np.int32),
+        np.empty((512, 6), np.int64),
+        np.full(1024, -1, np.int32),
+        np.zeros(7, np.int64),
+    )
+    found.used[_GROUPS] = 1
+    return found
+
+
+@kernel
+def descend(
+    found: Found,
+    moves: Moves,
+    trie: TrieArrays,
+    top: int,
+    state: int,
+    own: int,
+    at: Ints,
+    group_of: Ints,
+    frames: Longs,
+) -> Found:
+    """Add the tokens below a node, and its own if asked for, given the state there.
+
+    Args:
+        at, group_of, frames: room for a state per level, for a group per state (all -1) and for six numbers per level.
+    """
+    byte, depth, skip, is_token = trie
+    node, end = top + 1 - own, skip[top]
+    at[depth[top]] = state
+    items, count = found.items, found.used[ITEMS]
+    opened, steps = 0, 0
+    while True:
+        while opened > 0 and node >= skip[frames[opened - 1, 0]]:
+            opened -= 1
+            found.used[ITEMS] = count
+            found = _close(found, frames[opened], group_of)
+            items, count = found.items, found.used[ITEMS]
+        if node >= end:
+            break
+        steps += 1
+        level = depth[node]
+        if node > top:
+            before = at[level - 1]
+            if moves.block_of[before] < 0:
+                state = int(moves.table[moves.row_of[before], byte[node]])
+            else:
+                state = step_in_block(moves, int(before), int(byte[node]))
+            if state < 0:
+                if state == LEAVES:
+                    found = _add_exit(found, before, node)
+                node = skip[node]
+                continue
+            if skip[node] - node >= _LARGE:
+                shared = shared_state(moves, state)
+                piece = found.slots[_slot(found.pieces, found.slots, node, shared)]
+                if piece >= 0:
+                    found.used[ITEMS] = count
+                    found = _take(found, piece, state - shared)
+                    items, count = found.items, found.used[ITEMS]
+                    node = skip[node]
+                    continue
+                frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
+                frames[opened, 3], frames[opened, 4] = count, found.used[EXITS]
+                opened += 1
+                state = shared
+            at[level] = state
+        if is_token[node]:
+            if count == len(items):
+                found = _more_items(found)
+                items = found.items
+            first = mixed(node)
+            items[count, 0], items[count, 1] = state, node
+            items[count, 2], items[count, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
+            count += 1
+        node += 1
+    found.used[ITEMS] = count
+    found.used[STEPS] += steps
+    return found
+
+
+@kernel
+def group_items(found: Found, first: int, group_of: Ints) -> Found:
+    """The items from `first` on as groups by state, behind the last group."""
+    items, groups, refs, used = found.items, found.groups, found.refs, found.used
+    base = used[_GROUPS]
+    count = 0
+    for i in range(first, used[ITEMS]):
+        state = items[i, 0]
+        if group_of[state] < 0:
+            if base + count == len(groups):
+                groups = _more(groups)
+            group_of[state] = count
+            groups[base + count, :] = 0
+            groups[base + count, 0] = state
+            count += 1
+        group = base + group_of[state]
+        groups[group, 1] += 1
+        groups[group, 2] += items[i, 2]
+        groups[group, 3] += items[i, 3]
+    while used[_REFS] + used[ITEMS] - first > len(refs):
+        refs = np.concatenate((refs, refs))
+    end = used[_REFS]
+    for group in range(base, base + count):
+        size = groups[group, 1]
+        groups[group, 1] = end
+        end += size
+    for i in range(first, used[ITEMS]):
+        group = base + group_of[items[i, 0]]
+        refs[groups[group, 1]] = items[i, 1]
+        groups[group, 1] += 1
+    for group in range(base, base + count):
+        group_of[groups[group, 0]] = -1
+    used[_GROUPS] += count
+    used[_REFS] = end
+    return Found(items, found.exits, groups, refs, found.kept, found.pieces, found.slots, used)
+
+
+@kernel
+def forget_groups(found: Found, first: int) -> None:
+    """Take back the groups from `first` on."""
+    found.used[_GROUPS] = first
+    found.used[_REFS] = found.groups[first - 1, 1]
+
+
+@kernel
+def group_count(found: Found) -> int:
+    """Groups so far."""
+    return int(found.used[_GROUPS])
+
+
+@kernel
+def members(found: Found, group: int) -> Ints:
+    """The nodes of a group."""
+    nodes = np.empty(64, np.int32)
+    count = 0
+    pending = np.empty(64, np.int64)
+    pending[0] = group
+    left = 1
+    while left > 0:
+        left -= 1
+        current = pending[left]
+        for i in range(found.groups[current - 1, 1], found.groups[current, 1]):
+            ref = found.refs[i]
+            if ref >= 0:
+                if count == len(nodes):
+                    nodes = np.concatenate((nodes, nodes))
+                nodes[count] = ref
+                count += 1
+            else:
+                if left == len(pending):
+                    pending = np.concatenate((pending, pending))
+                pending[left] = -1 - ref
+                left += 1
+    return nodes[:count]
+
+
+@kernel
+def _close(found: Found, frame: Longs, group_of: Ints) -> Found:
+    """Keep a subtree that has been walked, and put its groups in place of its items."""
+    node, state, shift, first_item, first_exit = frame[0], frame[1], frame[2], frame[3], frame[4]
+    first = found.used[_GROUPS]
+    found = group_items(found, first_item, group_of)
+    kept, pieces, slots, used = found.kept, found.pieces, found.slots, found.used
+    while used[_KEPT] + used[EXITS] - first_exit > len(kept):
+        kept = np.concatenate((kept, kept))
+    begin = used[_KEPT]
+    for i in range(first_exit, used[EXITS]):
+        kept[used[_KEPT]] = found.exits[i]
+        used[_KEPT] += 1
+    if used[_PIECES] == len(pieces):
+        pieces, slots = _more_pieces(pieces)
+    piece = used[_PIECES]
+    slots[_slot(pieces, slots, node, state)] = piece
+    pieces[piece, 0], pieces[piece, 1] = node, state
+    pieces[piece, 2], pieces[piece, 3] = first, used[_GROUPS]
+    pieces[piece, 4], pieces[piece, 5] = begin, used[_KEPT]
+    used[_PIECES] += 1
+    used[ITEMS], used[EXITS] = first_item, first_exit
+    found = Found(found.items, found.exits, found.groups, found.refs, kept, pieces, slots, used)
+    return _take(found, piece, shift)
+
+
+@kernel
+def _take(found: Found, piece: int, shift: int) -> Found:
+    """Add the groups and the exits of a kept subtree, their states moved by `shift`."""
+    groups, used = found.groups, found.used
+    first, last = found.pieces[piece, 2], found.pieces[piece, 3]
+    while used[ITEMS] + last - first > len(found.items):
+        found = _more_items(found)
+    at, items = used[ITEMS] - first, found.items
+    for group in range(first, last):
+        items[at + group, 0], items[at + group, 1] = groups[group, 0] + shift, -1 - group
+        items[at + group, 2], items[at + group, 3] = groups[group, 2], groups[group, 3]
+    used[ITEMS] = at + last
+    for i in range(found.pieces[piece, 4], found.pieces[piece, 5]):
+        found = _add_exit(found, found.kept[i, 0] + shift, found.kept[i, 1])
+    return found
+
+
+@kernel
+def _more_items(found: Found) -> Found:
+    items = _more(found.items)
+    return Found(
+        items, found.exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
+    )
+
+
+@kernel
+def _add_exit(found: Found, before: Int, node: Int) -> Found:
+    at = found.used[EXITS]
+    exits = found.exits
+    if at == len(exits):
+        exits = np.concatenate((exits, exits))
+        found = Found(
+            found.items, exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
+        )
+    exits[at, 0], exits[at, 1] = before, node
+    found.used[EXITS] = at + 1
+    return found
+
+
+@kernel
+def _slot(pieces: Longs, slots: Ints, node: Int, state: Int) -> np.uint64:
+    """Where the number of a kept subtree stands, or would."""
+    mask = np.uint64(len(slots) - 1)
+    at = mixed(np.int64(node) << np.int64(32) | np.int64(state)) & mask
+    while slots[at] >= 0 and (pieces[slots[at], 0] != node or pieces[slots[at], 1] != state):
+        at = (at + np.uint64(1)) & mask
+    return at
+
+
+@kernel
+def _more_pieces(pieces: Longs) -> tuple[Longs, Ints]:
+    """Twice the room, and the hash table anew."""
+    slots = np.full(4 * len(pieces), -1, np.int32)
+    for i in range(len(pieces)):
+        slots[_slot(pieces, slots, pieces[i, 0], pieces[i, 1])] = i
+    return np.concatenate((pieces, pieces)), slots
+
+
+@kernel
+def _more(rows: Longs) -> Longs:
+    return np.concatenate((rows, rows))
