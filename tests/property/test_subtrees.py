@@ -61,7 +61,8 @@ def differences(grammar: Grammar, lifted: TokenGrammar) -> list[tuple[bytes, str
     seen = {lifted.start: reader.start}
     found: list[tuple[bytes, str]] = []
     for state in (order := [lifted.start]):  # grows while it is read
-        for index, token in enumerate((*TOKENS, QUOTE)):
+        tokens: list[bytes | str] = [*TOKENS, QUOTE]
+        for index, token in enumerate(tokens):
             after = lifted.advance(state, index)
             expected = reader.after(seen[state], token)
             if (after == DEAD) != (not reader.is_alive(expected)):
@@ -104,7 +105,8 @@ class _Reader:
             for current in pending:  # grows while it is read
                 if self._automaton.is_accepting(current):
                     break
-                steps = {self.after(current, token) for token in (*BYTES, QUOTE)} - reached - {-1}
+                steps = {self.after(current, token) for token in BYTES} | {self.after(current, QUOTE)}
+                steps -= reached | {-1}
                 reached |= steps
                 pending.extend(steps)
             self._alive[state] = any(map(self._automaton.is_accepting, reached))
