@@ -30,7 +30,7 @@ class PanelRows:
         ]
         self._spans = [span for span, _ in parts]
         for span in spans:
-            span.context.capacity = span.context.capacity or span.prefix + span.denoises
+            span.context.make_room(span.prefix + span.denoises)
         self._parts = Parts(
             start=_ints(part.start for _, part in parts),
             stop=_ints(part.stop for _, part in parts),

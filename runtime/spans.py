@@ -17,7 +17,7 @@ class Context:
         slots: [P], where the row's positions are.
         layers: keys and values of each layer: the prefix, then room for the canvas; None until the layer gathers them.
             [P + C, Hkv, D], or in panels (see panel_attention.py).
-        capacity: positions that panels have room for; PanelRows sets it. A canvas may shrink meanwhile.
+        capacity: positions that panels have room for, see `make_room`; a canvas may shrink meanwhile.
         prefix: P, the positions in the cache.
     """
 
@@ -28,6 +28,12 @@ class Context:
 
     def __post_init__(self) -> None:
         self.prefix = len(self.slots)
+
+    def make_room(self, positions: int) -> None:
+        """Let panels have room for so many positions at least; smaller ones are forgotten."""
+        if self.capacity < positions:
+            self.capacity = positions
+            self.layers[:] = [None] * len(self.layers)
 
 
 @dataclass(slots=True, eq=False)

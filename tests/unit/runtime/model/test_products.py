@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.embedding_kernels import to_logits
 from agentfast.runtime.model.layer_kernels import gated
-from agentfast.runtime.model.products import Floats, in_panels, multiply, padded
+from agentfast.runtime.model.products import Floats, in_panels, multiply, narrow_tile, padded
 from agentfast.runtime.vector_kernels import exponential
+from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH
 
 
 @given(st.integers(1, 40), st.integers(1, 70), st.integers(1, 130), st.integers(0, 9))
@@ -26,6 +27,14 @@ def test_a_product_of_any_shape_is_torchs(rows: int, depth: int, columns: int, s
     torch.testing.assert_close(torch.from_numpy(out[:rows, :columns]), expected, atol=1e-4, rtol=1e-4)
     assert not out[:rows, columns:].any()  # filled up with zeros
     assert np.isnan(out[rows:]).all()  # and not a number more than asked for
+
+
+@pytest.mark.parametrize("columns", range(NARROWEST, WIDTH, NARROWEST))
+def test_a_narrow_tile_is_torchs_product(columns: int) -> None:
+    a, b = torch.randn(ROWS, 37), torch.randn(30, columns)
+    out = torch.empty(ROWS, columns + 5)
+    narrow_tile(columns, a.numpy(), 7, 37, b.numpy(), 0, 30, out.numpy(), 0, columns + 5)
+    torch.testing.assert_close(out[:, :columns], a[:, 7:] @ b, atol=1e-4, rtol=1e-4)
 
 
 def test_a_number_that_is_not_finite_stays_in_its_row_of_a_product() -> None:
