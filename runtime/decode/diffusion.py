@@ -197,9 +197,11 @@ class DiffusionDecoder:
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
         assert row.grammar is not None
         assert row.canvas is not None
+        first = None
         if row.generated == 0:
-            logits = settle_opening(logits, row.grammar, row.budget, row.ahead)
-        return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row))
+            opening = settle_opening(logits, row.grammar, row.budget, row.ahead)
+            logits, first = opening.logits, opening.first
+        return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row), first)
 
     def _temperature(self, row: Row) -> float:
         assert row.canvas is not None

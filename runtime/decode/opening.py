@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 
 
-def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Tensor | None = None) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a first canvas is judged by.
+
+    Attributes:
+        logits: [C, V]; the given ones if there is nothing to decide.
+        first: which edges of the grammar's start are left, see `PlanCache.plan`; None: all.
+    """
+
+    logits: Tensor
+    first: bytes | None = None
+
+
+def settle_opening(
+    logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Tensor | None = None
+) -> Opening:
     """Where a turn may open with a special token or with text, rule out what its first position finds less likely.
 
     The posterior weighs whole canvases. While a canvas is noise, that favours what binds fewer tokens: text over a
@@ -22,32 +40,37 @@ def settle_opening(logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Te
         logits: [C, V] of the first canvas.
         budget: tokens that may be generated.
         ahead: [V], what the causal pass over the prompt expects first.
-
-    Returns:
-        [C, V]; the given one if there is nothing to decide.
     """
-    kinds = _kinds(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
-    if kinds is None:
-        return logits
-    given = kinds.to(logits.device).long()
+    ways = _ways(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
+    if ways is None:
+        return Opening(logits)
+    kinds = ways.kinds.to(logits.device).long()
     mass = torch.zeros(4, device=logits.device)
-    mass.index_add_(0, given, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
-    settled = logits[:1].masked_fill(given != mass[:_NONE].argmax(), -torch.inf)
-    return torch.cat((settled, logits[1:]))
+    mass.index_add_(0, kinds, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
+    kind = cast(int, mass[:_NONE].argmax().item())
+    settled = logits[:1].masked_fill(kinds != kind, -torch.inf)
+    return Opening(torch.cat((settled, logits[1:])), ways.first[kind])
 
 
 _TEXT, _SPECIAL, _END, _NONE = range(4)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How a turn that opens with each token opens, [V] int8; and for each such way the edges that it may take."""
+
+    kinds: Tensor
+    first: tuple[bytes, ...]
+
+
 @lru_cache(maxsize=64)
-def _kinds(grammar: TokenGrammar, budget: int) -> Tensor | None:
-    """[V] int8, how a turn that opens with each token opens; None if not both a special token and text may come first."""
+def _ways(grammar: TokenGrammar, budget: int) -> _Ways | None:
+    """None if not both a special token and text may come first."""
     vocabulary, classes = grammar.vocabulary, grammar.classes
+    edges = [_classes_of(grammar, edge) for edge in _edges(grammar)]
     alive = np.zeros(classes.count, np.bool_)
-    for edge in range(grammar.edge_start[grammar.start], grammar.edge_start[grammar.start + 1]):
-        if grammar.distance[grammar.edge_target[edge]] <= budget - 1:
-            label = grammar.edge_label[edge]
-            alive[classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]] = True
+    for edge, found in zip(_edges(grammar), edges, strict=True):
+        alive[found] |= grammar.distance[grammar.edge_target[edge]] <= budget - 1
     special = np.array(sorted(set(vocabulary.special.values()) - vocabulary.eos_ids), np.int64)
     opening = special[alive[classes.token_class[special]]]
     ends = classes.token_class[sorted(vocabulary.eos_ids)]
@@ -58,4 +81,20 @@ def _kinds(grammar: TokenGrammar, budget: int) -> Tensor | None:
     kinds = np.full(vocabulary.size, _TEXT, np.int8)
     kinds[opening] = _SPECIAL
     kinds[sorted(vocabulary.eos_ids)] = _END if may_end else _NONE
-    return torch.from_numpy(kinds)
+    first: list[bytes] = []
+    for kind in range(_NONE):
+        has = np.zeros(classes.count, np.bool_)
+        has[classes.token_class[kinds == kind]] = True
+        first.append(bytes(bool(has[found].any()) for found in edges))
+    return _Ways(torch.from_numpy(kinds), tuple(first))
+
+
+def _edges(grammar: TokenGrammar) -> range:
+    """Those of the grammar's start."""
+    return range(int(grammar.edge_start[grammar.start]), int(grammar.edge_start[grammar.start + 1]))
+
+
+def _classes_of(grammar: TokenGrammar, edge: int) -> NDArray[np.int32]:
+    """Those of the tokens that take an edge."""
+    classes, label = grammar.classes, grammar.edge_label[edge]
+    return classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]

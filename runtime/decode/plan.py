@@ -55,18 +55,23 @@ class PlanCache:
     """The plans used last, up to a total of 8 million edges (some 100 MB)."""
 
     def __init__(self) -> None:
-        self._plans: OrderedDict[tuple[TokenGrammar, int, int, int], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[TokenGrammar, int, int, int, bytes | None], Plan] = OrderedDict()
         self._edges = 0
         self._lock = Lock()
 
-    def plan(self, grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
+    def plan(
+        self, grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None = None
+    ) -> Plan:
         """The plan of a canvas of `positions` from `state` with `budget` tokens left.
+
+        Args:
+            first: for each of the state's edges, whether it may be taken (1) or not (0); None: all may.
 
         Raises:
             GrammarError: it would have more than MAX_EDGES edges, as a long counted string over a long canvas has.
         """
         # Above this every budget is the same.
-        key = grammar, state, positions, min(budget, positions + grammar.longest)
+        key = grammar, state, positions, min(budget, positions + grammar.longest), first
         with self._lock:
             if key in self._plans:
                 self._plans.move_to_end(key)
@@ -85,15 +90,17 @@ PLANS: Final = PlanCache()
 """The process's plans, for all that judges canvases."""
 
 
-def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) -> Plan:
+def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None) -> Plan:
     graph = grammar.edge_start, grammar.edge_target
-    layer_start, states, edges = _layers(*graph, grammar.distance, state, positions, budget, MAX_EDGES)
+    low, high = grammar.edge_start[state : state + 2]
+    taken = np.ones(high - low, np.uint8) if first is None else np.frombuffer(first, np.uint8).copy()
+    layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, MAX_EDGES)
     if edges > MAX_EDGES:
         raise GrammarError(
             f"a canvas of {positions} positions has more than {MAX_EDGES} ways on from its states",
             hint="lower maxLength, or use a shorter canvas",
         )
-    edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, layer_start, states, edges)
+    edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, taken, layer_start, states, edges)
     classes = grammar.classes
     labels = _labels(
         layer_start, edge_start, edge_label, classes.label_start, classes.label_class, classes.count
@@ -103,7 +110,14 @@ def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int) ->
 
 @kernel
 def _layers(
-    edge_start: Ints, edge_target: Ints, distance: Ints, start: int, positions: int, budget: int, most: int
+    edge_start: Ints,
+    edge_target: Ints,
+    distance: Ints,
+    taken: npt.NDArray[np.uint8],
+    start: int,
+    positions: int,
+    budget: int,
+    most: int,
 ) -> tuple[Ints, Ints, int]:
     """Nodes of all layers, breadth first, and the number of edges between them; it stops above `most` of these."""
     layer_start = np.zeros(positions + 2, np.int32)
@@ -118,7 +132,7 @@ def _layers(
         for node in range(layer_start[i], layer_start[i + 1]):
             for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
                 after = edge_target[edge]
-                if distance[after] > left:
+                if distance[after] > left or (i == 0 and not taken[edge - edge_start[start]]):
                     continue
                 edges += 1
                 if met[after] != i:
@@ -135,7 +149,13 @@ def _layers(
 
 @kernel
 def _edges(
-    edge_start: Ints, edge_target: Ints, edge_label: Ints, layer_start: Ints, states: Ints, edges: int
+    edge_start: Ints,
+    edge_target: Ints,
+    edge_label: Ints,
+    taken: npt.NDArray[np.uint8],
+    layer_start: Ints,
+    states: Ints,
+    edges: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Edges between the nodes of neighbouring layers; the last layer has none."""
     starts = np.zeros(len(states) + 1, np.int32)
@@ -149,6 +169,8 @@ def _edges(
         for node in range(layer_start[i], layer_start[i + 1]):
             for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
                 after = node_of[edge_target[edge]]
+                if i == 0 and not taken[edge - edge_start[states[0]]]:
+                    continue
                 if after >= layer_start[i + 1]:  # else the state was met in an earlier layer only
                     to[count] = after
                     label[count] = edge_label[edge]

@@ -42,6 +42,7 @@ class CanvasRow:
             i, its outcomes are laid out on [0, 1) in order of (edge, class, token id) with the widths of their
             conditional probabilities, and uniforms[i] picks the one it falls on.
         temperature: what the logits are divided by.
+        first: which of the state's edges the logits leave open, where it is known; see `PlanCache.plan`.
     """
 
     logits: torch.Tensor
@@ -50,6 +51,7 @@ class CanvasRow:
     budget: int
     uniforms: npt.NDArray[np.float64]
     temperature: float = 1.0
+    first: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ def canvas_posterior(rows: Sequence[CanvasRow]) -> list[CanvasPosterior | Gramma
 def _posterior(row: CanvasRow) -> CanvasPosterior:
     _check(row)
     grammar = row.grammar
-    plan = PLANS.plan(grammar, row.state, len(row.logits), row.budget)
+    plan = PLANS.plan(grammar, row.state, len(row.logits), row.budget, row.first)
     space = reduce_logits(row.logits, grammar.classes, temperature=row.temperature, wanted=plan.wanted)
     ways = ways_through(plan, space)
     chosen, path = ways.best()

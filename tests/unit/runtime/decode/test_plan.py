@@ -30,6 +30,20 @@ def test_edges_lead_to_the_next_layer() -> None:
             assert all(plan.layer_start[i + 1] <= to < plan.layer_start[i + 2] for to in targets)
 
 
+def test_a_plan_may_begin_with_some_of_the_edges_only() -> None:
+    grammar = (Grammar.literal("aaaa") | Grammar.literal("bb")).compile(Vocabulary.byte_level())
+    low, high = grammar.edge_start[grammar.start : grammar.start + 2]
+    after = [grammar.advance(grammar.start, ord(letter)) for letter in "ab"]
+    cache = PlanCache()
+    whole = cache.plan(grammar, grammar.start, 4, 20)
+    for state in after:
+        first = bytes(int(grammar.edge_target[edge] == state) for edge in range(low, high))
+        plan = cache.plan(grammar, grammar.start, 4, 20, first)
+        alone = cache.plan(grammar, state, 3, 19)
+        assert len(plan.edge_to) == len(plan.edge_label) == len(alone.edge_to) + 1 < len(whole.edge_to)
+        assert plan.states.tolist() == [grammar.start, *alone.states.tolist()]
+
+
 def test_budgets_that_do_not_bind_share_a_plan() -> None:
     cache = PlanCache()
     assert cache.plan(GRAMMAR, 0, 4, 50) is cache.plan(GRAMMAR, 0, 4, 60)
