@@ -12,7 +12,7 @@ from agentfast.bench.figures import Spread
 from agentfast.bench.report import Cell, Report
 from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
 
-WIDTH = 170  # characters that the table takes; a narrower terminal wraps its lines
+WIDTH = 200  # characters that the table takes; a narrower terminal wraps its lines
 PROTOCOL = (
     "Closed loop: an agent takes the next task when it has finished one, and none stops before the last counted task is "
     "done. Seats take turns on the same tasks; each run has a new engine with an empty prefix cache (a server keeps its "
