@@ -143,7 +143,8 @@ def steps(schema: dict[str, Any], source: str, repeats: int) -> dict[int, StepCo
         costs[canvas] = cost = step_cost(schema, vocabulary, canvas, repeats)
         print(
             f"step, C = {canvas:3}: constrained {cost.constrained:.1f} ms, softmax and arg-max {cost.bare:.1f} ms "
-            f"({cost.bare_at_hand:.1f} into memory at hand): {cost.overhead_pct:+.1f} %, "
+            f"({cost.bare_at_hand:.1f} into memory at hand): {cost.overhead_pct:+.1f} % "
+            f"({cost.overhead_at_hand_pct:+.1f} %), "
             f"from {100 * cost.spread[0] - 100:+.0f} to {100 * cost.spread[1] - 100:+.0f} % in one repeat"
         )
     return costs
@@ -199,6 +200,7 @@ def summary(results: dict[str, list[Result]], costs: dict[int, StepCost], timeou
         "cached_ms": round(median(milliseconds(results["agentfast"], "cached", timeout)), 3),
         **peers,
         "step_overhead_pct": {str(canvas): cost.overhead_pct for canvas, cost in costs.items()},
+        "step_overhead_at_hand_pct": {str(c): cost.overhead_at_hand_pct for c, cost in costs.items()},
     }
 
 
