@@ -26,7 +26,7 @@ DESKS = {
         Desk(
             "customers",
             ("You run the customer desk.", "You look after customers.", "Help with customers."),
-            ("find_customer", "get_customer", "list_customers", "add_customer", "set_email", "set_city"),
+            ("find_customer", "get_customer", "list_customers", "get_order", "add_customer", "set_email", "set_city"),
         ),
         Desk(
             "orders",
@@ -54,7 +54,15 @@ DESKS = {
         Desk(
             "messages",
             ("You run the message desk.", "You look after messages.", "Help with messages."),
-            ("find_customer", "get_customer", "get_order", "send_message", "list_messages", "delete_message"),
+            (
+                "find_customer",
+                "get_customer",
+                "list_customers",
+                "get_order",
+                "send_message",
+                "list_messages",
+                "delete_message",
+            ),
         ),
     )
 }

@@ -15,6 +15,7 @@ from agentfast.nano.world.scenarios.chains.references import (
 )
 
 FOUND = (event_by_title, next_of_person, first_of_day, next_of_same_host, first_beside, first_beside_next)
+ALONE = tuple(way for way in FOUND if way is not first_beside_next)
 DATED = (event_by_title, next_of_person, next_of_same_host)
 LISTED = (first_of_day, first_beside, first_beside_next)
 
@@ -98,7 +99,7 @@ def move_same_day(d: Draw, find: Find) -> Script:
     "[move|shift|postpone|put|reschedule] {0} to the [day|date] of {1} at {time}",
     "{0} [is|takes place|starts|happens] on the [day|date] of {1} at {time}.",
     turns="move_event(date:1,id:0)",
-    needs=[("id", (event_by_id, event_by_title, next_of_person, next_of_same_host)), ("date", DATED)],
+    needs=[("id", (event_by_id, *FOUND)), ("date", DATED)],
 )
 def move_to_other_day(d: Draw, find: Find) -> Script:
     time = d.time()
@@ -172,7 +173,7 @@ def add_same_person(d: Draw, find: Find) -> Script:
     "[plan|add|schedule|enter] [a|the] {title} at {time} on the [day|date] of {0} with its [host|person]",
     "[plan|add|schedule|enter] [a|the] {title} with the [host|person] of {0}, same day, at {time}",
     turns="add_event(date:0,person:0)",
-    needs=[("person", (event_by_title,))],
+    needs=[("person", (event_by_title, first_beside, first_beside_next))],
 )
 def add_beside(d: Draw, find: Find) -> Script:
     title, time = d.values.title(), d.time()
@@ -200,10 +201,59 @@ def next_of_host(d: Draw, find: Find) -> Script:
     "[cancel|delete|remove|drop] the [next|first] [event|meeting] of the [host|person] of {0}",
     "the [next|first] [event|meeting] of the [host|person] of {0} [is cancelled|is off|will not happen].",
     turns="next_event(person:0) > cancel_event(id)",
-    needs=[("person", (event_by_title,))],
+    needs=[("person", (event_by_title, *LISTED))],
 )
 def cancel_next_of_host(d: Draw, find: Find) -> Script:
     [row] = yield from find()
     [found] = yield [call("next_event", person=row["person"])]
     yield [call("cancel_event", id=found["id"])]
     return DONE
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop|call off] {0} and {1}",
+    "{0} and {1} [are cancelled|are off|are called off|will not happen].",
+    "we [cancel|call off|drop] [|both ]{0} and {1}.",
+    turns="cancel_event(id:0)+cancel_event(id:1)",
+    needs=[("id", ALONE), ("id", ALONE)],
+)
+def cancel_two(d: Draw, find: Find) -> Script:
+    rows = yield from find()
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    yield [call("cancel_event", id=id_) for id_ in ids]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop|call off] {0} and [move|shift|postpone|put] {1} to {date} at {time}",
+    "{0} [is cancelled|is off|will not happen] and {1} [is|takes place] on {date} at {time}.",
+    turns="cancel_event(id:0)+move_event(id:1)",
+    needs=[("id", (event_by_id, *ALONE)), ("id", (event_by_id, *ALONE))],
+)
+def cancel_one_move_other(d: Draw, find: Find) -> Script:
+    date, time = d.date(), d.time()
+    d.say(date=date, time=time)
+    dropped, moved = yield from find()
+    if dropped["id"] == moved["id"]:
+        yield [call("cancel_event", id=dropped["id"])]
+        return DONE
+    yield [call("cancel_event", id=dropped["id"]), call("move_event", id=moved["id"], date=date, time=time)]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} at {time} on the [day|date] of {0} with the [host|person] of {1}",
+    "the [host|person] of {1} [has|holds|runs] [a|the] {title} at {time} on the [day|date] of {0}.",
+    turns="add_event(date:0,person:1)",
+    needs=[("date", DATED), ("person", (event_by_title, *LISTED))],
+)
+def add_like_two(d: Draw, find: Find) -> Script:
+    title, time = d.values.title(), d.time()
+    d.say(title=title, time=time)
+    first, second = yield from find()
+    arguments = {"title": title, "date": first["date"], "time": time, "person": second["person"]}
+    [added] = yield [call("add_event", **arguments)]
+    return answer("Event {} is added.", added["id"])

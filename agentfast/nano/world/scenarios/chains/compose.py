@@ -110,8 +110,18 @@ def _joined(ways: Sequence[_Way]) -> list[str]:
 
 
 def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
-    """The turns of an action, with the arguments that earlier results give."""
-    return [_with_arguments(turn, ways) for turn in turns.split(" > ")] if turns else []
+    """The turns of an action, with the arguments that earlier results give; a tool called twice in a turn counts once."""
+    return [_merged(_with_arguments(turn, ways)) for turn in turns.split(" > ")] if turns else []
+
+
+def _merged(turn: str) -> str:
+    calls: dict[str, set[str]] = {}
+    for step in turn.split("+"):
+        name, _, names = step.rstrip(")").partition("(")
+        calls.setdefault(name, set()).update(names.split(",") if names else ())
+    return "+".join(
+        f"{name}({','.join(sorted(names))})" if names else name for name, names in sorted(calls.items())
+    )
 
 
 def _with_arguments(turn: str, ways: Sequence[_Way]) -> str:
@@ -151,7 +161,7 @@ def chains(
             ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
             acting = _fed(turns, ways)
             every = [*_joined(ways), *acting]
-            calls = sum(len(way.turns) for way in ways) + sum(len(turn.split("+")) for turn in acting)
+            calls = sum(len(way.turns) for way in ways) + len(re.findall("[+>]", turns)) + bool(turns)
             if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
                 SCENARIOS.append(
                     Scenario(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
+    buyer,
     customer_by_id,
     customer_by_name,
     first_of_city,
@@ -13,9 +14,9 @@ from agentfast.nano.world.scenarios.chains.references import (
 )
 
 LISTED = (first_of_city, first_of_same_city, first_of_same_city_by_id)
-NAMED = (customer_by_name, *LISTED)
+NAMED = (customer_by_name, buyer, *LISTED)
 CUSTOMERS = (customer_by_id, *NAMED)
-KNOWN = (customer_by_id, customer_by_name)
+KNOWN = (customer_by_id, customer_by_name, buyer)
 
 
 @chains(
@@ -23,7 +24,7 @@ KNOWN = (customer_by_id, customer_by_name)
     "[what is|tell me|give me|show me|find] the [email|email address|mail] of {0}",
     "[which|what] [email|email address|mail] does {0} [have|use]?",
     turns="",
-    needs=[("email", LISTED)],
+    needs=[("email", (buyer, *LISTED))],
 )
 def email(d: Draw, find: Find) -> Script:
     [row] = yield from find()
@@ -134,4 +135,49 @@ def set_both(d: Draw, find: Find) -> Script:
     d.say(city=city, email=email)
     [row] = yield from find()
     yield [call("set_city", id=row["id"], city=city), call("set_email", id=row["id"], email=email)]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[what is|tell me|give me|show me|find] the [city|town|home town] of {0}",
+    "[which|what] [city|town] does {0} live in?",
+    "where does {0} live?",
+    turns="",
+    needs=[("city", (buyer,))],
+)
+def city(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The city is {}.", row["city"])
+
+
+@chains(
+    "customers",
+    "[move|relocate|transfer] {0} and {1} to {city}",
+    "{0} and {1} [moved to|now live in|move to|are now in|have moved to] {city}.",
+    "[change|set|update|switch] the [city|town] of {0} and {1} to {city}",
+    turns="set_city(id:0)+set_city(id:1)",
+    needs=[("id", NAMED), ("id", (customer_by_name, buyer, first_of_city))],
+)
+def move_two(d: Draw, find: Find) -> Script:
+    city = d.values.city()
+    d.say(city=city)
+    rows = yield from find()
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    yield [call("set_city", id=id_, city=city) for id_ in ids]
+    return DONE
+
+
+@chains(
+    "customers",
+    "[move|relocate|transfer] {0} to the [city|town] of {1} and [change|set] [the|its] [email|mail] to {email}",
+    "{0} [moved to|now lives in] the [city|town] of {1} and [uses|has] the [email|mail] {email}.",
+    turns="set_city(city:1,id:0)+set_email(id:0)",
+    needs=[("id", CUSTOMERS), ("city", KNOWN)],
+)
+def move_and_set_email(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    who, other = yield from find()
+    yield [call("set_city", id=who["id"], city=other["city"]), call("set_email", id=who["id"], email=email)]
     return DONE

@@ -12,9 +12,10 @@ from agentfast.nano.world.scenarios.chains.references import (
     first_note_by_id,
     first_note_by_name,
     first_note_of_buyer,
+    first_of_city,
 )
 
-CUSTOMERS = (customer_by_id, customer_by_name, buyer)
+CUSTOMERS = (customer_by_id, customer_by_name, buyer, first_of_city)
 NOTES = (first_note, first_note_by_name, first_note_by_id, first_note_of_buyer)
 
 
@@ -23,7 +24,7 @@ NOTES = (first_note, first_note_by_name, first_note_by_id, first_note_of_buyer)
     "[what is|tell me|give me|show me|look up|find] the [email|mail|email address] of {0}",
     "[which|what] [email|mail|email address] does {0} [have|use]?",
     turns="",
-    needs=[("email", (buyer,))],
+    needs=[("email", (buyer, first_of_city))],
 )
 def email(d: Draw, find: Find) -> Script:
     [row] = yield from find()
@@ -56,8 +57,8 @@ def send(d: Draw, find: Find) -> Script:
     '[send|write|tell] {0} and {1} "{text}"',
     "[tell|inform|notify] [|both ]{0} and {1} that {text}",
     "let [|both ]{0} and {1} know that {text}",
-    turns="send_message(email)",
-    needs=[("email", CUSTOMERS), ("email", (customer_by_id, customer_by_name))],
+    turns="send_message(email:0)+send_message(email:1)",
+    needs=[("email", CUSTOMERS), ("email", CUSTOMERS)],
 )
 def send_two(d: Draw, find: Find) -> Script:
     text = d.values.text()
@@ -131,7 +132,7 @@ def forward(d: Draw, find: Find) -> Script:
     "[send|pass|forward] {0} to {1}",
     "[forward|resend|pass] to {1} {0}",
     turns="send_message(email:1,text:0)",
-    needs=[("text", (first_note, first_note_by_name, first_note_by_id)), ("email", CUSTOMERS)],
+    needs=[("text", NOTES), ("email", CUSTOMERS)],
 )
 def forward_to_customer(d: Draw, find: Find) -> Script:
     note, row = yield from find()
@@ -159,7 +160,7 @@ def move_note(d: Draw, find: Find) -> Script:
     "[delete|remove|erase|drop] {0} and [write to|tell|message|notify] {1}: {text}",
     "[clear|get rid of] {0}, then [write to|tell|message|notify] {1}: {text}",
     turns="delete_message(id:0)+send_message(email:1)",
-    needs=[("id", (first_note, first_note_by_name)), ("email", CUSTOMERS)],
+    needs=[("id", NOTES), ("email", CUSTOMERS)],
 )
 def delete_and_tell(d: Draw, find: Find) -> Script:
     text = d.values.text()
@@ -167,3 +168,52 @@ def delete_and_tell(d: Draw, find: Find) -> Script:
     note, row = yield from find()
     yield [call("delete_message", id=note["id"]), call("send_message", email=row["email"], text=text)]
     return answer("Sent to {}.", row["email"])
+
+
+@chains(
+    "messages",
+    "[delete|remove|erase|drop] {0} and {1}",
+    "{0} and {1} can [go|be deleted|be removed].",
+    "[throw away|get rid of] [|both ]{0} and {1}",
+    turns="delete_message(id:0)+delete_message(id:1)",
+    needs=[("id", NOTES), ("id", NOTES)],
+)
+def delete_two(d: Draw, find: Find) -> Script:
+    rows = yield from find()
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    yield [call("delete_message", id=id_) for id_ in ids]
+    return DONE
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {1} and [delete|remove|drop] it",
+    "[forward|pass] to {1} and then [delete|remove] {0}",
+    turns="delete_message(id:0)+send_message(email:1,text:0)",
+    needs=[("text", NOTES), ("email", CUSTOMERS)],
+)
+def move_note_to_customer(d: Draw, find: Find) -> Script:
+    note, row = yield from find()
+    yield [
+        call("send_message", email=row["email"], text=note["text"]),
+        call("delete_message", id=note["id"]),
+    ]
+    return answer("Sent to {}.", row["email"])
+
+
+@chains(
+    "messages",
+    "[write to|tell|message|notify] {0}: {a}, and [|also ]{1}: {b}",
+    '[send|write|tell] {0} "{a}" and {1} "{b}"',
+    "[tell|inform|notify] {0} that {a} and [|also ]{1} that {b}",
+    "let {0} know that {a} and {1} that {b}",
+    turns="send_message(email:0)+send_message(email:1)",
+    needs=[("email", CUSTOMERS), ("email", (customer_by_id, customer_by_name, buyer))],
+)
+def tell_two(d: Draw, find: Find) -> Script:
+    texts = d.values.text(), d.values.text()
+    d.say(a=texts[0], b=texts[1])
+    rows = yield from find()
+    emails = [row["email"] for row in rows]
+    yield [call("send_message", email=email, text=text) for email, text in zip(emails, texts, strict=True)]
+    return listing("Sent to {}.", emails)

@@ -16,11 +16,18 @@ from agentfast.nano.world.scenarios.chains.references import (
     product_by_id,
     product_by_name,
     product_of_first_order,
+    product_of_first_order_by_name,
     product_of_order,
 )
 
 CUSTOMERS = (customer_by_id, customer_by_name, buyer)
-PRODUCTS = (product_by_id, product_by_name, product_of_order, product_of_first_order)
+PRODUCTS = (
+    product_by_id,
+    product_by_name,
+    product_of_order,
+    product_of_first_order,
+    product_of_first_order_by_name,
+)
 FIRST = (first_order, first_order_by_name, first_order_of_buyer)
 ORDERS = (order_by_id, *FIRST)
 
@@ -134,7 +141,7 @@ def set_date(d: Draw, find: Find) -> Script:
     "[change|set|update|switch] the [date|day] of {0} to [that|the one|the date] of {1}",
     "{0} [comes on|is for|moves to] the [date|day] of {1}.",
     turns="set_date(date:1,id:0)",
-    needs=[("id", ORDERS), ("date", (order_by_id, first_order))],
+    needs=[("id", ORDERS), ("date", ORDERS)],
 )
 def copy_date(d: Draw, find: Find) -> Script:
     order, other = yield from find()
@@ -239,3 +246,52 @@ def set_both(d: Draw, find: Find) -> Script:
     [row] = yield from find()
     yield [call("set_date", id=row["id"], date=date), call("set_status", id=row["id"], status=status)]
     return answer("Order {} is {}.", row["id"], status)
+
+
+@chains(
+    "orders",
+    "[mark|flag] {0} and {1} as {status}",
+    "[change|set|update|switch] [|both ]{0} and {1} to {status}",
+    "{0} and {1} [are {status} now|are now {status}|have been {status}].",
+    turns="set_status(id:0)+set_status(id:1)",
+    needs=[("id", FIRST), ("id", FIRST)],
+)
+def set_two_statuses(d: Draw, find: Find) -> Script:
+    status = d.rng.choice(STATUSES)
+    d.say(status=status)
+    rows = yield from find()
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    yield [call("set_status", id=id_, status=status) for id_ in ids]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} to {date} and [mark|flag] {1} as {status}",
+    "{0} [comes on|is for|moves to] {date} and {1} is {status}.",
+    "[change|set] the [date|day] of {0} to {date} and [change|set] {1} to {status}",
+    turns="set_date(id:0)+set_status(id:1)",
+    needs=[("id", ORDERS), ("id", ORDERS)],
+)
+def set_date_and_status(d: Draw, find: Find) -> Script:
+    date, status = d.date(), d.rng.choice(STATUSES)
+    d.say(date=date, status=status)
+    moved, marked = yield from find()
+    yield [call("set_date", id=moved["id"], date=date), call("set_status", id=marked["id"], status=status)]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[order|buy|get] {n} [|pieces ]of {1} for customer {customer} on the [date|day] of {0}",
+    "customer {customer} [orders|wants|needs|takes|buys] {n} [|pieces ]of {1} on the [date|day] of {0}.",
+    turns="create_order(date:0,product:1)",
+    needs=[("date", ORDERS), ("id", PRODUCTS)],
+)
+def create_same_day(d: Draw, find: Find) -> Script:
+    n, customer = d.quantity(), d.customer().id
+    d.say(n=n, customer=customer)
+    row, what = yield from find()
+    arguments = {"customer": customer, "product": what["id"], "quantity": n, "date": row["date"]}
+    [order] = yield [call("create_order", **arguments)]
+    return answer("Order {} is placed.", order["id"])

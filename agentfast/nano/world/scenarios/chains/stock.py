@@ -180,3 +180,39 @@ def restock_and_price(d: Draw, find: Find) -> Script:
         call("set_price", id=row["id"], price=price),
     ]
     return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[change|set|update|raise|lower|put] the [price|cost] of {0} and {1} to {price}",
+    "{0} and {1} [cost {price} now|now cost {price}|should cost {price}].",
+    "[sell|offer] {0} and {1} for {price}",
+    turns="set_price(id:0)+set_price(id:1)",
+    needs=[("id", FOUND), ("id", FOUND)],
+)
+def price_two(d: Draw, find: Find) -> Script:
+    price = d.values.price()
+    d.say(price=price)
+    rows = yield from find()
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    yield [call("set_price", id=id_, price=price) for id_ in ids]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] {n} [|pieces ]to the stock of {0} and [change|set|put] the price of {1} to {price}",
+    "{n} pieces of {0} [arrived|came in|are here] and {1} costs {price} now.",
+    "[restock|refill] {0} with {n} and [sell|offer] {1} for {price}",
+    turns="add_stock(id:0)+set_price(id:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND))],
+)
+def restock_one_price_other(d: Draw, find: Find) -> Script:
+    n, price = d.quantity(), d.values.price()
+    d.say(n=n, price=price)
+    more, other = yield from find()
+    [added, _] = yield [
+        call("add_stock", id=more["id"], quantity=n),
+        call("set_price", id=other["id"], price=price),
+    ]
+    return answer("The stock is {}.", added["stock"])

@@ -36,6 +36,7 @@ from agentfast.nano.world.scenarios.chains.references.products import (
     product_by_id,
     product_by_name,
     product_of_first_order,
+    product_of_first_order_by_name,
     product_of_order,
     scarcest,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "product_by_id",
     "product_by_name",
     "product_of_first_order",
+    "product_of_first_order_by_name",
     "product_of_order",
     "scarcest",
 ]

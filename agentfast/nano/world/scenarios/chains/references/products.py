@@ -43,6 +43,26 @@ def scarcest(d: Draw, suffix: str) -> Path:
 
 @reference(
     "product",
+    "the [product|item] [in|of] the first {old} order of {name}",
+    "find_customer > list_orders(customer) > get_order(id)",
+    "id quantity",
+)
+def product_of_first_order_by_name(d: Draw, suffix: str) -> Path:
+    order = d.order()
+    name = d.name_of(order.customer_id)
+    say(d, suffix, old=order.status, name=name)
+
+    def path() -> Path:
+        [customer] = yield [call("find_customer", name=name)]
+        [rows] = yield [call("list_orders", customer=customer["id"], status=order.status)]
+        [found] = yield [call("get_order", id=rows[0]["id"])]
+        return {"id": found["product"], "quantity": found["quantity"]}
+
+    return path()
+
+
+@reference(
+    "product",
     "the [product|item] [in|of] the first {old} order of customer {customer}",
     "list_orders > get_order(id)",
     "id quantity",
