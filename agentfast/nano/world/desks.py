@@ -26,7 +26,15 @@ DESKS = {
         Desk(
             "customers",
             ("You run the customer desk.", "You look after customers.", "Help with customers."),
-            ("find_customer", "get_customer", "list_customers", "get_order", "add_customer", "set_email", "set_city"),
+            (
+                "find_customer",
+                "get_customer",
+                "list_customers",
+                "get_order",
+                "add_customer",
+                "set_email",
+                "set_city",
+            ),
         ),
         Desk(
             "orders",

@@ -7,7 +7,7 @@ decides which split the chain belongs to, so a held-out chain is a new combinati
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import product, zip_longest
 from typing import Any
 
@@ -104,19 +104,21 @@ def _advance(
 
 
 def _joined(ways: Sequence[_Way]) -> list[str]:
-    """The turns of several paths followed at once; a tool called twice in a turn counts once."""
+    """The turns of several paths followed at once."""
     turns = zip_longest(*(way.turns for way in ways), fillvalue="")
-    return ["+".join(sorted({step for step in turn if step})) for turn in turns]
+    return [_merged(step for step in turn if step) for turn in turns]
 
 
 def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
-    """The turns of an action, with the arguments that earlier results give; a tool called twice in a turn counts once."""
-    return [_merged(_with_arguments(turn, ways)) for turn in turns.split(" > ")] if turns else []
+    """The turns of an action, with the arguments that earlier results give."""
+    every = turns.split(" > ") if turns else []
+    return [_merged(_with_arguments(turn, ways).split("+")) for turn in every]
 
 
-def _merged(turn: str) -> str:
+def _merged(steps: Iterable[str]) -> str:
+    """The calls of one turn; a tool that is called twice counts once."""
     calls: dict[str, set[str]] = {}
-    for step in turn.split("+"):
+    for step in steps:
         name, _, names = step.rstrip(")").partition("(")
         calls.setdefault(name, set()).update(names.split(",") if names else ())
     return "+".join(
