@@ -169,14 +169,14 @@ def command(*arguments: str) -> list[str]:
 
 def test_ctrl_c_ends_the_demo_without_a_traceback(model: list[str]) -> None:
     demo = subprocess.Popen(
-        command("demo", "--plain", "--agents", "1", "--tasks", "64", *model),
+        command("demo", "--plain", "--agents", "1", "--tasks", "500", *model),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     with demo:
         assert demo.stdout is not None
-        assert "1/64" in demo.stdout.readline()  # it is at work
+        assert "1/500" in demo.stdout.readline()  # it is at work, and has seconds to go
         demo.send_signal(signal.SIGINT)
         _, errors = demo.communicate(timeout=60)
     assert demo.returncode == Exit.INTERRUPTED
