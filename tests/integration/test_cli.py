@@ -173,6 +173,8 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(model: list[str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts background jobs with SIGINT ignored, and the demo would inherit that from the tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with demo:
         assert demo.stdout is not None
