@@ -7,6 +7,7 @@ reached: a counter is a number in the continuation, a recursive rule a frame of 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ class Narrowed(Node):
         return (self.generated,)
 
 
-class Steps(Node):
+class Steps(Node, ABC):
     """A walk over small integers: each step matches a node and leads to the next position, from 0 until a final one.
 
     Subclasses say what the steps are; a position appears only when it is reached.
@@ -216,13 +217,13 @@ class Steps(Node):
 
     __slots__ = ()
 
+    @abstractmethod
     def steps(self, position: int) -> SequenceOf[tuple[Node, int]]:
         """What may come at a position, each with the position after it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_final(self, position: int) -> bool:
         """Whether the walk may end here."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -49,6 +49,11 @@ def listing(template: str, values: Sequence[object], none: str = "None.") -> Ans
         return Answer(none, (none.rstrip("."),))
     joined = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
     return Answer(template.format(joined), texts)
+
+
+def each_once(rows: Sequence[Mapping[str, Any]], field: str) -> list[Any]:
+    """The different values of a field, in order: two ways to speak of a row may lead to the same one."""
+    return list(dict.fromkeys(row[field] for row in rows))
 
 
 def call(tool: str, /, **arguments: Any) -> ToolCall:

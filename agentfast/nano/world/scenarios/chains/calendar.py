@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     event_by_id,
@@ -220,7 +220,7 @@ def cancel_next_of_host(d: Draw, find: Find) -> Script:
 )
 def cancel_two(d: Draw, find: Find) -> Script:
     rows = yield from find()
-    ids = list(dict.fromkeys(row["id"] for row in rows))
+    ids = each_once(rows, "id")
     yield [call("cancel_event", id=id_) for id_ in ids]
     return DONE
 

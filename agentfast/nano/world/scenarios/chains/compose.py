@@ -158,12 +158,14 @@ def chains(
         needs: for each reference the field that is needed of it, and the references to choose from.
     """
 
+    acts = len(re.split(r" > |\+", turns)) if turns else 0
+
     def register(act: Act) -> Act:
         for references in product(*(options for _, options in needs)):
             ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
             acting = _fed(turns, ways)
             every = [*_joined(ways), *acting]
-            calls = sum(len(way.turns) for way in ways) + len(re.findall("[+>]", turns)) + bool(turns)
+            calls = sum(len(way.turns) for way in ways) + acts
             if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
                 SCENARIOS.append(
                     Scenario(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     buyer,
@@ -163,7 +163,7 @@ def move_two(d: Draw, find: Find) -> Script:
     city = d.values.city()
     d.say(city=city)
     rows = yield from find()
-    ids = list(dict.fromkeys(row["id"] for row in rows))
+    ids = each_once(rows, "id")
     yield [call("set_city", id=id_, city=city) for id_ in ids]
     return DONE
 

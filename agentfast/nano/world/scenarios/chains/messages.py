@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     buyer,
@@ -64,7 +64,7 @@ def send_two(d: Draw, find: Find) -> Script:
     text = d.values.text()
     d.say(text=text)
     rows = yield from find()
-    emails = list(dict.fromkeys(row["email"] for row in rows))
+    emails = each_once(rows, "email")
     yield [call("send_message", email=email, text=text) for email in emails]
     return listing("Sent to {}.", emails)
 
@@ -180,7 +180,7 @@ def delete_and_tell(d: Draw, find: Find) -> Script:
 )
 def delete_two(d: Draw, find: Find) -> Script:
     rows = yield from find()
-    ids = list(dict.fromkeys(row["id"] for row in rows))
+    ids = each_once(rows, "id")
     yield [call("delete_message", id=id_) for id_ in ids]
     return DONE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentfast.nano.world.database import STATUSES
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     buyer,
@@ -260,7 +260,7 @@ def set_two_statuses(d: Draw, find: Find) -> Script:
     status = d.rng.choice(STATUSES)
     d.say(status=status)
     rows = yield from find()
-    ids = list(dict.fromkeys(row["id"] for row in rows))
+    ids = each_once(rows, "id")
     yield [call("set_status", id=id_, status=status) for id_ in ids]
     return DONE
 

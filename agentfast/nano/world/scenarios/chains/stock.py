@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing
+from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
 from agentfast.nano.world.scenarios.chains.compose import Find, chains
 from agentfast.nano.world.scenarios.chains.references import (
     order_by_id,
@@ -194,7 +194,7 @@ def price_two(d: Draw, find: Find) -> Script:
     price = d.values.price()
     d.say(price=price)
     rows = yield from find()
-    ids = list(dict.fromkeys(row["id"] for row in rows))
+    ids = each_once(rows, "id")
     yield [call("set_price", id=id_, price=price) for id_ in ids]
     return DONE
 

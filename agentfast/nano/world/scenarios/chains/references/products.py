@@ -24,12 +24,7 @@ def product_by_name(d: Draw, suffix: str) -> Path:
 def product_of_order(d: Draw, suffix: str) -> Path:
     id_ = d.order_id()
     say(d, suffix, order=id_)
-
-    def path() -> Path:
-        [order] = yield [call("get_order", id=id_)]
-        return {"id": order["product"], "quantity": order["quantity"]}
-
-    return path()
+    return _in_order(id_)
 
 
 @reference(
@@ -54,9 +49,7 @@ def product_of_first_order_by_name(d: Draw, suffix: str) -> Path:
 
     def path() -> Path:
         [customer] = yield [call("find_customer", name=name)]
-        [rows] = yield [call("list_orders", customer=customer["id"], status=order.status)]
-        [found] = yield [call("get_order", id=rows[0]["id"])]
-        return {"id": found["product"], "quantity": found["quantity"]}
+        return (yield from _in_first_order(customer["id"], order.status))
 
     return path()
 
@@ -70,11 +63,14 @@ def product_of_first_order_by_name(d: Draw, suffix: str) -> Path:
 def product_of_first_order(d: Draw, suffix: str) -> Path:
     order = d.order()
     say(d, suffix, old=order.status, customer=order.customer_id)
-    orders = {"customer": order.customer_id, "status": order.status}
+    return _in_first_order(order.customer_id, order.status)
 
-    def path() -> Path:
-        [rows] = yield [call("list_orders", **orders)]
-        [found] = yield [call("get_order", id=rows[0]["id"])]
-        return {"id": found["product"], "quantity": found["quantity"]}
 
-    return path()
+def _in_first_order(customer: int, status: str) -> Path:
+    [rows] = yield [call("list_orders", customer=customer, status=status)]
+    return (yield from _in_order(rows[0]["id"]))
+
+
+def _in_order(id_: int) -> Path:
+    [order] = yield [call("get_order", id=id_)]
+    return {"id": order["product"], "quantity": order["quantity"]}
