@@ -9,15 +9,17 @@ from agentfast.nano.world.scenarios.chains.references import (
     event_by_title,
     first_beside,
     first_beside_next,
+    first_beside_next_of_host,
     first_of_day,
+    next_of_first_host,
     next_of_person,
     next_of_same_host,
 )
 
-FOUND = (event_by_title, next_of_person, first_of_day, next_of_same_host, first_beside, first_beside_next)
-ALONE = tuple(way for way in FOUND if way is not first_beside_next)
-DATED = (event_by_title, next_of_person, next_of_same_host)
-LISTED = (first_of_day, first_beside, first_beside_next)
+ALONE = (event_by_title, next_of_person, first_of_day, next_of_same_host, first_beside)
+FOUND = (*ALONE, first_beside_next, next_of_first_host, first_beside_next_of_host)
+DATED = (event_by_title, next_of_person, next_of_same_host, next_of_first_host)
+LISTED = (first_of_day, first_beside, first_beside_next, first_beside_next_of_host)
 
 
 @chains(
@@ -257,3 +259,161 @@ def add_like_two(d: Draw, find: Find) -> Script:
     arguments = {"title": title, "date": first["date"], "time": time, "person": second["person"]}
     [added] = yield [call("add_event", **arguments)]
     return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} and {1} to {date} at {time}",
+    "{0} and {1} [are|take place|start|happen] [|now ]on {date} at {time}.",
+    "[move|shift|postpone|put] [|both ]{0} and {1} to {time} on {date}",
+    turns="move_event(id:0)+move_event(id:1)",
+    needs=[("id", (event_by_id, *ALONE)), ("id", ALONE)],
+)
+def move_two(d: Draw, find: Find) -> Script:
+    date, time = d.date(), d.time()
+    d.say(date=date, time=time)
+    rows = yield from find()
+    yield [call("move_event", id=id_, date=date, time=time) for id_ in each_once(rows, "id")]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to {date} at the [time|hour] of {1}",
+    "{0} [is|takes place|starts|happens] on {date} at the [time|hour] of {1}.",
+    turns="move_event(id:0,time:1)",
+    needs=[("id", (event_by_id, *ALONE)), ("time", ALONE)],
+)
+def move_to_other_time(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    what, other = yield from find()
+    yield [call("move_event", id=what["id"], date=date, time=other["time"])]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put|reschedule] {0} to the [day and time|date and time|date and hour] of {1}",
+    "{0} [is|takes place|starts|happens] [on the same day and at the same time as|at the same date and time as] {1}.",
+    turns="move_event(date:1,id:0,time:1)",
+    needs=[("id", (event_by_id, *ALONE)), ("date", DATED)],
+)
+def move_beside(d: Draw, find: Find) -> Script:
+    what, other = yield from find()
+    yield [call("move_event", id=what["id"], date=other["date"], time=other["time"])]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop|call off] [all|the|all the] [events|meetings] on the [day|date] of {0}",
+    "[all|the|all the] [events|meetings] on the [day|date] of {0} are [cancelled|off|called off].",
+    turns="list_events(date:0) > cancel_event(id)",
+    needs=[("date", (event_by_title, next_of_person, next_of_same_host))],
+)
+def cancel_day_of(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    [rows] = yield [call("list_events", date=row["date"])]
+    yield [call("cancel_event", id=event["id"]) for event in rows]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[move|shift|postpone|put] [all|the|all the] [events|meetings] [on|of] {day} to {date}, [same time|keep the time]",
+    "[all|the|all the] [events|meetings] [on|of] {day} are on {date} [at the same time|at their usual time].",
+    turns="list_events > move_event(id,time)",
+    needs=[],
+)
+def move_day(d: Draw, find: Find) -> Script:
+    day, date = d.event().date, d.date()
+    d.say(day=day, date=date)
+    [rows] = yield [call("list_events", date=day)]
+    yield [call("move_event", id=row["id"], date=date, time=row["time"]) for row in rows]
+    return DONE
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} [with|for] {person} on {date} at the [time|hour] of {0}",
+    "{person} [has|holds|runs] [a|the] {title} on {date} at the [time|hour] of {0}.",
+    turns="add_event(time:0)",
+    needs=[("time", FOUND)],
+)
+def add_same_time(d: Draw, find: Find) -> Script:
+    title, date, person = d.values.title(), d.date(), d.values.first_name()
+    d.say(title=title, date=date, person=person)
+    [row] = yield from find()
+    [added] = yield [call("add_event", title=title, date=date, time=row["time"], person=person)]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} [with|for] {person} at the [day and time|date and hour] of {0}",
+    "{person} [has|holds|runs] [a|the] {title} at the same [day and time|date and hour] as {0}.",
+    turns="add_event(date:0,time:0)",
+    needs=[("date", DATED)],
+)
+def add_same_day_and_time(d: Draw, find: Find) -> Script:
+    title, person = d.values.title(), d.values.first_name()
+    d.say(title=title, person=person)
+    [row] = yield from find()
+    [added] = yield [call("add_event", title=title, date=row["date"], time=row["time"], person=person)]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[plan|add|schedule|enter] [a|the] {title} on {date} at the [time|hour] of {0} with the [host|person] of {1}",
+    "the [host|person] of {1} [has|holds|runs] [a|the] {title} on {date} at the [time|hour] of {0}.",
+    turns="add_event(person:1,time:0)",
+    needs=[("time", ALONE), ("person", (event_by_title, *LISTED))],
+)
+def add_time_and_person(d: Draw, find: Find) -> Script:
+    title, date = d.values.title(), d.date()
+    d.say(title=title, date=date)
+    first, second = yield from find()
+    arguments = {"title": title, "date": date, "time": first["time"], "person": second["person"]}
+    [added] = yield [call("add_event", **arguments)]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop] {0} and [plan|add|schedule] [a|the] {title} [with|for] {person} at {time} [that|the same] day",
+    "{0} [is cancelled|is off], {person} [has|holds|runs] [a|the] {title} at {time} [on that day|the same day].",
+    turns="add_event(date:0)+cancel_event(id:0)",
+    needs=[("date", DATED)],
+)
+def replace(d: Draw, find: Find) -> Script:
+    title, time, person = d.values.title(), d.time(), d.values.first_name()
+    d.say(title=title, time=time, person=person)
+    [row] = yield from find()
+    [_, added] = yield [
+        call("cancel_event", id=row["id"]),
+        call("add_event", title=title, date=row["date"], time=time, person=person),
+    ]
+    return answer("Event {} is added.", added["id"])
+
+
+@chains(
+    "calendar",
+    "[cancel|delete|remove|drop] {0} and [move|shift|postpone|put] {1} to its [day|date] at {time}",
+    "{0} [is cancelled|is off] and {1} [is|takes place] on that [day|date] at {time}.",
+    turns="cancel_event(id:0)+move_event(date:0,id:1)",
+    needs=[("date", DATED), ("id", (event_by_id, *ALONE))],
+)
+def cancel_and_move_there(d: Draw, find: Find) -> Script:
+    time = d.time()
+    d.say(time=time)
+    dropped, moved = yield from find()
+    if dropped["id"] == moved["id"]:
+        yield [call("cancel_event", id=dropped["id"])]
+        return DONE
+    yield [
+        call("cancel_event", id=dropped["id"]),
+        call("move_event", id=moved["id"], date=dropped["date"], time=time),
+    ]
+    return DONE

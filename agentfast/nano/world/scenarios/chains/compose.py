@@ -64,6 +64,10 @@ class _Way:
             self.reference.noun != "event" or "title" in known
         )
 
+    def tells(self, argument: str) -> bool:
+        """Whether that argument comes from a result. An id stands in the request if no call leads to the row."""
+        return bool(self.reference.turns if argument == "id" else self.turns)
+
     def follow(self, draw: Draw, suffix: str) -> Path:
         path = self.reference.find(draw, suffix)
         return self._read(path) if self.reads_more else path
@@ -129,7 +133,7 @@ def _merged(steps: Iterable[str]) -> str:
 def _with_arguments(turn: str, ways: Sequence[_Way]) -> str:
     def kept(match: re.Match[str]) -> str:
         pairs = [argument.partition(":") for argument in match[1].split(",")]
-        names = [name for name, _, number in pairs if not number or ways[int(number)].turns]
+        names = [name for name, _, number in pairs if not number or ways[int(number)].tells(name)]
         return f"({','.join(sorted(names))})" if names else ""
 
     return re.sub(r"\(([^)]*)\)", kept, turn)

@@ -217,3 +217,67 @@ def tell_two(d: Draw, find: Find) -> Script:
     emails = [row["email"] for row in rows]
     yield [call("send_message", email=email, text=text) for email, text in zip(emails, texts, strict=True)]
     return listing("Sent to {}.", emails)
+
+
+@chains(
+    "messages",
+    "[send|write|pass|tell] the [email|mail|email address] of {1} to {0}",
+    "{0} [needs|wants|asks for] the [email|mail|email address] of {1}.",
+    turns="send_message(email:0,text:1)",
+    needs=[("email", CUSTOMERS), ("email", CUSTOMERS)],
+)
+def send_email_of(d: Draw, find: Find) -> Script:
+    who, other = yield from find()
+    yield [call("send_message", email=who["email"], text=other["email"])]
+    return answer("Sent to {}.", who["email"])
+
+
+@chains(
+    "messages",
+    "[send|write|pass] the [city|town] of {0} to {email}",
+    "{email} [needs|wants|asks for] the [city|town] of {0}.",
+    turns="send_message(text:0)",
+    needs=[("city", (customer_by_id, customer_by_name, buyer))],
+)
+def send_city_of(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    [row] = yield from find()
+    yield [call("send_message", email=email, text=row["city"])]
+    return answer("Sent to {}.", email)
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {1} and {2}",
+    "[forward|resend|pass] to {1} and {2} {0}",
+    turns="send_message(email:1,text:0)+send_message(email:2,text:0)",
+    needs=[
+        ("text", (first_note, first_note_by_name, first_note_by_id)),
+        ("email", (customer_by_id, customer_by_name)),
+        ("email", (customer_by_id, customer_by_name)),
+    ],
+)
+def forward_to_two(d: Draw, find: Find) -> Script:
+    note, *rows = yield from find()
+    emails = each_once(rows, "email")
+    yield [call("send_message", email=email, text=note["text"]) for email in emails]
+    return listing("Sent to {}.", emails)
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] {0} to {email} and [write to|tell|message|notify] {1}: {text}",
+    "[forward|pass] to {email} {0}, then [write to|tell|message|notify] {1}: {text}",
+    turns="send_message(email:1)+send_message(text:0)",
+    needs=[("text", NOTES), ("email", CUSTOMERS)],
+)
+def forward_and_tell(d: Draw, find: Find) -> Script:
+    email, text = d.values.email(), d.values.text()
+    d.say(email=email, text=text)
+    note, row = yield from find()
+    yield [
+        call("send_message", email=email, text=note["text"]),
+        call("send_message", email=row["email"], text=text),
+    ]
+    return listing("Sent to {}.", [email, row["email"]])

@@ -17,7 +17,9 @@ from agentfast.nano.world.scenarios.chains.references import (
     product_by_name,
     product_of_first_order,
     product_of_first_order_by_name,
+    product_of_first_order_of_buyer,
     product_of_order,
+    two_of_a_buyer,
 )
 
 CUSTOMERS = (customer_by_id, customer_by_name, buyer)
@@ -27,6 +29,7 @@ PRODUCTS = (
     product_of_order,
     product_of_first_order,
     product_of_first_order_by_name,
+    product_of_first_order_of_buyer,
 )
 FIRST = (first_order, first_order_by_name, first_order_of_buyer)
 ORDERS = (order_by_id, *FIRST)
@@ -295,3 +298,138 @@ def create_same_day(d: Draw, find: Find) -> Script:
     arguments = {"customer": customer, "product": what["id"], "quantity": n, "date": row["date"]}
     [order] = yield [call("create_order", **arguments)]
     return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[repeat|order again] {0} for {1} on {date}",
+    "[order|buy|get] [the same as|what was] in {0} for {1} on {date}",
+    "{1} [orders|wants|needs|takes|buys] [the same as|what was] in {0} on {date}.",
+    turns="create_order(customer:1,product:0,quantity:0)",
+    needs=[("product", ORDERS), ("id", CUSTOMERS)],
+)
+def repeat_order(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    old, who = yield from find()
+    arguments = {"customer": who["id"], "product": old["product"], "quantity": old["quantity"], "date": date}
+    [order] = yield [call("create_order", **arguments)]
+    return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[order|buy|get] as [many|much] of {1} as in {0} for customer {customer} on {date}",
+    "customer {customer} [orders|wants|needs|buys] the [quantity|amount] of {0} of {1} on {date}.",
+    turns="create_order(product:1,quantity:0)",
+    needs=[("quantity", ORDERS), ("id", PRODUCTS)],
+)
+def create_as_many(d: Draw, find: Find) -> Script:
+    customer, date = d.customer().id, d.date()
+    d.say(customer=customer, date=date)
+    row, what = yield from find()
+    arguments = {"customer": customer, "product": what["id"], "quantity": row["quantity"], "date": date}
+    [order] = yield [call("create_order", **arguments)]
+    return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[order|buy|get] {n} [|pieces ]of product {product} for {1} on the [date|day] of {0}",
+    "{1} [orders|wants|needs|takes|buys] {n} [|pieces ]of product {product} on the [date|day] of {0}.",
+    turns="create_order(customer:1,date:0)",
+    needs=[("date", ORDERS), ("id", CUSTOMERS)],
+)
+def create_for_other(d: Draw, find: Find) -> Script:
+    n, product = d.quantity(), d.product().id
+    d.say(n=n, product=product)
+    row, who = yield from find()
+    arguments = {"customer": who["id"], "product": product, "quantity": n, "date": row["date"]}
+    [order] = yield [call("create_order", **arguments)]
+    return answer("Order {} is placed.", order["id"])
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} and {1} to {date}",
+    "[change|set|update|switch] the [date|day] of [|both ]{0} and {1} to {date}",
+    "{0} and {1} [come on|are for|move to|are now for] {date}.",
+    turns="set_date(id:0)+set_date(id:1)",
+    needs=[("id", ORDERS), ("id", FIRST)],
+)
+def set_two_dates(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    rows = yield from find()
+    yield [call("set_date", id=id_, date=date) for id_ in each_once(rows, "id")]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] {0} to the [date|day] of {1} and [mark|flag] it as {status}",
+    "{0} [comes on|is for|moves to] the [date|day] of {1} and is {status}.",
+    turns="set_date(date:1,id:0)+set_status(id:0)",
+    needs=[("id", ORDERS), ("date", ORDERS)],
+)
+def copy_date_and_set(d: Draw, find: Find) -> Script:
+    status = d.rng.choice(STATUSES)
+    d.say(status=status)
+    order, other = yield from find()
+    yield [
+        call("set_date", id=order["id"], date=other["date"]),
+        call("set_status", id=order["id"], status=status),
+    ]
+    return answer("Order {} is {}.", order["id"], status)
+
+
+@chains(
+    "orders",
+    "[give|assign] {0} the [date and status|day and state] of {1}",
+    "{0} [has|gets] the [|same ][date and status|day and state|date and the status] as {1}.",
+    "[change|set|update|switch] [date and status|day and state] of {0} to [those|the ones] of {1}",
+    turns="set_date(date:1,id:0)+set_status(id:0,status:1)",
+    needs=[("id", ORDERS), ("date", (order_by_id,))],
+)
+def copy_both(d: Draw, find: Find) -> Script:
+    order, other = yield from find()
+    yield [
+        call("set_date", id=order["id"], date=other["date"]),
+        call("set_status", id=order["id"], status=other["status"]),
+    ]
+    return answer("Order {} is {}.", order["id"], other["status"])
+
+
+@chains(
+    "orders",
+    "[mark|flag] [all|the|all the] {old} orders of the [customer|buyer] of order {order} as {status}",
+    "[all|the|all the] {old} orders of the [customer|buyer] of order {order} are now {status}.",
+    turns="get_order > list_orders(customer) > set_status(id)",
+    needs=[],
+)
+def set_all_statuses_of_buyer(d: Draw, find: Find) -> Script:
+    order, other = two_of_a_buyer(d)
+    status = d.rng.choice([status for status in STATUSES if status != other.status])
+    d.say(order=order.id, old=other.status, status=status)
+    [found] = yield [call("get_order", id=order.id)]
+    [orders] = yield [call("list_orders", customer=found["customer"], status=other.status)]
+    yield [call("set_status", id=row["id"], status=status) for row in orders]
+    return DONE
+
+
+@chains(
+    "orders",
+    "[move|shift|postpone|put] [all|the|all the] orders of {0} to {date}",
+    "[all|the|all the] orders of {0} [come on|are for|move to|are now for] {date}.",
+    turns="list_orders(customer:0) > set_date(id)",
+    needs=[("id", CUSTOMERS)],
+)
+def set_all_dates(d: Draw, find: Find) -> Script:
+    date = d.date()
+    d.say(date=date)
+    [row] = yield from find()
+    [orders] = yield [call("list_orders", customer=row["id"])]
+    if not orders:
+        return listing("", [])
+    yield [call("set_date", id=order["id"], date=date) for order in orders]
+    return DONE

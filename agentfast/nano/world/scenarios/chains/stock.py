@@ -216,3 +216,103 @@ def restock_one_price_other(d: Draw, find: Find) -> Script:
         call("set_price", id=other["id"], price=price),
     ]
     return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[add|put|book] {n} [|pieces ]to the stock of {0} and {1}",
+    "{n} [|more |new ]pieces of [|both ]{0} and {1} [arrived|came in|are here].",
+    "[restock|refill] [|both ]{0} and {1} [with|by] {n}[| pieces]",
+    turns="add_stock(id:0)+add_stock(id:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("id", FOUND)],
+)
+def add_two(d: Draw, find: Find) -> Script:
+    n = d.quantity()
+    d.say(n=n)
+    rows = yield from find()
+    yield [call("add_stock", id=id_, quantity=n) for id_ in each_once(rows, "id")]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[give|sell|offer] {0} and {1} [for|at] the [price|cost] of {2}",
+    "[change|set|update|put] the [price|cost] of {0} and {1} to [that|the price|the one] of {2}",
+    "{0} and {1} [cost|should cost] [as much as|the same as] {2}.",
+    turns="set_price(id:0,price:2)+set_price(id:1,price:2)",
+    needs=[
+        ("id", (product_by_id, *FOUND)),
+        ("id", (product_by_id, product_by_name, product_of_order)),
+        ("price", (product_by_id, *FOUND)),
+    ],
+)
+def copy_price_to_two(d: Draw, find: Find) -> Script:
+    *rows, other = yield from find()
+    yield [call("set_price", id=id_, price=other["price"]) for id_ in each_once(rows, "id")]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[give|sell|offer] {0} [for|at] the [price|cost] of {1} and [add|put|book] {n} [|pieces ]to its stock",
+    "{0} [costs|should cost] [as much as|the same as] {1}, and {n} pieces of it [arrived|came in|are here].",
+    turns="add_stock(id:0)+set_price(id:0,price:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("price", (product_by_id, *FOUND))],
+)
+def copy_price_and_restock(d: Draw, find: Find) -> Script:
+    n = d.quantity()
+    d.say(n=n)
+    what, other = yield from find()
+    yield [
+        call("set_price", id=what["id"], price=other["price"]),
+        call("add_stock", id=what["id"], quantity=n),
+    ]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[swap|exchange] the [prices|costs] of {0} and {1}",
+    "{0} and {1} [swap|swapped|exchange|exchanged] [prices|costs].",
+    turns="set_price(id:0,price:1)+set_price(id:1,price:0)",
+    needs=[("price", (product_by_id, *FOUND)), ("price", (product_by_id, *FOUND))],
+)
+def swap_prices(d: Draw, find: Find) -> Script:
+    first, second = yield from find()
+    yield [
+        call("set_price", id=first["id"], price=second["price"]),
+        call("set_price", id=second["id"], price=first["price"]),
+    ]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] as many [|pieces ]to the stock of {0} as {1} has",
+    "[double|match]: [add|put|book] the stock of {1} to [that|the stock] of {0}",
+    "[add|put|book] the stock of {1} to the stock of {0}",
+    turns="add_stock(id:0,quantity:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("stock", (product_by_id, *FOUND))],
+)
+def add_as_many(d: Draw, find: Find) -> Script:
+    what, other = yield from find()
+    [added] = yield [call("add_stock", id=what["id"], quantity=other["stock"])]
+    return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[add|put|book] the [quantity|pieces|amount] of {1} to the stock of {0} and [sell|offer] it for {price}",
+    "[restock|refill] {0} [with|by] the [quantity|pieces|amount] of {1}, it costs {price} now.",
+    turns="add_stock(id:0,quantity:1)+set_price(id:0)",
+    needs=[("id", (product_by_id, *FOUND)), ("quantity", (order_by_id,))],
+)
+def add_quantity_and_price(d: Draw, find: Find) -> Script:
+    price = d.values.price()
+    d.say(price=price)
+    what, order = yield from find()
+    [added, _] = yield [
+        call("add_stock", id=what["id"], quantity=order["quantity"]),
+        call("set_price", id=what["id"], price=price),
+    ]
+    return answer("The stock is {}.", added["stock"])

@@ -17,9 +17,11 @@ from agentfast.nano.world.scenarios import SCENARIOS, Draw, Rows, Scenario, of
 from agentfast.nano.world.scenarios.chains.compose import side_by_side
 from agentfast.nano.world.scenarios.chains.references import Path
 from agentfast.nano.world.shop_tools import functions_of
+from agentfast.nano.world.tasks import mentions
 from agentfast.nano.world.values import Values
 
 CHAINS = [scenario for scenario in SCENARIOS if scenario.kind == "chain"]
+SPLITS: tuple[Split, Split] = ("train", "test")
 ONLY_CHAINS: dict[Kind, float] = {"chain": 1.0}
 
 
@@ -38,7 +40,7 @@ def shape_of(solution: Solution, request: str) -> str:
             names = {
                 name
                 for name, value in call.arguments.items()
-                if str(value) in seen and str(value) not in request
+                if str(value) in seen and not mentions(request, str(value))
             }
             fed.setdefault(call.name, set()).update(names)
         turns.append("+".join(sorted(f"{name}({','.join(sorted(args))})" for name, args in fed.items())))
@@ -55,15 +57,24 @@ def played(scenario: Scenario, shop: Shop, seed: int) -> tuple[Solution, str]:
     return solution, json.dumps(list(draw.slots.values()))
 
 
-@pytest.mark.parametrize("scenario", CHAINS, ids=lambda s: f"{s.desk}-{s.name}")
-def test_the_shape_of_a_chain_is_what_its_calls_do(scenario: Scenario, shop: Shop) -> None:
+FAMILIES = {(family[0].desk, family[0].family): family for split in SPLITS for family in of("chain", split)}
+
+
+@pytest.mark.parametrize(("desk", "family"), FAMILIES)
+def test_the_shape_of_a_chain_is_what_its_calls_do(desk: str, family: str, shop: Shop) -> None:
+    for scenario in CHAINS:
+        if (scenario.desk, scenario.family) == (desk, family):
+            assert observed_shape(scenario, shop) == scenario.shape, scenario.name
+
+
+def observed_shape(scenario: Scenario, shop: Shop) -> str:
+    """The usual shape of its calls. A value may stand in the request by chance, or a list be empty: mostly it is not so."""
     shapes: Counter[str] = Counter()
     for seed in range(8):
         solution, request = played(scenario, shop, seed)
         if error_of(tuple(r for turn in solution.turns for r in turn.results)) is None:
             shapes[shape_of(solution, request)] += 1
-    # A value may stand in the request by chance, or a list be empty: mostly it is not so.
-    assert shapes.most_common(1)[0][0] == scenario.shape
+    return shapes.most_common(1)[0][0]
 
 
 def test_no_held_out_chain_has_the_shape_of_one_in_training() -> None:
@@ -89,17 +100,22 @@ def references(scenarios: list[Scenario]) -> set[str]:
     return {name for scenario in scenarios for name in scenario.name.split()[1:]}
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("split", SPLITS)
 def test_requests_of_a_split_are_of_its_shapes(split: Split) -> None:
     shop = Shop.generate(random.Random(9), split)
     maker = RequestMaker(shop, random.Random(10), split)
-    taught = {s.shape for s in CHAINS if s.belongs_to("train")}
-    for _ in range(150):
+    others = {s.shape for s in CHAINS if not s.belongs_to(split)}
+    finished = strays = 0
+    for _ in range(300):
         request = maker.make("chain")
         results = tuple(r for turn in request.solution.turns for r in turn.results)
         # One that stops at an error or an empty list has begun like a chain of either split.
-        if error_of(results) is None and [] not in results and split == "test":
-            assert shape_of(request.solution, request.text.lower()) not in taught
+        if error_of(results) is None and [] not in results:
+            finished += 1
+            strays += shape_of(request.solution, request.text.lower()) in others
+    # A status, time or number that comes from a result may stand in the request by chance.
+    assert finished > 200
+    assert strays <= finished // 50
 
 
 def test_chains_are_solved_by_their_gold_calls() -> None:

@@ -19,13 +19,13 @@ from agentfast.nano.world.scenarios import SCENARIOS
 from agentfast.nano.world.splits import split_of
 from agentfast.nano.world.values import Values, roots
 
-PATTERNS = {
-    **{f"{scenario.desk}/{scenario.name}": scenario.patterns for scenario in SCENARIOS},
-    **{f"document {number}": document.patterns for number, document in enumerate(DOCUMENTS)},
-    "invented action": ACTION_PATTERNS,
-    "invented look-up": LOOKUP_PATTERNS,
-    "invented chain": CHAIN_PATTERNS,
-}
+PATTERNS = [
+    *(scenario.patterns for scenario in SCENARIOS),
+    *(document.patterns for document in DOCUMENTS),
+    ACTION_PATTERNS,
+    LOOKUP_PATTERNS,
+    CHAIN_PATTERNS,
+]
 
 VALUES: dict[str, Callable[[Values], object]] = {
     "people": Values.person,
@@ -43,29 +43,27 @@ VALUES: dict[str, Callable[[Values], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", PATTERNS)
-def test_a_task_has_a_dozen_phrasings_of_which_some_are_held_out(name: str) -> None:
-    train, test = (set(phrasings(PATTERNS[name], split)) for split in ("train", "test"))
-    assert len(train) + len(test) >= 12
-    assert train
-    assert test
-    assert not train & test
-    assert len(train) >= 8
+SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+@pytest.mark.parametrize("start", range(0, len(PATTERNS), 50))
+def test_a_task_has_a_dozen_phrasings_of_which_some_are_held_out(start: int) -> None:
+    for patterns in PATTERNS[start : start + 50]:
+        train, test = (set(phrasings(patterns, split)) for split in SPLITS)
+        assert len(train) + len(test) >= 12, patterns
+        assert len(train) >= 8, patterns
+        assert test, patterns
+        assert not train & test
 
 
 def test_about_a_quarter_of_all_phrasings_is_held_out() -> None:
-    counts = [sum(len(phrasings(p, split)) for p in PATTERNS.values()) for split in SPLITS]
+    counts = [sum(len(phrasings(p, split)) for p in PATTERNS) for split in SPLITS]
     assert 0.2 < counts[1] / sum(counts) < 0.3
 
 
 def test_no_phrasing_is_trained_in_one_task_and_tested_in_another() -> None:
-    every = {
-        split: {p for patterns in PATTERNS.values() for p in phrasings(patterns, split)} for split in SPLITS
-    }
+    every = {split: {p for patterns in PATTERNS for p in phrasings(patterns, split)} for split in SPLITS}
     assert not every["train"] & every["test"]
-
-
-SPLITS: tuple[Split, Split] = ("train", "test")
 
 
 @pytest.mark.parametrize("kind", VALUES)

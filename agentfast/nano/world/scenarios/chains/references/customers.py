@@ -69,3 +69,20 @@ def first_of_same_city_by_id(d: Draw, suffix: str) -> Path:
         lambda _: call("get_customer", id=id_),
         lambda found: call("list_customers", city=found["city"]),
     )
+
+
+@reference(
+    "customer",
+    "the [first|top] customer [in|from] the [city|town] of the [customer|buyer] of order {order}",
+    "get_order > get_customer(id) > list_customers(city)",
+    "id name",
+)
+def first_of_buyers_city(d: Draw, suffix: str) -> Path:
+    id_ = d.order().id
+    say(d, suffix, order=id_)
+    return path_of(
+        {},
+        lambda _: call("get_order", id=id_),
+        lambda found: call("get_customer", id=found["customer"]),
+        lambda found: call("list_customers", city=found["city"]),
+    )

@@ -101,3 +101,47 @@ def first_beside_next(d: Draw, suffix: str) -> Path:
         lambda _: call("next_event", person=person),
         lambda found: call("list_events", date=found["date"]),
     )
+
+
+@reference(
+    "event",
+    "the [next|first] [event|meeting|appointment] of the [host|person] of the first [event|meeting] [on|of] {day}",
+    "list_events > find_event(title) > next_event(person)",
+    "id title date time",
+)
+def next_of_first_host(d: Draw, suffix: str) -> Path:
+
+    def leads_on(event: Event) -> bool:
+        first = _first(d, date=event.date)
+        return first != _first(d, person=first.person)
+
+    date = _drawn(d, leads_on).date
+    say(d, suffix, day=date)
+    return path_of(
+        {},
+        lambda _: call("list_events", date=date),
+        lambda found: call("find_event", title=found["title"]),
+        lambda found: call("next_event", person=found["person"]),
+    )
+
+
+@reference(
+    "event",
+    "the first [event|meeting] on the [day|date] of the next [event|meeting] of the [host|person] of the {title}",
+    "find_event > next_event(person) > list_events(date)",
+    "id title time",
+)
+def first_beside_next_of_host(d: Draw, suffix: str) -> Path:
+
+    def leads_on(event: Event) -> bool:
+        coming = _first(d, person=event.person)
+        return event != coming != _first(d, date=coming.date)
+
+    title = _drawn(d, leads_on).title
+    say(d, suffix, title=title)
+    return path_of(
+        {},
+        lambda _: call("find_event", title=title),
+        lambda found: call("next_event", person=found["person"]),
+        lambda found: call("list_events", date=found["date"]),
+    )

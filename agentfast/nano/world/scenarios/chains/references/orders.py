@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentfast.nano.world.database import Order
 from agentfast.nano.world.scenarios.base import Draw, call
 from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
 
@@ -32,6 +33,17 @@ def first_order_by_name(d: Draw, suffix: str) -> Path:
     )
 
 
+def two_of_a_buyer(d: Draw) -> tuple[Order, Order]:
+    """Two orders of one customer, which are the same one in a shop where nobody has two."""
+    pairs = [
+        (order, other)
+        for order in d.rows.orders
+        for other in d.rows.orders
+        if order != other and order.customer_id == other.customer_id
+    ]
+    return d.rng.choice(pairs) if pairs else (d.order(),) * 2
+
+
 @reference(
     "order",
     "the first {old} order of the [customer|buyer] of order {order}",
@@ -39,13 +51,7 @@ def first_order_by_name(d: Draw, suffix: str) -> Path:
     "id status",
 )
 def first_order_of_buyer(d: Draw, suffix: str) -> Path:
-    pairs = [
-        (order, other)
-        for order in d.rows.orders
-        for other in d.rows.orders
-        if order != other and order.customer_id == other.customer_id
-    ]
-    order, other = d.rng.choice(pairs) if pairs else (d.order(),) * 2
+    order, other = two_of_a_buyer(d)
     status = other.status
     say(d, suffix, old=status, order=order.id)
     return path_of(

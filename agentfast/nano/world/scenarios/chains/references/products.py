@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentfast.nano.world.scenarios.base import Draw, call
 from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
+from agentfast.nano.world.scenarios.chains.references.orders import two_of_a_buyer
 
 
 @reference("product", "product {product}")
@@ -64,6 +65,23 @@ def product_of_first_order(d: Draw, suffix: str) -> Path:
     order = d.order()
     say(d, suffix, old=order.status, customer=order.customer_id)
     return _in_first_order(order.customer_id, order.status)
+
+
+@reference(
+    "product",
+    "the [product|item] [in|of] the first {old} order of the [customer|buyer] of order {order}",
+    "get_order > list_orders(customer) > get_order(id)",
+    "id quantity",
+)
+def product_of_first_order_of_buyer(d: Draw, suffix: str) -> Path:
+    order, other = two_of_a_buyer(d)
+    say(d, suffix, old=other.status, order=order.id)
+
+    def path() -> Path:
+        [found] = yield [call("get_order", id=order.id)]
+        return (yield from _in_first_order(found["customer"], other.status))
+
+    return path()
 
 
 def _in_first_order(customer: int, status: str) -> Path:
