@@ -40,7 +40,7 @@ DETAILS: dict[str, tuple[str, frozenset[str], Callable[[Found], ToolCall]]] = {
 """Noun -> the call that reads a row in full, as a shape writes it; what it tells; the call."""
 
 MOST_CALLS = 5
-"""A chain of more calls is not made."""
+"""A chain of more calls is not made; those of as many are for training."""
 
 
 class _Way:
@@ -179,6 +179,7 @@ def chains(
                         tuple(_fill(pattern, references) for pattern in patterns),
                         _script(act, ways),
                         shape=" > ".join(every),
+                        calls=calls,
                         family=act.__name__,
                     )
                 )
