@@ -121,6 +121,21 @@ async def test_runs_of_an_agent_share_one_grammar_even_if_one_is_cancelled() -> 
     assert chat.made == 1
 
 
+async def test_agents_that_declare_the_same_tools_share_one_grammar() -> None:
+    chat = CountingChat()
+    cache = GrammarCache(chat)
+
+    def asked(field: str, max_calls: int = 8) -> ModelRequest:
+        schema = {"type": "object", "properties": {field: {"type": "string"}}}
+        return ModelRequest([], (ToolDefinition("f", "", schema),), max_calls=max_calls)
+
+    first, again = await cache.get(asked("a")), await cache.get(asked("a"))
+    other, fewer = await cache.get(asked("b")), await cache.get(asked("a", max_calls=1))
+    assert first is again
+    assert len({id(first), id(other), id(fewer)}) == 3
+    assert chat.made == 3
+
+
 async def test_a_schema_that_cannot_be_enforced_is_refused_every_time() -> None:
     schema: dict[str, Any] = {"$dynamicRef": "#x"}
     asked = ModelRequest([], output_schema=schema)
