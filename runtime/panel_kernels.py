@@ -128,8 +128,9 @@ def attend(
     scores = np.empty((ROWS, (capacity + WIDTH - 1) // WIDTH * WIDTH), np.float32)
     mixed = np.empty((ROWS, columns_of(size)), np.float32)
     mass = np.empty(ROWS, np.float32)
-    for first in range(0, len(q), ROWS):
-        rows = min(ROWS, len(q) - first)
+    first = 0
+    while first < len(q):
+        rows = _next_rows(len(q) - first)
         start, stop = low[first], high[first]
         for m in range(1, rows):
             start, stop = min(start, low[first + m]), max(stop, high[first + m])
@@ -145,6 +146,17 @@ def attend(
                 target, source = out[first + m, head], mixed[m]
                 for d in range(size):
                     target[d] = source[d] * inverse
+        first += rows
+
+
+@kernel
+def _next_rows(left: int) -> int:
+    """How many of `left` rows the next tile takes, so that the fewest tiles have about as many each.
+
+    A tile of a row or two takes as long as one of four: its sums are too few to keep the processor busy.
+    """
+    tiles = (left + ROWS - 1) // ROWS
+    return (left + tiles - 1) // tiles
 
 
 @kernel

@@ -124,6 +124,7 @@ class Runner:
             RaggedAttention(self._model.config, self._store, spans, self._tensor(write_slots), barrier),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),
+            read=self._read(works, spans, encodes, total),
         )
 
     def _forward(
@@ -137,6 +138,13 @@ class Runner:
             wanted = torch.cat((canvases, hidden[read])) if len(canvases) else hidden[read]
         logits = self.network.logits(wanted)
         return Forward(logits[: len(canvases)], logits[len(canvases) :], finite)
+
+    def _read(self, works: tuple[Work, ...], spans: list[Span], encodes: int, total: int) -> Tensor | None:
+        """The places whose hidden states are read, [R]; None: all."""
+        if sum(work.reads for work in works) == encodes:
+            return None
+        encoded = np.array(_read_positions(works, spans), dtype=np.int64)
+        return self._tensor([encoded, np.arange(encodes, total)])
 
     def _groups(self, works: tuple[Work, ...]) -> list[slice]:
         """Works whose logits are made and read together; a small model's few at a time, while they are in cache."""

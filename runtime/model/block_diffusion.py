@@ -46,6 +46,7 @@ class BlockDiffusionModel(nn.Module):
         *,
         denoise: Tensor | bool = False,
         soft: Tensor | None = None,
+        read: Tensor | None = None,
     ) -> Tensor:
         """Hidden states after the last norm.
 
@@ -56,6 +57,8 @@ class BlockDiffusionModel(nn.Module):
             denoise: [*S] bool, the canvas tokens; or one bool for all.
             soft: [N, H], self-conditioning of the N canvas tokens in their order, from `soft_embeddings`;
                 zeros mean none, as in a first step. None: none for all.
+            read: [R] int64, the places of a ragged batch whose hidden states are read; None: all. Of the others only
+                keys and values count: a fused pass leaves them as the last layer takes them, this one computes all.
 
         Returns:
             [*S, H].

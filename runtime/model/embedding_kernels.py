@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 _GROUP: Final = 32  # tokens
+_PANELS: Final = 8  # capped together, as lines of one panel's width are too short for vectors
 _ONE: Final = np.float32(1.0)
 _TWO: Final = np.float32(2.0)
 
@@ -66,12 +67,12 @@ def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeight
 @loose_kernel
 def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -> None:
     """hidden [N, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0."""
-    room = room_for(_GROUP, panels[:1])
+    room = room_for(_GROUP, panels[:_PANELS])
     for first in range(0, len(hidden), _GROUP):
         part = hidden[first : first + _GROUP]
-        for p in range(len(panels)):
-            multiply(part, len(part), panels[p : p + 1], room)
-            low, high = p * panels.shape[2], min(logits.shape[1], (p + 1) * panels.shape[2])
+        for p in range(0, len(panels), _PANELS):
+            multiply(part, len(part), panels[p : p + _PANELS], room)
+            low, high = p * panels.shape[2], min(logits.shape[1], (p + _PANELS) * panels.shape[2])
             for m in range(len(part)):
                 source, target = room[m, : high - low], logits[first + m, low:high]
                 if cap:

@@ -37,6 +37,7 @@ class Network(Protocol):
         *,
         denoise: Tensor | bool,
         soft: Tensor | None,
+        read: Tensor | None = None,
     ) -> Tensor: ...
 
     def logits(self, hidden: Tensor) -> Tensor: ...
@@ -81,6 +82,7 @@ class FusedModel:
         *,
         denoise: Tensor | bool,
         soft: Tensor | None,
+        read: Tensor | None = None,
     ) -> Tensor:
         """tokens, positions [T] -> hidden [T, H]."""
         model = self._model
@@ -96,7 +98,8 @@ class FusedModel:
         normed = torch.empty_like(x)
         norm(x.numpy(), self._first_norm, self._eps, normed.numpy())
         for kind, layer in zip(model.config.layers, self._layers, strict=True):
-            layer(x, normed, ropes[kind], attention, mask)
+            lines = read.numpy() if read is not None and layer is self._layers[-1] else None
+            layer(x, normed, ropes[kind], attention, mask, lines)
         return normed
 
     @torch.inference_mode()
@@ -142,16 +145,23 @@ class FusedLayer:
         rope: tuple[Floats, Floats],
         attention: Attention,
         denoise: NDArray[np.bool_],
+        lines: NDArray[np.int64] | None,
     ) -> None:
-        """rope: cos and sin, [T, D/2]; denoise [T]."""
+        """rope: cos and sin, [T, D/2]; denoise [T]; lines [R], the only ones of `normed` that change, None: all."""
         tokens, size, pairs = len(x), self._config.head_dim, self._config.kv_heads
         q = x.new_empty(tokens, self._heads, size)
         k, v = x.new_empty(tokens, pairs, size), x.new_empty(tokens, pairs, size)
         layer_kernels.before_attention(normed.numpy(), self._weights, *rope, q.numpy(), k.numpy(), v.numpy())
-        attended = attention(self._index, q, k, v).reshape(tokens, -1)
-        layer_kernels.rest_of_layer(
-            x.numpy(), attended.contiguous().numpy(), denoise, self._weights, self._top_k, normed.numpy()
-        )
+        attended = attention(self._index, q, k, v).reshape(tokens, -1).contiguous().numpy()
+        if lines is None:
+            self._finish(x.numpy(), attended, denoise, normed.numpy())
+        elif len(lines):
+            finished = np.empty((len(lines), x.shape[1]), np.float32)
+            self._finish(x.numpy()[lines], attended[lines], denoise[lines], finished)
+            normed.numpy()[lines] = finished
+
+    def _finish(self, x: Floats, attended: Floats, denoise: NDArray[np.bool_], normed: Floats) -> None:
+        layer_kernels.rest_of_layer(x, attended, denoise, self._weights, self._top_k, normed)
 
 
 def _layer_weights(layer: Layer, following: RMSNorm) -> LayerWeights:

@@ -40,6 +40,24 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
     torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
 
 
+@given(st.integers(1, 70), st.integers(0, 9), st.data())
+@settings(max_examples=15)
+def test_what_is_read_is_the_same_when_nothing_else_is(encode: int, canvas: int, data: st.DataObject) -> None:
+    model = small_model()
+    total = encode + canvas
+    read = torch.tensor(sorted(data.draw(st.sets(st.integers(0, total - 1)))), dtype=torch.long)
+    tokens, positions = torch.arange(total) % VOCABULARY, torch.arange(total)
+    denoise = positions >= encode
+    hidden: list[Tensor] = []
+    for lines in (None, read):
+        attention = DenseAttention(model.config, torch.zeros_like(positions), positions, denoise)
+        mask = denoise if canvas else False
+        found = FusedModel(model)(tokens, positions, attention, denoise=mask, soft=None, read=lines)
+        assert torch.isfinite(found).all()
+        hidden.append(found[read])
+    torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
+
+
 def test_a_number_that_is_not_finite_stays_in_its_row() -> None:
     model = small_model()
     soft = torch.zeros(3, model.config.hidden_size)
