@@ -11,9 +11,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import safetensors.torch
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from agentfast.errors import CheckpointError
@@ -30,15 +29,13 @@ def average(checkpoints: Sequence[Path], out: Path) -> None:
     for path in checkpoints:
         if not (path / WEIGHTS_FILE).is_file():
             raise CheckpointError(f"{path} has no {WEIGHTS_FILE}: give directories that a training exported")
-    first = load_file(checkpoints[0] / WEIGHTS_FILE)
+    first = safetensors.torch.load_file(checkpoints[0] / WEIGHTS_FILE)
     sums = {name: tensor.float() for name, tensor in first.items()}
     for path in checkpoints[1:]:
-        _add(sums, load_file(path / WEIGHTS_FILE), path)
+        _add(sums, safetensors.torch.load_file(path / WEIGHTS_FILE), path)
     mean = {name: (total / len(checkpoints)).to(first[name].dtype) for name, total in sums.items()}
-    with safe_open(checkpoints[0] / WEIGHTS_FILE, "pt") as stored:
-        metadata = stored.metadata()
     shutil.copytree(checkpoints[0], out, dirs_exist_ok=True)
-    save_file(mean, out / WEIGHTS_FILE, metadata=metadata)
+    safetensors.torch.save_file(mean, out / WEIGHTS_FILE, metadata={"format": "pt"})
 
 
 def _add(sums: dict[str, Tensor], weights: dict[str, Tensor], path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
-from safetensors.torch import load_file, save_file
 
 from agentfast.errors import CheckpointError
 from agentfast.nano.average import average, main
@@ -16,14 +16,14 @@ def checkpoint(folder: Path, *, scale: float, rows: int = 2) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(f'{{"scale": {scale}}}')
     weights = {"a": torch.full((rows, 3), scale, dtype=torch.float16), "b": torch.arange(4.0) * scale}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    safetensors.torch.save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
 
 def test_the_mean_is_that_of_each_number_and_the_rest_is_the_first_ones(tmp_path: Path) -> None:
     paths = [checkpoint(tmp_path / f"{scale}", scale=scale) for scale in (1.0, 2.0, 6.0)]
     main([*map(str, paths), "--out", str(tmp_path / "mean")])
-    found = load_file(tmp_path / "mean" / "model.safetensors")
+    found = safetensors.torch.load_file(tmp_path / "mean" / "model.safetensors")
     assert found["a"].dtype == torch.float16
     torch.testing.assert_close(found["a"], torch.full((2, 3), 3.0, dtype=torch.float16))
     torch.testing.assert_close(found["b"], torch.arange(4.0) * 3)

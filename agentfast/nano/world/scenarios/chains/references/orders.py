@@ -41,7 +41,10 @@ def two_of_a_buyer(d: Draw) -> tuple[Order, Order]:
         for other in d.rows.orders
         if order != other and order.customer_id == other.customer_id
     ]
-    return d.rng.choice(pairs) if pairs else (d.order(),) * 2
+    if pairs:
+        return d.rng.choice(pairs)
+    order = d.order()
+    return order, order
 
 
 @reference(
