@@ -138,7 +138,9 @@ async def test_a_turn_that_was_cut_off_has_no_calls(server: Server) -> None:
     assert response.message == AssistantMessage("So")
 
 
-@pytest.mark.parametrize("fault", [BUSY, reply("oops", 500), reply("", 503), drop], ids=str)
+@pytest.mark.parametrize(
+    "fault", [BUSY, reply("oops", 500), reply("", 503), drop], ids=["429", "500", "503", "dropped"]
+)
 async def test_a_busy_or_failing_server_is_asked_again(server: Server, fault: Reply) -> None:
     server.replies = [fault, fault, TEXT]
     async with server.model(max_retries=2) as model:
