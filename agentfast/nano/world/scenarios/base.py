@@ -20,6 +20,7 @@ SHAPES = 244
 """Part of what is hashed to split shapes; with it every action and every reference occurs in training."""
 
 MOST_CALLS_TESTED = 4
+"""Longer chains are to learn from; those of a held-out shape are not used at all."""
 
 UNKNOWN = 0.04  # how often a request names something that does not exist
 

@@ -108,11 +108,11 @@ def requests(made: list[Episode]) -> set[str]:
 
 
 def numbers(made: list[Episode]) -> set[str]:
-    """Numbers from 200 on, outside dates: below, a total of two stocks may be any number."""
+    """Numbers of three digits and more, outside dates and stocks: a total of two stocks may be any number."""
     found: set[str] = set()
     for episode in made:
-        text = re.sub(r"\d{4}-\d\d-\d\d", " ", repr(episode.messages))
-        found |= {number for number in re.findall(r"\d+(?:\.\d+)?", text) if float(number) >= 200}
+        text = re.sub(r"\d{4}-\d\d-\d\d|stock(\W| is )+\d+", " ", repr(episode.messages))
+        found |= {number for number in re.findall(r"\d+(?:\.\d+)?", text) if float(number) >= 100}
     return found
 
 
