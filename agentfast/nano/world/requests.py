@@ -9,11 +9,19 @@ from agentfast.nano.world import scenarios
 from agentfast.nano.world.database import Shop
 from agentfast.nano.world.desks import DESKS, Desk
 from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
+from agentfast.nano.world.pairs import both, resumed, shape_of_both
 from agentfast.nano.world.play import Solution, play, together
 from agentfast.nano.world.scenarios import Draw, Kind, Rows, Scenario
+from agentfast.nano.world.scenarios.base import Script, split_of_shape
 from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
+
+
+PAIRED = 0.3
+"""How often a chain to learn from is asked for together with another request."""
+
+MOST_CALLS_OF_PAIRS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +33,28 @@ class Request:
     solution: Solution
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A scenario played: its request without politeness, whether words may follow it, and the values it mentions."""
+@dataclass(slots=True)
+class Asked:
+    """A scenario in words. Its slots are filled, and its values known, once its script has been played."""
 
-    core: str
-    open_end: bool
-    solution: Solution
-    values: set[str]
+    template: str
+    draw: Draw
+    script: Script
+
+    @property
+    def core(self) -> str:
+        """The request without politeness."""
+        return fill(self.template, self.draw.slots)
+
+    @property
+    def open_end(self) -> bool:
+        """Whether words may follow it: text that is to be sent stands at the end."""
+        return not self.template.endswith(("{text}", '"'))
+
+    @property
+    def values(self) -> set[str]:
+        """What it mentions."""
+        return {str(slot) for slot in self.draw.slots.values()}
 
 
 class RequestMaker:
@@ -57,11 +79,12 @@ class RequestMaker:
         rng = self.rng
         if kind == "parallel" and rng.random() < 0.4:
             return self._two_singles(desk)
+        if kind == "chain" and self._shapes == "train" and rng.random() < PAIRED:
+            return self._chain_and_another(desk)
         chosen = self._scenario(kind, desk)
-        played = self._play(chosen)
-        return Request(
-            polite(played.core, rng, open_end=played.open_end), DESKS[chosen.desk], played.solution
-        )
+        asked = self._ask(chosen)
+        solution = self._play(asked.script)
+        return Request(polite(asked.core, rng, open_end=asked.open_end), DESKS[chosen.desk], solution)
 
     def foreign(self, desk: Desk) -> str:
         """A request of another desk that needs a tool this desk lacks."""
@@ -73,25 +96,49 @@ class RequestMaker:
     def _scenario(self, kind: Kind, desk: str | None) -> Scenario:
         return self.rng.choice(self.rng.choice(scenarios.of(kind, self._shapes, desk)))
 
-    def _play(self, chosen: Scenario) -> Played:
+    def _ask(self, chosen: Scenario) -> Asked:
         draw = Draw(self.rng, self.split, self._rows, self.values)
         template = draw_phrase(chosen.patterns, self.split, self.rng)
+        return Asked(template, draw, chosen.script(draw))
+
+    def _play(self, script: Script) -> Solution:
         with self.shop.rollback():
-            solution = play(chosen.script(draw), self._functions)
-        # Text that is to be sent stands at the end: nothing may follow it.
-        open_end = not template.endswith(("{text}", '"'))
-        return Played(
-            fill(template, draw.slots), open_end, solution, {str(slot) for slot in draw.slots.values()}
-        )
+            return play(script, self._functions)
 
     def _two_singles(self, desk: str | None) -> Request:
         """Two requests of one desk together; their calls go out in one turn."""
-        rng = self.rng
-        name = desk or rng.choice(tuple(DESKS))
+        name = desk or self.rng.choice(tuple(DESKS))
         while True:
-            first = self._play(self._scenario("single", name))
-            second = self._play(self._scenario("single", name))
-            # Requests about the same row could disturb each other.
-            if first.open_end and not first.values & second.values:
-                text = polite_pair(first.core, second.core, rng, open_end=second.open_end)
-                return Request(text, DESKS[name], together(first.solution, second.solution))
+            first, second = (self._ask(self._scenario("single", name)) for _ in range(2))
+            solutions = [self._play(asked.script) for asked in (first, second)]
+            text = self._joined(first, second)
+            if text is not None:
+                return Request(text, DESKS[name], together(*solutions))
+
+    def _chain_and_another(self, desk: str | None) -> Request:
+        """A chain together with another request of its desk. No shape that is held out comes about."""
+        name = desk or self.rng.choice(tuple(DESKS))
+        while True:
+            kinds: list[Kind] = ["chain", self.rng.choice(("single", "chain"))]
+            self.rng.shuffle(kinds)
+            scripts: list[Script] = []
+            asked: list[Asked] = []
+            shapes: list[str] = []
+            for kind in kinds:
+                chosen = self._scenario(kind, name)
+                made = self._ask(chosen)
+                opening = next(made.script)
+                asked.append(made)
+                scripts.append(resumed(opening, made.script))
+                shapes.append(chosen.shape or opening[0].name)
+            solution = self._play(both(*scripts))
+            text = self._joined(*asked)
+            known = split_of_shape(shape_of_both(*shapes)) == "train"
+            if known and text is not None and len(solution.calls) <= MOST_CALLS_OF_PAIRS:
+                return Request(text, DESKS[name], solution)
+
+    def _joined(self, first: Asked, second: Asked) -> str | None:
+        """Both in one sentence; None if nothing may follow the first, or as both mention a row and could disturb each other."""
+        if not first.open_end or first.values & second.values:
+            return None
+        return polite_pair(first.core, second.core, self.rng, open_end=second.open_end)

@@ -175,7 +175,12 @@ class Scenario:
         if not self.shape:
             return True
         short = self.calls <= MOST_CALLS_TESTED or split == "train"
-        return short and split_of(f"{SHAPES} {self.shape}") == split
+        return short and split_of_shape(self.shape) == split
+
+
+def split_of_shape(shape: str) -> Split:
+    """The split that chains of a shape belong to."""
+    return split_of(f"{SHAPES} {shape}")
 
 
 SCENARIOS: list[Scenario] = []

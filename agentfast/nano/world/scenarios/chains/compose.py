@@ -110,16 +110,16 @@ def _advance(
 def _joined(ways: Sequence[_Way]) -> list[str]:
     """The turns of several paths followed at once."""
     turns = zip_longest(*(way.turns for way in ways), fillvalue="")
-    return [_merged(step for step in turn if step) for turn in turns]
+    return [merged(step for step in turn if step) for turn in turns]
 
 
 def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
     """The turns of an action, with the arguments that earlier results give."""
     every = turns.split(" > ") if turns else []
-    return [_merged(_with_arguments(turn, ways).split("+")) for turn in every]
+    return [merged(_with_arguments(turn, ways).split("+")) for turn in every]
 
 
-def _merged(steps: Iterable[str]) -> str:
+def merged(steps: Iterable[str]) -> str:
     """The calls of one turn; a tool that is called twice counts once."""
     calls: dict[str, set[str]] = {}
     for step in steps:

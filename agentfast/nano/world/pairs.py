@@ -1,0 +1,76 @@
+"""Two requests of one desk in one sentence, each with calls that wait for earlier results: for training.
+
+They make of a few hundred chains many thousands of combinations, none of which has a shape that is held out for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentfast.messages import ToolCall
+from agentfast.nano.world.scenarios.base import Answer, Script
+from agentfast.nano.world.scenarios.chains.compose import merged
+from agentfast.nano.world.shop_tools import READS
+
+
+def both(first: Script, second: Script) -> Script:
+    """Follow two scripts at once. Who is about to change something waits until the other one has read all it needs.
+
+    So it is within a chain, too, whose rows are all found before anything is done with them.
+    """
+    scripts = (first, second)
+    waiting: dict[int, list[ToolCall]] = {}
+    answers: dict[int, Answer] = {}
+
+    def advance(number: int, results: list[Any] | None) -> None:
+        script = scripts[number]
+        try:
+            waiting[number] = next(script) if results is None else script.send(results)
+        except StopIteration as stop:
+            answers[number] = stop.value
+
+    for number in range(len(scripts)):
+        advance(number, None)
+    while waiting:
+        turn = {number: waiting.pop(number) for number in _next(waiting)}
+        results = yield [call for calls in turn.values() for call in calls]
+        rest = list(results)
+        for number, calls in turn.items():
+            mine, rest = rest[: len(calls)], rest[len(calls) :]
+            advance(number, mine)
+    said = [answers[number] for number in range(len(scripts))]
+    texts = dict.fromkeys(answer.text for answer in said)
+    return Answer(" ".join(texts), tuple(value for answer in said for value in answer.expected))
+
+
+def resumed(opening: list[ToolCall], script: Script) -> Script:
+    """A script whose first calls have been taken out of it."""
+    results = yield opening
+    try:
+        while True:
+            calls = script.send(results)
+            results = yield calls
+    except StopIteration as stop:
+        answer: Answer = stop.value
+        return answer
+
+
+def shape_of_both(first: str, second: str) -> str:
+    """The shape of two chains followed at once; that of a single call is the tool's name."""
+    rest = [shape.split(" > ") for shape in (first, second)]
+    turns: list[str] = []
+    while any(rest):
+        waiting = {
+            number: [ToolCall(step.split("(")[0], {}) for step in steps[0].split("+")]
+            for number, steps in enumerate(rest)
+            if steps
+        }
+        turns.append(merged(step for number in _next(waiting) for step in rest[number].pop(0).split("+")))
+    return " > ".join(turns)
+
+
+def _next(waiting: dict[int, list[ToolCall]]) -> Sequence[int]:
+    """Whose calls come next: those who read, in their order; all, if nobody does."""
+    reading = [number for number, calls in waiting.items() if all(call.name in READS for call in calls)]
+    return sorted(reading or waiting)
