@@ -23,12 +23,12 @@ from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
-    "single": 0.22,
-    "parallel": 0.12,
-    "chain": 0.30,
+    "single": 0.16,
+    "parallel": 0.14,
+    "chain": 0.38,
     "no_tool": 0.05,
-    "random": 0.27,
-    "extract": 0.04,
+    "random": 0.24,
+    "extract": 0.03,
 }
 EPISODES_PER_SHOP = 50
 WHOLE_DESK = 0.6  # how often an episode declares its desk's whole toolset in the usual order

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from agentfast.nano.world import scenarios
 from agentfast.nano.world.database import Shop
 from agentfast.nano.world.desks import DESKS, Desk
-from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
 from agentfast.nano.world.pairs import both, resumed, shape_of_both
+from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
 from agentfast.nano.world.play import Solution, play, together
 from agentfast.nano.world.scenarios import Draw, Kind, Rows, Scenario
 from agentfast.nano.world.scenarios.base import Script, split_of_shape
 from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
-
 
 PAIRED = 0.3
 """How often a chain to learn from is asked for together with another request."""

@@ -13,6 +13,7 @@ from agentfast.nano.world.scenarios.chains.references import (
     first_note_by_name,
     first_note_of_buyer,
     first_of_city,
+    order_by_id,
 )
 
 CUSTOMERS = (customer_by_id, customer_by_name, buyer, first_of_city)
@@ -281,3 +282,107 @@ def forward_and_tell(d: Draw, find: Find) -> Script:
         call("send_message", email=row["email"], text=text),
     ]
     return listing("Sent to {}.", [email, row["email"]])
+
+
+@chains(
+    "messages",
+    "[send|write|pass] the [name|full name] of {0} to {email}",
+    "{email} [needs|wants|asks for] the [name|full name] of {0}.",
+    "[write to|tell|message] {email} the [name|full name] of {0}",
+    turns="send_message(text:0)",
+    needs=[("name", (customer_by_id, buyer, first_of_city))],
+)
+def send_name_of(d: Draw, find: Find) -> Script:
+    email = d.values.email()
+    d.say(email=email)
+    [row] = yield from find()
+    yield [call("send_message", email=email, text=row["name"])]
+    return answer("Sent to {}.", email)
+
+
+@chains(
+    "messages",
+    "[send|write|pass|tell] the [name|full name] of {1} to {0}",
+    "{0} [needs|wants|asks for] the [name|full name] of {1}.",
+    "let {0} [know|have] the [name|full name] of {1}",
+    turns="send_message(email:0,text:1)",
+    needs=[("email", CUSTOMERS), ("name", (customer_by_id, buyer, first_of_city))],
+)
+def tell_name_of(d: Draw, find: Find) -> Script:
+    who, other = yield from find()
+    yield [call("send_message", email=who["email"], text=other["name"])]
+    return answer("Sent to {}.", who["email"])
+
+
+@chains(
+    "messages",
+    "[send|write|pass|tell] the [city|town] of {1} to {0}",
+    "{0} [needs|wants|asks for] the [city|town] of {1}.",
+    "let {0} [know|have] the [city|town] of {1}",
+    turns="send_message(email:0,text:1)",
+    needs=[("email", CUSTOMERS), ("city", (customer_by_id, customer_by_name, buyer))],
+)
+def tell_city_of(d: Draw, find: Find) -> Script:
+    who, other = yield from find()
+    yield [call("send_message", email=who["email"], text=other["city"])]
+    return answer("Sent to {}.", who["email"])
+
+
+@chains(
+    "messages",
+    "[send|write|pass|tell] the [status|state] of {1} to {0}",
+    "{0} [needs|wants|asks for] the [status|state] of {1}.",
+    "let {0} [know|have] the [status|state] of {1}",
+    turns="send_message(email:0,text:1)",
+    needs=[("email", CUSTOMERS), ("status", (order_by_id,))],
+)
+def tell_status_of(d: Draw, find: Find) -> Script:
+    who, order = yield from find()
+    yield [call("send_message", email=who["email"], text=order["status"])]
+    return answer("Sent to {}.", who["email"])
+
+
+@chains(
+    "messages",
+    "[send|write|pass|tell] the [date|day] of {1} to {0}",
+    "{0} [needs|wants|asks for] the [date|day] of {1}.",
+    "let {0} [know|have] the [date|day] of {1}",
+    turns="send_message(email:0,text:1)",
+    needs=[("email", CUSTOMERS), ("date", (order_by_id,))],
+)
+def tell_date_of(d: Draw, find: Find) -> Script:
+    who, order = yield from find()
+    yield [call("send_message", email=who["email"], text=order["date"])]
+    return answer("Sent to {}.", who["email"])
+
+
+@chains(
+    "messages",
+    "[tell|inform|notify] the [customer|buyer] of order {order} [of its|about its] [status|state]",
+    "[send|write] the [customer|buyer] of order {order} its [status|state]",
+    "the [customer|buyer] of order {order} [wants|needs|asks for] its [status|state].",
+    turns="get_order > get_customer(id) > send_message(email,text)",
+    needs=[],
+)
+def tell_status_to_buyer(d: Draw, find: Find) -> Script:
+    id_ = d.order_id()
+    d.say(order=id_)
+    [order] = yield [call("get_order", id=id_)]
+    [customer] = yield [call("get_customer", id=order["customer"])]
+    yield [call("send_message", email=customer["email"], text=order["status"])]
+    return answer("Sent to {}.", customer["email"])
+
+
+@chains(
+    "messages",
+    "[send|pass|forward] [all|the|all the] [messages|notes|mails] [of|to|for] {owner} to {email}",
+    "[forward|resend|pass] to {email} [all|the|all the] [messages|notes|mails] [of|to|for] {owner}",
+    turns="list_messages > send_message(text)",
+    needs=[],
+)
+def forward_all(d: Draw, find: Find) -> Script:
+    owner, email = d.note().recipient, d.values.email()
+    d.say(owner=owner, email=email)
+    [rows] = yield [call("list_messages", email=owner)]
+    yield [call("send_message", email=email, text=row["text"]) for row in rows]
+    return answer("Sent to {}.", email)

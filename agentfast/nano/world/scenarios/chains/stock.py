@@ -316,3 +316,77 @@ def add_quantity_and_price(d: Draw, find: Find) -> Script:
         call("set_price", id=what["id"], price=price),
     ]
     return answer("The stock is {}.", added["stock"])
+
+
+@chains(
+    "stock",
+    "[change|set|update|put] the [price|cost] of {0} to {a} and [that|the price|the one] of {1} to {b}",
+    "{0} [costs|should cost] {a} and {1} {b}.",
+    "[sell|offer] {0} for {a} and {1} for {b}",
+    turns="set_price(id:0)+set_price(id:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND))],
+)
+def price_each(d: Draw, find: Find) -> Script:
+    prices = d.values.price(), d.values.price()
+    d.say(a=prices[0], b=prices[1])
+    rows = yield from find()
+    yield [call("set_price", id=row["id"], price=price) for row, price in zip(rows, prices, strict=True)]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] {a} [|pieces ]to the stock of {0} and {b} to [that|the stock] of {1}",
+    "{a} pieces of {0} and {b} of {1} [arrived|came in|are here].",
+    "[restock|refill] {0} with {a} and {1} with {b}",
+    turns="add_stock(id:0)+add_stock(id:1)",
+    needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND))],
+)
+def add_each(d: Draw, find: Find) -> Script:
+    counts = d.quantity(), d.quantity()
+    d.say(a=counts[0], b=counts[1])
+    rows = yield from find()
+    yield [call("add_stock", id=row["id"], quantity=n) for row, n in zip(rows, counts, strict=True)]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] the [quantity|pieces|amount] of {2} to the stock of {0} and {1}",
+    "[restock|refill] [|both ]{0} and {1} [with|by] the [quantity|pieces|amount] of {2}",
+    turns="add_stock(id:0,quantity:2)+add_stock(id:1,quantity:2)",
+    needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND)), ("quantity", (order_by_id,))],
+)
+def add_quantity_to_two(d: Draw, find: Find) -> Script:
+    *rows, order = yield from find()
+    yield [call("add_stock", id=id_, quantity=order["quantity"]) for id_ in each_once(rows, "id")]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[add|put|book] the stock of {0} to [that|the stock] of {1} and [|also ]to [that|the stock] of {2}",
+    "[add|put|book] as many [|pieces ]to the stock of {1} and {2} as {0} has",
+    turns="add_stock(id:1,quantity:0)+add_stock(id:2,quantity:0)",
+    needs=[
+        ("stock", (product_by_id, *FOUND)),
+        ("id", (product_by_id, product_by_name)),
+        ("id", (product_by_name, product_of_order)),
+    ],
+)
+def add_stock_to_two(d: Draw, find: Find) -> Script:
+    row, *others = yield from find()
+    yield [call("add_stock", id=id_, quantity=row["stock"]) for id_ in each_once(others, "id")]
+    return DONE
+
+
+@chains(
+    "stock",
+    "[what are|tell me|give me|show me|look up|find] the price and [the |]stock of {0}",
+    "[what|how much] does {0} cost and how many are [left|in stock|there]?",
+    turns="",
+    needs=[("price", (product_of_order,))],
+)
+def price_and_stock(d: Draw, find: Find) -> Script:
+    [row] = yield from find()
+    return answer("The price is {} and the stock is {}.", row["price"], row["stock"])
