@@ -81,8 +81,8 @@ class RequestMaker:
         if kind == "chain" and self._shapes == "train" and rng.random() < PAIRED:
             return self._chain_and_another(desk)
         chosen = self._scenario(kind, desk)
-        asked = self._ask(chosen)
-        solution = self._play(asked.script)
+        asked = self.ask(chosen)
+        solution = self.play(asked.script)
         return Request(polite(asked.core, rng, open_end=asked.open_end), DESKS[chosen.desk], solution)
 
     def foreign(self, desk: Desk) -> str:
@@ -95,12 +95,14 @@ class RequestMaker:
     def _scenario(self, kind: Kind, desk: str | None) -> Scenario:
         return self.rng.choice(self.rng.choice(scenarios.of(kind, self._shapes, desk)))
 
-    def _ask(self, chosen: Scenario) -> Asked:
+    def ask(self, chosen: Scenario) -> Asked:
+        """A scenario in words of this maker's split, yet to be played."""
         draw = Draw(self.rng, self.split, self._rows, self.values)
         template = draw_phrase(chosen.patterns, self.split, self.rng)
         return Asked(template, draw, chosen.script(draw))
 
-    def _play(self, script: Script) -> Solution:
+    def play(self, script: Script) -> Solution:
+        """Play a script on the shop and put everything back."""
         with self.shop.rollback():
             return play(script, self._functions)
 
@@ -108,8 +110,8 @@ class RequestMaker:
         """Two requests of one desk together; their calls go out in one turn."""
         name = desk or self.rng.choice(tuple(DESKS))
         while True:
-            first, second = (self._ask(self._scenario("single", name)) for _ in range(2))
-            solutions = [self._play(asked.script) for asked in (first, second)]
+            first, second = (self.ask(self._scenario("single", name)) for _ in range(2))
+            solutions = [self.play(asked.script) for asked in (first, second)]
             text = self._joined(first, second)
             if text is not None:
                 return Request(text, DESKS[name], together(*solutions))
@@ -125,19 +127,19 @@ class RequestMaker:
             shapes: list[str] = []
             for kind in kinds:
                 chosen = self._scenario(kind, name)
-                made = self._ask(chosen)
+                made = self.ask(chosen)
                 opening = next(made.script)
                 asked.append(made)
                 scripts.append(resumed(opening, made.script))
                 shapes.append(chosen.shape or opening[0].name)
-            solution = self._play(both(*scripts))
+            solution = self.play(both(*scripts))
             text = self._joined(*asked)
             known = split_of_shape(shape_of_both(*shapes)) == "train"
             if known and text is not None and len(solution.calls) <= MOST_CALLS_OF_PAIRS:
                 return Request(text, DESKS[name], solution)
 
     def _joined(self, first: Asked, second: Asked) -> str | None:
-        """Both in one sentence; None if nothing may follow the first, or as both mention a row and could disturb each other."""
+        """Both in one text; None if nothing may follow the first, or if they mention the same row and could disturb each other."""
         if not first.open_end or first.values & second.values:
             return None
         return polite_pair(first.core, second.core, self.rng, open_end=second.open_end)
