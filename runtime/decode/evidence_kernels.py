@@ -116,7 +116,9 @@ def _child(node: int, wanted: int, byte: Bytes, skip: Ints) -> int:
 def _put(rows: Ints, count: int, a: int, b: int, c: int, d: int) -> tuple[Ints, int]:
     if count == len(rows):
         grown = np.empty((2 * count, 4), np.int32)
-        grown[:count] = rows
+        for i in range(count):
+            for j in range(4):
+                grown[i, j] = rows[i, j]
         rows = grown
     rows[count, 0] = a
     rows[count, 1] = b

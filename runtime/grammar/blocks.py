@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -157,6 +157,6 @@ def shared_state(moves: Moves, state: int) -> int:
 
 
 @kernel
-def state_after_closing(moves: Moves, before: int) -> int:
+def state_after_closing(moves: Moves, before: int | np.integer[Any]) -> int:
     """The state after the closing quote in a block, -1 for none."""
     return int(moves.rules[moves.block_of[before], _AFTER]) if moves.may_close[before] else -1

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -24,6 +23,7 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
+from agentfast.runtime.cache_folder import user_folder
 from agentfast.runtime.log import get_logger
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -42,13 +42,7 @@ def default_folder() -> Path | None:
     chosen = os.environ.get("AGENTFAST_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "agentfast"
+    return user_folder()
 
 
 class DiskCache:

@@ -84,9 +84,9 @@ def descend(
     found: Found,
     moves: Moves,
     trie: TrieArrays,
-    top: int,
-    state: int,
-    own: int,
+    top: Int,
+    state: Int,
+    own: Int,
     at: Ints,
     group_of: Ints,
     frames: Longs,
@@ -112,7 +112,7 @@ def descend(
         steps += 1
         level = depth[node]
         if node > top:
-            before = at[level - 1]
+            before = np.int64(at[level - 1])
             if moves.block_of[before] < 0:
                 state = int(moves.table[moves.row_of[before], byte[node]])
             else:
@@ -124,7 +124,7 @@ def descend(
                 continue
             if skip[node] - node >= _LARGE:
                 shared = shared_state(moves, state)
-                piece = found.slots[_slot(found.pieces, found.slots, node, shared)]
+                piece = np.int64(found.slots[_slot(found.pieces, found.slots, node, shared)])
                 if piece >= 0:
                     found.used[ITEMS] = count
                     found = _take(found, piece, state - shared)
@@ -151,7 +151,7 @@ def descend(
 
 
 @kernel
-def group_items(found: Found, first: int, group_of: Ints) -> Found:
+def group_items(found: Found, first: Int, group_of: Ints) -> Found:
     """The items from `first` on as groups by state, behind the last group."""
     items, groups, refs, used = found.items, found.groups, found.refs, found.used
     base = used[_GROUPS]
@@ -253,7 +253,7 @@ def _close(found: Found, frame: Longs, group_of: Ints) -> Found:
 
 
 @kernel
-def _take(found: Found, piece: int, shift: int) -> Found:
+def _take(found: Found, piece: Int, shift: Int) -> Found:
     """Add the groups and the exits of a kept subtree, their states moved by `shift`."""
     groups, used = found.groups, found.used
     first, last = found.pieces[piece, 2], found.pieces[piece, 3]
@@ -265,7 +265,7 @@ def _take(found: Found, piece: int, shift: int) -> Found:
         items[at + group, 2], items[at + group, 3] = groups[group, 2], groups[group, 3]
     used[ITEMS] = at + last
     for i in range(found.pieces[piece, 4], found.pieces[piece, 5]):
-        found = _add_exit(found, found.kept[i, 0] + shift, found.kept[i, 1])
+        found = _add_exit(found, found.kept[i, 0] + shift, np.int64(found.kept[i, 1]))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from agentfast.runtime.grammar.trie import Trie
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
+Int = int | np.integer[Any]
 Hashes = npt.NDArray[np.uint64]
 
 
@@ -100,7 +102,7 @@ def _number(signature: Hashes, node_of_token: Ints) -> tuple[Ints, Ints]:
 
 
 @kernel
-def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: int) -> tuple[Ints, Ints]:
+def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: Int) -> tuple[Ints, Ints]:
     """Where the classes of each set begin, and these classes, rising in each."""
     label_start = np.zeros(len(starts), np.int32)
     label_class = np.empty(1024, np.int32)
@@ -236,7 +238,7 @@ def _refine(
     for i in range(len(new_class)):
         new_class[i] = name[new_class[i]]
     start_a, class_a = _refined_labels(label_start, label_class, parent[:kept], before)
-    start_b, class_b = _classes_of_sets(starts, index, new_class, kept)
+    start_b, class_b = _classes_of_sets(starts, index, new_class, np.int64(kept))
     return (
         refined,
         left[:kept].copy(),

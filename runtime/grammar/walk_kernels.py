@@ -66,15 +66,15 @@ def walk(
         source = entries[e, 0]
         found.used[ITEMS], found.used[EXITS] = 0, 0
         while e < len(entries) and entries[e, 0] == source:
-            top, state, own = entries[e, 1], entries[e, 2], entries[e, 3]
+            top, state, own = np.int64(entries[e, 1]), np.int64(entries[e, 2]), np.int64(entries[e, 3])
             found = descend(found, moves, trie, top, state, own, at, group_of, frames)
             e += 1
         i = 0
         while i < found.used[EXITS]:  # they may grow while they are followed
-            before, node = found.exits[i, 0], found.exits[i, 1]
-            after = state_after_closing(moves, before)
+            before, node = np.int64(found.exits[i, 0]), np.int64(found.exits[i, 1])
+            after = np.int64(state_after_closing(moves, before))
             if after >= 0:
-                found = descend(found, moves, trie, node, after, 1, at, group_of, frames)
+                found = descend(found, moves, trie, node, after, np.int64(1), at, group_of, frames)
             elif after == LEAVES:
                 if n_exits == len(exits):
                     exits = np.concatenate((exits, exits))
@@ -82,7 +82,7 @@ def walk(
                 n_exits += 1
             i += 1
         first = group_count(found)
-        found = group_items(found, 0, group_of)
+        found = group_items(found, np.int64(0), group_of)
         for group in range(first, group_count(found)):
             labels, label = _label_of(labels, found, group)
             if n_edges == len(edges):
@@ -145,7 +145,8 @@ def _label_of(labels: _Labels, found: Found, group: int) -> tuple[_Labels, int]:
     end = start[label] + len(inside)
     while end > len(nodes):
         nodes = grown(nodes)
-    nodes[start[label] : end] = inside
+    for i in range(len(inside)):
+        nodes[start[label] + i] = inside[i]
     start[label + 1] = end
     size[0] += 1
     return _Labels(start, nodes, sums, slots, size), int(label)

@@ -78,7 +78,8 @@ def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -
                 if cap:
                     _soft_cap(source, cap, target)
                 else:
-                    target[:] = source
+                    for v in range(high - low):
+                        target[v] = source[v]
 
 
 @loose_kernel

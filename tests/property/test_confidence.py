@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -66,15 +67,13 @@ def enumerate_canvas(
     return Canvas(sequences, scaled / scaled.sum(), tuple(best))
 
 
-def values_then_dot() -> Grammar:
+@cache
+def values_then_dot() -> TokenGrammar:
     options = [Grammar.literal(value) for value in VALUES]
     choice = options[0]
     for option in options[1:]:
         choice = choice | option
-    return Grammar.literal(":") + choice + Grammar.literal(".")
-
-
-GRAMMAR = values_then_dot().compile(VOCABULARY)
+    return (Grammar.literal(":") + choice + Grammar.literal(".")).compile(VOCABULARY)
 
 
 def find_value(tokens: Sequence[int], *, values: tuple[bytes, ...] = VALUES) -> list[Field]:
@@ -98,17 +97,17 @@ def committed(logits: Floats, size: int) -> tuple[Ledger, Ledger, list[Canvas]]:
     finite, free = Ledger(find_value, VOCABULARY), Ledger(find_free, VOCABULARY)
     canvases: list[Canvas] = []
     state, budget, at = 0, len(logits), 0
-    while not GRAMMAR.is_done(state):
+    while not values_then_dot().is_done(state):
         rows = np.ascontiguousarray(logits[at : at + size])
         posterior = canvas_posterior(
-            [CanvasRow(torch.from_numpy(rows), GRAMMAR, state, budget, np.zeros(size))]
+            [CanvasRow(torch.from_numpy(rows), values_then_dot(), state, budget, np.zeros(size))]
         )[0]
         assert isinstance(posterior, CanvasPosterior)
         best: list[int] = posterior.best.tolist()
-        canvases.append(enumerate_canvas(GRAMMAR, state, rows, budget, best))
+        canvases.append(enumerate_canvas(values_then_dot(), state, rows, budget, best))
         length = best.index(EOS) if EOS in best[: posterior.length] else size
         written = posterior.best[:length]
-        evidence = CanvasEvidence(torch.from_numpy(rows), GRAMMAR, state, budget, written)
+        evidence = CanvasEvidence(torch.from_numpy(rows), values_then_dot(), state, budget, written)
         for ledger in (finite, free):
             ledger.add(written.tolist(), evidence)
         state, budget, at = posterior.end_state, budget - size, at + size
@@ -186,14 +185,14 @@ def autoregressive(logits: Floats) -> tuple[list[int], list[Choice | None]]:
     choices: list[Choice | None] = []
     state = 0
     while True:
-        ids = np.flatnonzero(GRAMMAR.allowed(state, len(logits) - len(tokens)))
+        ids = np.flatnonzero(values_then_dot().allowed(state, len(logits) - len(tokens)))
         p = np.exp(logits[len(tokens), ids].astype(np.float64))
         choices.append(Choice(ids, p / p.sum()) if len(ids) > 1 else None)
         token = int(ids[p.argmax()])
         if token == EOS:
             return tokens, choices
         tokens.append(token)
-        state = GRAMMAR.advance(state, token)
+        state = values_then_dot().advance(state, token)
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.1, 1.0, 5.0]))

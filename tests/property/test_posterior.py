@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -91,37 +93,39 @@ def test_canvases_in_a_row_always_complete_within_the_budget(
         assert left > 0 or grammar.is_done(state)
 
 
-STAR = (Grammar.literal("a") | Grammar.literal("ab")).repeat(1, 3).compile(vocabulary_of([b"ab", b"ba"]))
+@cache
+def star() -> TokenGrammar:
+    return (Grammar.literal("a") | Grammar.literal("ab")).repeat(1, 3).compile(vocabulary_of([b"ab", b"ba"]))
 
 
 def test_the_sample_follows_the_joint_distribution() -> None:
     random = np.random.default_rng(3)
-    logits = random.normal(size=(3, STAR.vocabulary.size)).astype(np.float32)
-    truth = enumerate_canvas(STAR, 0, logits, 4)
+    logits = random.normal(size=(3, star().vocabulary.size)).astype(np.float32)
+    truth = enumerate_canvas(star(), 0, logits, 4)
     draws = 6000
-    rows = [CanvasRow(torch.from_numpy(logits), STAR, 0, 4, random.random(3)) for _ in range(draws)]
+    rows = [CanvasRow(torch.from_numpy(logits), star(), 0, 4, random.random(3)) for _ in range(draws)]
     assert chi_square_excess(drawn(rows), truth) < 4
 
 
 def test_a_grid_of_uniforms_reproduces_the_first_marginal_exactly() -> None:
-    logits = np.random.default_rng(4).normal(size=(3, STAR.vocabulary.size)).astype(np.float32)
-    marginal = enumerate_canvas(STAR, 0, logits, 5).marginals(STAR.vocabulary.size)[0]
+    logits = np.random.default_rng(4).normal(size=(3, star().vocabulary.size)).astype(np.float32)
+    marginal = enumerate_canvas(star(), 0, logits, 5).marginals(star().vocabulary.size)[0]
     steps = 500
     counts = np.zeros_like(marginal)
     for k in range(steps):
-        counts[solved(STAR, logits, 5, np.array([(k + 0.5) / steps, 0.5, 0.5])).sample[0]] += 1
+        counts[solved(star(), logits, 5, np.array([(k + 0.5) / steps, 0.5, 0.5])).sample[0]] += 1
     # Each outcome is one interval, or a few: the grid misses at most one step at each of their ends.
     np.testing.assert_allclose(counts / steps, marginal, atol=4 / steps)
 
 
 @pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 2**-53])
 def test_extreme_uniforms_give_allowed_samples(uniform: float) -> None:
-    logits = np.random.default_rng(5).normal(size=(4, STAR.vocabulary.size)).astype(np.float32) * 30
-    sample = solved(STAR, logits, 4, np.full(4, uniform)).sample
-    state = STAR.start
+    logits = np.random.default_rng(5).normal(size=(4, star().vocabulary.size)).astype(np.float32) * 30
+    sample = solved(star(), logits, 4, np.full(4, uniform)).sample
+    state = star().start
     for token in sample.tolist():
-        state = STAR.advance(state, token)
-    assert STAR.is_done(state)
+        state = star().advance(state, token)
+    assert star().is_done(state)
 
 
 def test_a_forced_structure_has_no_entropy() -> None:
@@ -143,15 +147,15 @@ def test_after_the_end_every_token_is_free() -> None:
 
 
 def test_one_bad_row_does_not_touch_the_others() -> None:
-    good = np.zeros((3, STAR.vocabulary.size), np.float32)
+    good = np.zeros((3, star().vocabulary.size), np.float32)
     nan, empty, impossible = good.copy(), good.copy(), good.copy()
     nan[1, 2] = np.nan
     empty[2] = -np.inf
-    impossible[:, STAR.vocabulary.special["<eos>"]] = -np.inf
+    impossible[:, star().vocabulary.special["<eos>"]] = -np.inf
     drawn = np.full(3, 0.5)
 
     def row(logits: Floats, state: int = 0, budget: int = 3) -> CanvasRow:
-        return CanvasRow(torch.from_numpy(logits), STAR, state, budget, drawn)
+        return CanvasRow(torch.from_numpy(logits), star(), state, budget, drawn)
 
     rows = [
         row(good),

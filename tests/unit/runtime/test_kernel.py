@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from agentfast.runtime import kernel as module
-from agentfast.runtime.kernel import loose_kernel, sources_stamp
+import pytest
+
+from agentfast.runtime.kernel import loose_kernel
+from agentfast.runtime.kernel_cache import make_room, sources_stamp
+
+ROOT = Path(__file__).parents[3]
 
 CALLER = """
 from callee import factor
@@ -30,23 +33,61 @@ def factor():
 """
 
 
-def run(folder: Path, factor: int) -> list[int]:
-    """What `CALLER` computes, and whether it was found on disk, in a process of its own."""
+def written(folder: Path, factor: int) -> Path:
+    """A folder with the two kernels and with what compiles them."""
+    folder.mkdir(exist_ok=True)
+    for name in ("kernel.py", "kernel_cache.py"):
+        text = (ROOT / "runtime" / name).read_text().replace("agentfast.runtime.kernel_cache", "kernel_cache")
+        (folder / name).write_text(text)
     (folder / "callee.py").write_text(CALLEE.format(factor=factor))
-    done = subprocess.run(
-        [sys.executable, "caller.py"], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return [int(word) for word in done.stdout.split()]
-
-
-def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path: Path) -> None:
-    shutil.copy(module.__file__, tmp_path / "kernel.py")
     # As a module of its own, because numba keeps nothing for a script.
-    (tmp_path / "scaling.py").write_text(CALLER)
-    (tmp_path / "caller.py").write_text("import scaling")
-    assert run(tmp_path, 10) == [20, 0]
-    assert run(tmp_path, 10) == [20, 1]
-    assert run(tmp_path, 111) == [222, 0]  # another length, which compiled Python looks at
+    (folder / "scaling.py").write_text(CALLER)
+    (folder / "caller.py").write_text("import scaling")
+    return folder
+
+
+def started(folder: Path, kernels: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(kernels), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "caller.py"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    )
+
+
+def printed(process: subprocess.Popen[str]) -> list[int]:
+    """What `CALLER` computes, and whether it was found on disk, in a process of its own."""
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    return [int(word) for word in out.split()]
+
+
+def test_copies_share_a_kernel_until_one_that_it_calls_changes(tmp_path: Path) -> None:
+    def run(folder: str, factor: int) -> list[int]:
+        return printed(started(written(tmp_path / folder, factor), tmp_path / "kernels"))
+
+    assert run("one", 10) == [20, 0]
+    assert run("two", 10) == [20, 1]
+    assert run("one", 11) == [22, 0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="every process compiles for itself")
+def test_a_kernel_that_several_processes_need_is_compiled_by_one_of_them(tmp_path: Path) -> None:
+    folder = written(tmp_path / "code", 10)
+    processes = [started(folder, tmp_path / "kernels") for _ in range(2)]
+    assert sorted(map(printed, processes)) == [[20, 0], [20, 1]]
+
+
+def test_kernels_are_compiled_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    folder = written(tmp_path / "code", 10)
+    (tmp_path / "file").touch()
+    assert printed(started(folder, tmp_path / "file" / "kernels"))[0] == 20
+
+
+def test_folders_of_kernels_that_were_used_long_ago_go(tmp_path: Path) -> None:
+    for age in range(10):
+        (tmp_path / str(age)).mkdir()
+        os.utime(tmp_path / str(age), (1e9 - age, 1e9 - age))
+    make_room(tmp_path)
+    assert {folder.name for folder in tmp_path.iterdir()} == set("01234567")
 
 
 def test_the_stamp_is_of_the_files_with_kernels_and_of_those_that_compile_them(tmp_path: Path) -> None:

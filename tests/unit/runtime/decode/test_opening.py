@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,11 @@ from agentfast.runtime.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.byte_level(special=("<eos>", "<call>", "<other>"))
 CALL, EOS = VOCABULARY.special["<call>"], VOCABULARY.special["<eos>"]
-EITHER = (Grammar.text() | (Grammar.special("<call>") + Grammar.literal("run(1)"))).compile(VOCABULARY)
+
+
+@cache
+def either() -> TokenGrammar:
+    return (Grammar.text() | (Grammar.special("<call>") + Grammar.literal("run(1)"))).compile(VOCABULARY)
 
 
 def noise(call: float) -> Tensor:
@@ -31,7 +37,7 @@ def best(logits: Tensor, grammar: TokenGrammar, budget: int = 20) -> CanvasPoste
     return posterior
 
 
-def settled(logits: Tensor, grammar: TokenGrammar = EITHER) -> CanvasPosterior:
+def settled(logits: Tensor, grammar: TokenGrammar) -> CanvasPosterior:
     """The posterior by the opening; the edges that it leaves out change nothing but the work."""
     opening = settle_opening(logits, grammar, 20)
     row = CanvasRow(opening.logits, grammar, grammar.start, 20, np.full(8, 0.5), first=opening.first)
@@ -46,12 +52,12 @@ def settled(logits: Tensor, grammar: TokenGrammar = EITHER) -> CanvasPosterior:
 
 
 def test_over_noise_the_posterior_alone_prefers_text_to_a_likely_call() -> None:
-    assert best(noise(0.9), EITHER).best[0] != CALL
+    assert best(noise(0.9), either()).best[0] != CALL
 
 
 @pytest.mark.parametrize(("call", "opens"), [(0.9, True), (0.6, True), (0.4, False), (0.01, False)])
 def test_the_first_position_decides(call: float, opens: bool) -> None:
-    posterior = settled(noise(call))
+    posterior = settled(noise(call), either())
     assert bool(posterior.best[0] == CALL) is opens
     assert bool(posterior.sample[0] == CALL) is opens
     if opens:
@@ -60,13 +66,13 @@ def test_the_first_position_decides(call: float, opens: bool) -> None:
 
 def test_later_positions_are_left_alone() -> None:
     logits = torch.randn(8, VOCABULARY.size)
-    assert torch.equal(settle_opening(logits, EITHER, 20).logits[1:], logits[1:])
+    assert torch.equal(settle_opening(logits, either(), 20).logits[1:], logits[1:])
 
 
 def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
     logits = noise(0.9)
-    assert settle_opening(logits, EITHER, 7) == Opening(logits)
-    assert best(logits, EITHER, 7).best[0] != CALL
+    assert settle_opening(logits, either(), 7) == Opening(logits)
+    assert best(logits, either(), 7).best[0] != CALL
 
 
 @pytest.mark.parametrize(
@@ -84,10 +90,10 @@ def test_without_a_choice_between_the_two_nothing_is_decided(grammar: Grammar) -
 
 def test_a_turn_without_a_word_is_no_easy_way_out() -> None:
     logits = noise(0.3)
-    assert best(logits, EITHER).length == 1
-    assert settled(logits).length > 1
+    assert best(logits, either()).length == 1
+    assert settled(logits, either()).length > 1
     logits[0, EOS] = 20.0
-    assert settled(logits).length == 1
+    assert settled(logits, either()).length == 1
 
 
 def test_an_end_that_the_grammar_does_not_allow_is_no_option() -> None:

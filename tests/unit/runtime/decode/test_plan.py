@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.decode import plan as plans
 from agentfast.runtime.decode.plan import PlanCache
-from agentfast.runtime.grammar import Grammar, compile_schema
+from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.vocabulary import Vocabulary
 
-GRAMMAR = (Grammar.literal("a") | Grammar.literal("b")).repeat(1, 6).compile(Vocabulary.byte_level())
+
+@cache
+def letters() -> TokenGrammar:
+    return (Grammar.literal("a") | Grammar.literal("b")).repeat(1, 6).compile(Vocabulary.byte_level())
 
 
 def test_layers_hold_what_can_be_met_and_can_still_end() -> None:
-    plan = PlanCache().plan(GRAMMAR, GRAMMAR.start, 3, 3)
+    plan = PlanCache().plan(letters(), letters().start, 3, 3)
     layers = [plan.states[plan.layer_start[i] : plan.layer_start[i + 1]].tolist() for i in range(4)]
-    assert layers[0] == [GRAMMAR.start]
-    assert layers[3] == [GRAMMAR.done]
-    assert all(GRAMMAR.min_tokens(state) <= 3 - i for i, layer in enumerate(layers) for state in layer)
+    assert layers[0] == [letters().start]
+    assert layers[3] == [letters().done]
+    assert all(letters().min_tokens(state) <= 3 - i for i, layer in enumerate(layers) for state in layer)
 
 
 def test_edges_lead_to_the_next_layer() -> None:
-    plan = PlanCache().plan(GRAMMAR, GRAMMAR.start, 5, 20)
+    plan = PlanCache().plan(letters(), letters().start, 5, 20)
     for i in range(5):
         for node in range(plan.layer_start[i], plan.layer_start[i + 1]):
             targets = plan.edge_to[plan.edge_start[node] : plan.edge_start[node + 1]]
@@ -46,18 +51,18 @@ def test_a_plan_may_begin_with_some_of_the_edges_only() -> None:
 
 def test_budgets_that_do_not_bind_share_a_plan() -> None:
     cache = PlanCache()
-    assert cache.plan(GRAMMAR, 0, 4, 50) is cache.plan(GRAMMAR, 0, 4, 60)
-    assert cache.plan(GRAMMAR, 0, 4, 4) is not cache.plan(GRAMMAR, 0, 4, 5)
-    assert cache.plan(GRAMMAR, 0, 4, 4) is cache.plan(GRAMMAR, 0, 4, 4)
+    assert cache.plan(letters(), 0, 4, 50) is cache.plan(letters(), 0, 4, 60)
+    assert cache.plan(letters(), 0, 4, 4) is not cache.plan(letters(), 0, 4, 5)
+    assert cache.plan(letters(), 0, 4, 4) is cache.plan(letters(), 0, 4, 4)
 
 
 def test_the_oldest_plans_are_dropped_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = PlanCache()
-    first = cache.plan(GRAMMAR, 0, 6, 50)
+    first = cache.plan(letters(), 0, 6, 50)
     monkeypatch.setattr(plans, "_KEPT_EDGES", len(first.edge_to) + 1)
-    second = cache.plan(GRAMMAR, 0, 5, 50)
-    assert cache.plan(GRAMMAR, 0, 5, 50) is second
-    assert cache.plan(GRAMMAR, 0, 6, 50) is not first
+    second = cache.plan(letters(), 0, 5, 50)
+    assert cache.plan(letters(), 0, 5, 50) is second
+    assert cache.plan(letters(), 0, 6, 50) is not first
 
 
 def test_a_plan_of_too_many_ways_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -12,9 +14,13 @@ from agentfast.runtime.grammar import Grammar, TokenGrammar
 from tests.property.token_splits import vocabulary_of
 
 VOCABULARY = vocabulary_of([b"a", b"b", b"ab", b"ba", b"aab"])
-GRAMMAR = Grammar.from_regex("(a|b){0,3}(ab)*b?").compile(VOCABULARY, "")
 SHARES = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+@cache
+def letters() -> TokenGrammar:
+    return Grammar.from_regex("(a|b){0,3}(ab)*b?").compile(VOCABULARY, "")
 
 
 def read_plainly(
@@ -46,17 +52,17 @@ def same(one: Verdict, other: Verdict) -> bool:
 @given(SEEDS, st.integers(0, 4), st.integers(0, 6), SHARES)
 def test_a_draft_is_judged_as_token_by_token(seed: int, walked: int, spare: int, share: float) -> None:
     rng = np.random.default_rng(seed)
-    state, tokens = GRAMMAR.start, list[int]()
+    state, tokens = letters().start, list[int]()
     states: list[int] = []
-    budget = GRAMMAR.min_tokens(state) + spare + walked
-    while not GRAMMAR.is_done(state) and len(tokens) < walked + 4:
-        token = int(rng.choice(np.flatnonzero(GRAMMAR.allowed(state, budget - len(tokens)))))
+    budget = letters().min_tokens(state) + spare + walked
+    while not letters().is_done(state) and len(tokens) < walked + 4:
+        token = int(rng.choice(np.flatnonzero(letters().allowed(state, budget - len(tokens)))))
         states.append(state)
         tokens.append(token)
-        state = GRAMMAR.advance(state, token)
+        state = letters().advance(state, token)
     begin = min(walked, len(tokens) - 1)
     logits = torch.from_numpy(rng.normal(0, 2, (len(tokens), VOCABULARY.size)).astype(np.float32))
-    arguments = logits[begin:], tokens[begin:], GRAMMAR, states[begin], budget - begin, share
+    arguments = logits[begin:], tokens[begin:], letters(), states[begin], budget - begin, share
     assert same(read_over(*arguments), read_plainly(*arguments))
 
 

@@ -1,0 +1,156 @@
+"""Where compiled kernels are kept: in one place for whatever runs the same sources, and compiled by one process.
+
+A folder's name is a hash of the sources that have kernels, which covers the kernels of other files that one calls, since
+those are compiled into it. So an installed package, a source tree and the workers of a test run share their kernels,
+and nobody meets a stale one. The place is `$NUMBA_CACHE_DIR`, or else `kernels` in the user's cache folder. Kernels
+defined elsewhere than in this package lie where numba puts them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numba
+import numba.core.caching
+import numba.core.compiler_lock
+
+from agentfast.runtime.cache_folder import user_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows: every process compiles for itself
+    fcntl = None  # type: ignore[assignment]
+
+_caching: Any = cast("Any", numba).core.caching  # none of it has types
+_compiler_lock: Any = cast("Any", numba).core.compiler_lock.global_compiler_lock
+_SOURCES: Final = Path(__file__).resolve().parent
+_STAMPS_KEPT: Final = 8
+
+
+def keep_on_disk(dispatcher: Any) -> None:
+    """Have what a dispatcher compiles kept, if there is a place for it."""
+    try:
+        kept = _KernelCache(dispatcher.py_func)
+    except RuntimeError:  # numba says so where nothing can be written
+        return
+    stamp = kept._cache_file._source_stamp
+    kept._cache_file._source_stamp = (stamp, sources_stamp(_SOURCES))
+    dispatcher._cache = kept
+    if fcntl is not None and isinstance(kept._impl.locator, _SharedFolder):
+        dispatcher.compile = _by_one_process(
+            dispatcher.compile, Path(kept._cache_path), kept._impl.filename_base
+        )
+
+
+@cache
+def sources_stamp(folder: Path) -> str:
+    """A hash of the files below a folder that have kernels, or say how kernels are compiled."""
+    sha = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        if b"kernel\ndef " in content or b"import numba" in content:
+            sha.update(hashlib.sha256(content).digest())
+    return sha.hexdigest()
+
+
+@cache
+def _folder() -> Path | None:
+    """The folder of the kernels of these sources, ready to be written to; None if there cannot be one."""
+    try:
+        chosen = os.environ.get("NUMBA_CACHE_DIR")
+        above = Path(chosen) / "agentfast" if chosen else user_folder() / "kernels"
+        version = f"{cast('Any', numba).__version__} {sources_stamp(_SOURCES)}"
+        folder = above / hashlib.sha256(version.encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        make_room(above)
+    except (OSError, RuntimeError):
+        return None
+    return folder
+
+
+def make_room(above: Path) -> None:
+    """Drop all but the 8 folders that were used last."""
+    by_age = sorted(above.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    for folder in by_age[:-_STAMPS_KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]
+    """Tells numba where the kernels of this package lie."""
+
+    def __init__(self, folder: Path, function: Any) -> None:
+        self._folder = folder / function.__module__
+        self._line: int = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> _SharedFolder | None:
+        folder = _folder() if Path(py_file).resolve().is_relative_to(_SOURCES) else None
+        return cls(folder, py_func) if folder else None
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        return ""
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+class _KernelCacheImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_SharedFolder, *_caching.CompileResultCacheImpl._locator_classes]  # noqa: RUF012
+
+
+class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
+    """numba's cache of a function's variants; that they cannot be written only makes the next process slower."""
+
+    _impl_class = _KernelCacheImpl
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
+def _by_one_process(compile_one: Callable[[Any], Any], folder: Path, name: str) -> Callable[[Any], Any]:
+    """`Dispatcher.compile` that waits for another process at work on the kernel, and then finds it on disk.
+
+    It takes the process's own compiler lock first, so the thread that waits for a file is the only one that holds any; and
+    files are taken from a caller to what it calls, which has no cycles. So nobody waits forever.
+    """
+
+    def compile_alone(signature: Any) -> Any:
+        with _compiler_lock, _locked(folder / f"{name}.lock"):
+            return compile_one(signature)
+
+    return compile_alone
+
+
+_held: Final = set[Path]()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a file's lock; a kernel that is compiled within itself, for other types, has it already."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = None if path in _held else path.open("w")
+    except OSError:
+        file = None
+    if file is None:
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)
