@@ -19,7 +19,7 @@ from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.shards import Cost, ShardPool, shards_of, single_threaded_operations
 from agentfast.runtime.spans import Context, Span
 
 R = TypeVar("R")
@@ -57,6 +57,7 @@ class Runner:
         in_shards = self.device.type == "cpu" and model.config.small
         self._most_shards = (config.threads or torch.get_num_threads()) if in_shards else 1
         self._in_shards = in_shards
+        self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
 
     def prepare_thread(self) -> None:
@@ -74,9 +75,9 @@ class Runner:
             then: called with each part of the batch that ran by itself, in the thread that ran it.
 
         Returns:
-            What `then` returned, in the order of the batch.
+            What `then` returned, part by part.
         """
-        shards = shards_of(batch.works, self._most_shards)
+        shards = shards_of(batch.works, self._most_shards, self._cost)
         # A row may read what another shard encodes in this very pass: each layer waits until all is written.
         barrier = (
             Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None

@@ -8,6 +8,7 @@ weights are read from memory for each part anew, so it runs in one part with thr
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import BrokenBarrierError
@@ -15,6 +16,7 @@ from typing import Final, TypeVar
 
 import torch
 
+from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.scheduler import Work
 
 T = TypeVar("T")
@@ -24,17 +26,49 @@ TOKENS_PER_SHARD: Final = 48
 """Fewer do not pay for a thread."""
 
 
-def shards_of(works: Sequence[Work], most: int) -> list[tuple[Work, ...]]:
-    """At most `most` runs of consecutive works with about equal numbers of tokens."""
+_CANVAS_TOKEN: Final = 2.0
+"""What a canvas token costs, logits and decoding included, where an encode token costs 1."""
+
+_KEYS: Final = 600
+"""So many keys to attend to, in each layer, cost as much as an encode token."""
+
+
+class Cost:
+    """About how long a work takes, in encode tokens."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        windows = Counter(config.attention(layer).window for layer in range(len(config.layers)))
+        self._shares = [(window, count / len(config.layers)) for window, count in windows.items()]
+
+    def __call__(self, work: Work) -> float:
+        encodes = work.stop - work.start
+        canvas, encode = work.stop + work.canvas_tokens, (work.start + work.stop) / 2
+        seen = sum(
+            share * (work.canvas_tokens * _within(canvas, window) + encodes * _within(encode, window))
+            for window, share in self._shares
+        )
+        return encodes + _CANVAS_TOKEN * work.canvas_tokens + seen / _KEYS
+
+
+def _within(positions: float, window: int | None) -> float:
+    return positions if window is None else min(positions, window)
+
+
+def shards_of(works: Sequence[Work], most: int, cost: Callable[[Work], float]) -> list[tuple[Work, ...]]:
+    """At most `most` parts of about equal cost, each in the order of the works.
+
+    The dearest work goes first, and each where there is least as yet (Graham 1969).
+    """
     total = sum(work.tokens for work in works)
     count = max(1, min(most, len(works), total // TOKENS_PER_SHARD))
-    shards: list[list[Work]] = [[] for _ in range(count)]
-    done = 0
-    for work in works:
-        # A work goes where its middle lies, so that a long one does not push all after it into the last shard.
-        shards[min(count - 1, (2 * done + work.tokens) * count // (2 * total))].append(work)
-        done += work.tokens
-    return [tuple(shard) for shard in shards if shard]
+    costs = [cost(work) for work in works]
+    sums = [0.0] * count
+    shards: list[list[int]] = [[] for _ in range(count)]
+    for i in sorted(range(len(works)), key=costs.__getitem__, reverse=True):
+        least = sums.index(min(sums))
+        shards[least].append(i)
+        sums[least] += costs[i]
+    return [tuple(works[i] for i in sorted(shard)) for shard in shards]
 
 
 def single_threaded_operations() -> None:

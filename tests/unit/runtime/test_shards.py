@@ -18,26 +18,38 @@ from agentfast.runtime.model.fused import FusedModel
 from agentfast.runtime.request import Completion, Request, Row
 from agentfast.runtime.scheduler import Work
 from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import TOKENS_PER_SHARD, ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.shards import TOKENS_PER_SHARD, Cost, ShardPool, shards_of, single_threaded_operations
 from tests.integration.engine_kit import CONFIG, byte_tokenizer, small_model
 
 SHARED = tuple(range(64))  # four blocks that rows encode once and share
 
 
-def work(tokens: int) -> Work:
+def work(tokens: int, start: int = 0) -> Work:
     request = Request((1,), max_tokens=1)
     row = Row(request, None, SeededDraws(0, 10), canvas_tokens=0, reach=1, keys=[], submitted=0.0)
-    return Work(row, 0, tokens, decode=False)
+    return Work(row, start, start + tokens, decode=False)
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=40), st.integers(1, 8))
-def test_shards_keep_the_order_of_the_works_and_are_about_equal(sizes: list[int], most: int) -> None:
+def test_shards_have_every_work_once_in_order_and_differ_by_no_more_than_one(
+    sizes: list[int], most: int
+) -> None:
     works = [work(size) for size in sizes]
-    shards = shards_of(works, most)
-    assert [w for shard in shards for w in shard] == works
+    shards = shards_of(works, most, cost=lambda w: w.tokens)
+    assert sorted(works.index(w) for shard in shards for w in shard) == list(range(len(works)))
+    assert all(list(shard) == sorted(shard, key=works.index) for shard in shards)
     assert 1 <= len(shards) <= max(1, min(most, sum(sizes) // TOKENS_PER_SHARD))
-    for shard in shards:
-        assert sum(w.tokens for w in shard) <= sum(sizes) / len(shards) * 2 + max(sizes)
+    sums = [sum(w.tokens for w in shard) for shard in shards]
+    assert max(sums) - min(sums) <= max(sizes)
+
+
+def test_a_work_costs_more_the_more_it_attends_to_within_its_layers_windows() -> None:
+    config = small_model().config
+    cost, unbounded = Cost(config), Cost(replace(config, layers=("full", "full")))
+    costs = [cost(work(30, start)) for start in (0, 64, 1024)]
+    assert costs == sorted(set(costs))
+    assert unbounded(work(2)) == cost(work(2))
+    assert unbounded(work(30, 1024)) > cost(work(30, 1024))
 
 
 def completions(config: EngineConfig) -> list[Completion]:
