@@ -27,6 +27,9 @@ R = TypeVar("R")
 _LINES_AT_ONCE: Final = 32
 """Positions whose logits are worth a pass over a small model's embedding table."""
 
+_LOGITS_AT_ONCE: Final = 1 << 18
+"""As many are worth going through the decoder for, where there are more positions than that and a small vocabulary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forward:
@@ -148,12 +151,13 @@ class Runner:
         return self._tensor([encoded, np.arange(encodes, total)])
 
     def _groups(self, works: tuple[Work, ...]) -> list[slice]:
-        """Works whose logits are made and read together; a small model's few at a time, while they are in cache."""
+        """Works whose logits are made and read together; a small model's few at a time, while they are near."""
         groups: list[slice] = []
+        enough = max(_LINES_AT_ONCE, _LOGITS_AT_ONCE // self._model.config.vocab_size)
         start = lines = 0
         for stop, work in enumerate(works, 1):
             lines += work.canvas_tokens + work.reads
-            if stop == len(works) or (self._in_shards and lines >= _LINES_AT_ONCE):
+            if stop == len(works) or (self._in_shards and lines >= enough):
                 groups.append(slice(start, stop))
                 start, lines = stop, 0
         return groups

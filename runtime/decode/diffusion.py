@@ -287,13 +287,10 @@ class DiffusionDecoder:
         if not going_on:
             return
         parts = [proposal.probabilities()[: len(canvas.tokens)] for canvas, proposal in going_on]
-        if parts[0].device.type == "cpu":  # where joining them costs more than it saves
-            softs = [self._network.soft_embeddings(part) for part in parts]
-        else:
-            joined = self._network.soft_embeddings(torch.cat(parts))
-            softs = list(torch.split(joined, [len(part) for part in parts]))
-        for (canvas, _), soft in zip(going_on, softs, strict=True):
-            canvas.soft = soft
+        softs = [self._network.soft_embeddings(part) for part in joined(parts)]
+        soft = torch.cat(softs) if len(softs) > 1 else softs[0]
+        for (canvas, _), own in zip(going_on, torch.split(soft, [len(part) for part in parts]), strict=True):
+            canvas.soft = own
 
 
 class _Room(threading.local):
@@ -342,6 +339,23 @@ def _constrained(
         probabilities=partial(posterior.marginals, canvas.logits, out=room),
         logits=None if row.ledger is None else canvas.logits,
     )
+
+
+def joined(parts: list[Tensor]) -> list[Tensor]:
+    """Contiguous tensors [N, V] as few; on a CPU only those that lie side by side in memory are, without a copy."""
+    if parts[0].device.type != "cpu":
+        return [torch.cat(parts)]
+    runs = [parts[0]]
+    for part in parts[1:]:
+        last = runs[-1]
+        if (
+            part.data_ptr() == last.data_ptr() + last.nbytes
+            and part.untyped_storage().data_ptr() == last.untyped_storage().data_ptr()
+        ):
+            runs[-1] = last.as_strided((len(last) + len(part), *last.shape[1:]), last.stride())
+        else:
+            runs.append(part)
+    return runs
 
 
 def _covers(spans: list[slice], logits: Tensor) -> bool:

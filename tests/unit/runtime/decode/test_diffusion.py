@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.decode.diffusion import accept
+from agentfast.runtime.decode.diffusion import accept, joined
 from agentfast.runtime.settings import GenerationDefaults
 
 entropies = st.lists(st.integers(0, 12).map(lambda n: n / 4), min_size=1, max_size=7)
@@ -40,3 +41,17 @@ def test_the_surest_position_is_accepted_whatever_its_entropy() -> None:
 def test_temperature_falls_from_t_max_to_just_above_t_min() -> None:
     generation = GenerationDefaults(max_denoising_steps=4, t_min=0.4, t_max=0.8)
     assert [round(generation.temperature_at(n), 6) for n in (4, 3, 2, 1)] == [0.8, 0.7, 0.6, 0.5]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=6))
+def test_parts_that_lie_side_by_side_are_joined_and_others_are_not(gaps: list[tuple[int, int]]) -> None:
+    lines = torch.arange(200.0).view(100, 2)
+    parts: list[torch.Tensor] = []
+    start = 5
+    for gap, length in gaps:
+        start += gap
+        parts.append(lines[start : start + length])
+        start += length
+    runs = joined(parts)
+    assert torch.equal(torch.cat(runs), torch.cat(parts))
+    assert len(runs) == 1 + sum(gap > 0 for gap, _ in gaps[1:])
