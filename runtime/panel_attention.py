@@ -14,7 +14,7 @@ from torch import Tensor
 
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.panel_kernels import NOWHERE, Parts, attend_parts, columns_of, key_floats, place
-from agentfast.runtime.spans import Span
+from agentfast.runtime.spans import Context, Span
 
 Ints = NDArray[np.int64]
 
@@ -38,22 +38,28 @@ class PanelRows:
             place=_ints(span.prefix if part is span.canvas else NOWHERE for span, part in parts),
         )
         self._seen: dict[int | None, tuple[Ints, Ints]] = {}
+        self._unfilled = [i for i, span in enumerate(self._spans) if None in span.context.layers]
+        self._addresses = np.empty((len(store.keys), 2, len(parts)), np.int64)
+        for i, span in enumerate(self._spans):
+            self._addresses[:, :, i] = span.context.addresses
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
         """Write the rows' part of `out`; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
         if window not in self._seen:
             self._seen[window] = self._seen_under(window, len(q))
-        panels = self._panels(layer)
+        fresh = self._fill(layer)
+        key_addresses, value_addresses = self._addresses[layer]
         attend_parts(
             q.numpy(),
             k.numpy(),
             v.numpy(),
             *self._seen[window],
             self._parts,
-            _ints(keys.data_ptr() for keys, _ in panels),
-            _ints(values.data_ptr() for _, values in panels),
+            key_addresses,
+            value_addresses,
             out.numpy(),
         )
+        del fresh  # what no context keeps had to live until here
 
     def _seen_under(self, window: int | None, tokens: int) -> tuple[Ints, Ints]:
         """The positions [low, high) that each token sees, [T]."""
@@ -70,29 +76,29 @@ class PanelRows:
                 low[start:stop] = np.maximum(encoded - (window - 1), 0)
         return low, high
 
-    def _panels(self, layer: int) -> list[tuple[Tensor, Tensor]]:
-        """Of each part's row."""
-        panels: list[tuple[Tensor, Tensor]] = []
-        for i, span in enumerate(self._spans):
-            kept = span.context.layers[layer]
-            if kept is None:
-                again = i > 0 and self._spans[i - 1] is span
-                kept = panels[-1] if again else self._filled(layer, span)
-            panels.append(kept)
-        return panels
+    def _fill(self, layer: int) -> list[tuple[Tensor, Tensor]]:
+        """Give rows that have none of this layer their panels, which are returned."""
+        fresh: list[tuple[Tensor, Tensor]] = []
+        for i in self._unfilled:
+            context = self._spans[i].context
+            if context.layers[layer] is None:
+                panels = self._filled(layer, context)
+                context.addresses[layer] = [part.data_ptr() for part in panels]
+                if self._spans[i].denoises:
+                    context.layers[layer] = panels
+                fresh.append(panels)
+            self._addresses[layer, :, i] = context.addresses[layer]
+        return fresh
 
-    def _filled(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
+    def _filled(self, layer: int, context: Context) -> tuple[Tensor, Tensor]:
         keys, values = self._store.keys[layer], self._store.values[layer]
         heads, size = keys.shape[1:]
-        capacity = span.context.capacity
         panels = (
-            torch.empty(heads * key_floats(capacity, size)),
-            torch.empty(heads * capacity * columns_of(size)),
+            torch.empty(heads * key_floats(context.capacity, size)),
+            torch.empty(heads * context.capacity * columns_of(size)),
         )
-        slots = span.context.slots.numpy()
-        place(keys.numpy(), values.numpy(), slots, 0, capacity, *(part.numpy() for part in panels))
-        if span.denoises:
-            span.context.layers[layer] = panels
+        into = (part.numpy() for part in panels)
+        place(keys.numpy(), values.numpy(), context.slots.numpy(), 0, context.capacity, *into)
         return panels
 
 

@@ -17,6 +17,7 @@ class Context:
         slots: [P], where the row's positions are.
         layers: keys and values of each layer: the prefix, then room for the canvas; None until the layer gathers them.
             [P + C, Hkv, D], or in panels (see panel_attention.py).
+        addresses: [L, 2] int64, where each layer's panels of keys and values are in memory, once they are.
         capacity: positions that panels have room for, see `make_room`; a canvas may shrink meanwhile.
         prefix: P, the positions in the cache.
     """
@@ -25,9 +26,11 @@ class Context:
     layers: list[tuple[Tensor, Tensor] | None]
     capacity: int = 0
     prefix: int = field(init=False)
+    addresses: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.prefix = len(self.slots)
+        self.addresses = np.zeros((len(self.layers), 2), np.int64)
 
     def make_room(self, positions: int) -> None:
         """Let panels have room for so many positions at least; smaller ones are forgotten."""
