@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ _caching: Any = cast("Any", numba).core.caching  # none of it has types
 _compiler_lock: Any = cast("Any", numba).core.compiler_lock.global_compiler_lock
 _SOURCES: Final = Path(__file__).resolve().parent
 _STAMPS_KEPT: Final = 8
+_IMPORT: Final = re.compile(rb"^from agentfast\.runtime\.([\w.]+) import", re.MULTILINE)
 
 
 def keep_on_disk(dispatcher: Any) -> None:
@@ -51,12 +53,16 @@ def keep_on_disk(dispatcher: Any) -> None:
 
 @cache
 def sources_stamp(folder: Path) -> str:
-    """A hash of the files below a folder that have kernels, or say how kernels are compiled."""
+    """A hash of the files below a folder that have kernels or say how kernels are compiled, and of those that they
+    import from: a constant is compiled into the kernels that name it.
+    """
+    contents = {path: path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    chosen = {path for path, text in contents.items() if b"kernel\ndef " in text or b"import numba" in text}
+    named = {name.decode() for path in chosen for name in _IMPORT.findall(contents[path])}
+    chosen |= {folder.joinpath(*name.split(".")).with_suffix(".py") for name in named} & contents.keys()
     sha = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        content = path.read_bytes()
-        if b"kernel\ndef " in content or b"import numba" in content:
-            sha.update(hashlib.sha256(content).digest())
+    for path in sorted(chosen):
+        sha.update(hashlib.sha256(contents[path]).digest())
     return sha.hexdigest()
 
 

@@ -90,7 +90,7 @@ def test_folders_of_kernels_that_were_used_long_ago_go(tmp_path: Path) -> None:
     assert {folder.name for folder in tmp_path.iterdir()} == set("01234567")
 
 
-def test_the_stamp_is_of_the_files_with_kernels_and_of_those_that_compile_them(tmp_path: Path) -> None:
+def test_the_stamp_is_of_the_files_with_kernels_and_of_what_they_use(tmp_path: Path) -> None:
     def stamp(text: str, name: str) -> str:
         (tmp_path / name).write_text(text)
         sources_stamp.cache_clear()
@@ -101,6 +101,8 @@ def test_the_stamp_is_of_the_files_with_kernels_and_of_those_that_compile_them(t
     assert stamp("@kernel\ndef f(): return 1", "a.py") != first
     second = stamp("import numba", "c.py")
     assert stamp("import numba.extending", "c.py") != second
+    third = stamp("from agentfast.runtime.b import LEAST\n@kernel\ndef f(): return LEAST", "a.py")
+    assert stamp("LEAST = 2", "b.py") != third
     sources_stamp.cache_clear()
 
 
