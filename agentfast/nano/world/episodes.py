@@ -104,7 +104,8 @@ class EpisodeMaker:
                 )
 
     def _new_requests(self) -> RequestMaker:
-        return RequestMaker(Shop.generate(self.rng, self.split), self.rng, self.split)
+        shop = Shop.generate(self.rng, self.split)
+        return RequestMaker(shop, self.rng, self.split, to_learn=self.split == "train")
 
     def _instructions(self, desk: Desk) -> str:
         return desk.instructions[0] if self.rng.random() < 0.6 else self.rng.choice(desk.instructions)

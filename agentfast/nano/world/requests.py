@@ -17,9 +17,7 @@ from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
 
-PAIRED = 0.3
-"""How often a chain to learn from is asked for together with another request."""
-
+PAIRED = 0.3  # how often a chain to learn from is asked for together with another request
 MOST_CALLS_OF_PAIRS = 6
 
 
@@ -62,13 +60,23 @@ class RequestMaker:
     Args:
         split: whose phrasings and fresh values are used.
         shapes: whose shapes of chains are used; None: those of `split`.
+        to_learn: whether they are training's own, which has pairs and some actions that no task has.
     """
 
-    def __init__(self, shop: Shop, rng: random.Random, split: Split, shapes: Split | None = None) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        rng: random.Random,
+        split: Split,
+        shapes: Split | None = None,
+        *,
+        to_learn: bool = False,
+    ) -> None:
         self.shop = shop
         self.rng = rng
         self.split: Split = split
         self._shapes: Split = shapes or split
+        self._to_learn = to_learn
         self.values = Values(rng, split)
         self._rows = Rows(shop)
         self._functions = functions_of(shop)
@@ -78,7 +86,7 @@ class RequestMaker:
         rng = self.rng
         if kind == "parallel" and rng.random() < 0.4:
             return self._two_singles(desk)
-        if kind == "chain" and self._shapes == "train" and rng.random() < PAIRED:
+        if self._to_learn and kind == "chain" and rng.random() < PAIRED:
             return self._chain_and_another(desk)
         chosen = self._scenario(kind, desk)
         asked = self.ask(chosen)
@@ -93,7 +101,9 @@ class RequestMaker:
                 return request.text
 
     def _scenario(self, kind: Kind, desk: str | None) -> Scenario:
-        return self.rng.choice(self.rng.choice(scenarios.of(kind, self._shapes, desk)))
+        return self.rng.choice(
+            self.rng.choice(scenarios.of(kind, self._shapes, desk, to_learn=self._to_learn))
+        )
 
     def ask(self, chosen: Scenario) -> Asked:
         """A scenario in words of this maker's split, yet to be played."""

@@ -159,6 +159,8 @@ class Scenario:
         shape: of a chain, the sequence of its calls and what they take from earlier ones; see `chains.compose`.
         calls: of a chain, how many it has, where a list it acts on has one row.
         family: of a chain, the action that ends it: chains of one family differ in how they find what it needs.
+        tested: whether tasks are made of it. Actions that came after the tasks were fixed are to learn from only, so
+            that figures stay comparable.
     """
 
     name: str
@@ -169,13 +171,14 @@ class Scenario:
     shape: str = ""
     calls: int = 0
     family: str = ""
+    tested: bool = True
 
     def belongs_to(self, split: Split) -> bool:
         """Whether the split uses it: a shape belongs to one split, all else to both. Tests leave out long chains."""
         if not self.shape:
             return True
-        short = self.calls <= MOST_CALLS_TESTED or split == "train"
-        return short and split_of_shape(self.shape) == split
+        tested = self.tested and self.calls <= MOST_CALLS_TESTED
+        return (tested or split == "train") and split_of_shape(self.shape) == split
 
 
 def split_of_shape(shape: str) -> Split:

@@ -151,6 +151,7 @@ def chains(
     *patterns: str,
     turns: str,
     needs: Sequence[tuple[str, Sequence[Reference]]],
+    tested: bool = True,
 ) -> Callable[[Act], Act]:
     """Registers an action as chains of `desk`, one for each combination of references that takes two turns or more
         and not too many calls.
@@ -160,6 +161,7 @@ def chains(
         turns: the calls after the rows are found, as the shape writes them ("" if the action only asks); "id:0" is an
             argument that comes from the first reference, and counts if that one needs a call.
         needs: for each reference the field that is needed of it, and the references to choose from.
+        tested: False: to learn from only; see `Scenario`.
     """
 
     acts = len(re.split(r" > |\+", turns)) if turns else 0
@@ -181,6 +183,7 @@ def chains(
                         shape=" > ".join(every),
                         calls=calls,
                         family=act.__name__,
+                        tested=tested,
                     )
                 )
         return act

@@ -291,6 +291,7 @@ def forward_and_tell(d: Draw, find: Find) -> Script:
     "[write to|tell|message] {email} the [name|full name] of {0}",
     turns="send_message(text:0)",
     needs=[("name", (customer_by_id, buyer, first_of_city))],
+    tested=False,
 )
 def send_name_of(d: Draw, find: Find) -> Script:
     email = d.values.email()
@@ -307,6 +308,7 @@ def send_name_of(d: Draw, find: Find) -> Script:
     "let {0} [know|have] the [name|full name] of {1}",
     turns="send_message(email:0,text:1)",
     needs=[("email", CUSTOMERS), ("name", (customer_by_id, buyer, first_of_city))],
+    tested=False,
 )
 def tell_name_of(d: Draw, find: Find) -> Script:
     who, other = yield from find()
@@ -321,6 +323,7 @@ def tell_name_of(d: Draw, find: Find) -> Script:
     "let {0} [know|have] the [city|town] of {1}",
     turns="send_message(email:0,text:1)",
     needs=[("email", CUSTOMERS), ("city", (customer_by_id, customer_by_name, buyer))],
+    tested=False,
 )
 def tell_city_of(d: Draw, find: Find) -> Script:
     who, other = yield from find()
@@ -335,6 +338,7 @@ def tell_city_of(d: Draw, find: Find) -> Script:
     "let {0} [know|have] the [status|state] of {1}",
     turns="send_message(email:0,text:1)",
     needs=[("email", CUSTOMERS), ("status", (order_by_id,))],
+    tested=False,
 )
 def tell_status_of(d: Draw, find: Find) -> Script:
     who, order = yield from find()
@@ -349,6 +353,7 @@ def tell_status_of(d: Draw, find: Find) -> Script:
     "let {0} [know|have] the [date|day] of {1}",
     turns="send_message(email:0,text:1)",
     needs=[("email", CUSTOMERS), ("date", (order_by_id,))],
+    tested=False,
 )
 def tell_date_of(d: Draw, find: Find) -> Script:
     who, order = yield from find()
@@ -363,6 +368,7 @@ def tell_date_of(d: Draw, find: Find) -> Script:
     "the [customer|buyer] of order {order} [wants|needs|asks for] its [status|state].",
     turns="get_order > get_customer(id) > send_message(email,text)",
     needs=[],
+    tested=False,
 )
 def tell_status_to_buyer(d: Draw, find: Find) -> Script:
     id_ = d.order_id()
@@ -379,6 +385,7 @@ def tell_status_to_buyer(d: Draw, find: Find) -> Script:
     "[forward|resend|pass] to {email} [all|the|all the] [messages|notes|mails] [of|to|for] {owner}",
     turns="list_messages > send_message(text)",
     needs=[],
+    tested=False,
 )
 def forward_all(d: Draw, find: Find) -> Script:
     owner, email = d.note().recipient, d.values.email()

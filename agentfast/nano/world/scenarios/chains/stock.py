@@ -325,6 +325,7 @@ def add_quantity_and_price(d: Draw, find: Find) -> Script:
     "[sell|offer] {0} for {a} and {1} for {b}",
     turns="set_price(id:0)+set_price(id:1)",
     needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND))],
+    tested=False,
 )
 def price_each(d: Draw, find: Find) -> Script:
     prices = d.values.price(), d.values.price()
@@ -341,6 +342,7 @@ def price_each(d: Draw, find: Find) -> Script:
     "[restock|refill] {0} with {a} and {1} with {b}",
     turns="add_stock(id:0)+add_stock(id:1)",
     needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND))],
+    tested=False,
 )
 def add_each(d: Draw, find: Find) -> Script:
     counts = d.quantity(), d.quantity()
@@ -356,6 +358,7 @@ def add_each(d: Draw, find: Find) -> Script:
     "[restock|refill] [|both ]{0} and {1} [with|by] the [quantity|pieces|amount] of {2}",
     turns="add_stock(id:0,quantity:2)+add_stock(id:1,quantity:2)",
     needs=[("id", (product_by_id, *FOUND)), ("id", (product_by_id, *FOUND)), ("quantity", (order_by_id,))],
+    tested=False,
 )
 def add_quantity_to_two(d: Draw, find: Find) -> Script:
     *rows, order = yield from find()
@@ -373,6 +376,7 @@ def add_quantity_to_two(d: Draw, find: Find) -> Script:
         ("id", (product_by_id, product_by_name)),
         ("id", (product_by_name, product_of_order)),
     ],
+    tested=False,
 )
 def add_stock_to_two(d: Draw, find: Find) -> Script:
     row, *others = yield from find()
@@ -386,6 +390,7 @@ def add_stock_to_two(d: Draw, find: Find) -> Script:
     "[what|how much] does {0} cost and how many are [left|in stock|there]?",
     turns="",
     needs=[("price", (product_of_order,))],
+    tested=False,
 )
 def price_and_stock(d: Draw, find: Find) -> Script:
     [row] = yield from find()
