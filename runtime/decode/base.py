@@ -59,3 +59,12 @@ class Decoder(Protocol):
 def not_finite(row: Row) -> Outcome:
     """The outcome of a row whose hidden states hold a NaN or an infinity."""
     return Outcome(row, error=EngineError("the model returned numbers that are not finite for this request"))
+
+
+def broken(row: Row, error: Exception) -> Outcome:
+    """The outcome of a row whose own part of decoding failed, as a bug would make it: its neighbours go on."""
+    if isinstance(error, AgentFastError):
+        return Outcome(row, error=error)
+    failure = EngineError(f"decoding failed: {error!r}")
+    failure.__cause__ = error
+    return Outcome(row, error=failure)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
-from agentfast.runtime.decode.base import Outcome, not_finite
+from agentfast.runtime.decode.base import Outcome, broken, not_finite
 from agentfast.runtime.decode.drafts import DraftReader
 from agentfast.runtime.decode.evidence import CanvasEvidence
 from agentfast.runtime.decode.lengths import CanvasLengths
@@ -128,10 +128,14 @@ class DiffusionDecoder:
                 spans.append(span)
         going_on: list[tuple[Canvas, Proposal]] = []
         for row, proposal in zip(rows, self._propose(rows, spans, forward.logits), strict=True):
-            if isinstance(proposal, GrammarError):
-                outcomes.append(Outcome(row, error=proposal))
+            if isinstance(proposal, Exception):
+                outcomes.append(broken(row, proposal))
                 continue
-            outcome = self._advance(row, proposal)
+            try:
+                outcome = self._advance(row, proposal)
+            except Exception as error:  # noqa: BLE001 - a bug that one row meets is that row's alone
+                outcomes.append(broken(row, error))
+                continue
             outcomes.append(outcome)
             if outcome.canvas is not None and row.canvas is outcome.canvas and not outcome.committed:
                 going_on.append((outcome.canvas, proposal))
@@ -154,12 +158,17 @@ class DiffusionDecoder:
         row.steps += outcome.steps
         return outcome
 
-    def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | GrammarError]:
-        """Read the rows' logits [N, V]."""
-        uniforms = [row.draws.uniforms(row.canvas_tokens) for row in rows]
-        proposals: dict[Row, Proposal | GrammarError] = {}
-        free = [i for i, row in enumerate(rows) if row.grammar is None]
-        bound = [i for i, row in enumerate(rows) if row.grammar is not None]
+    def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | Exception]:
+        """Read the rows' logits [N, V]; what went wrong for a row takes the place of its proposal."""
+        uniforms: dict[int, NDArray[np.float64]] = {}
+        proposals: dict[Row, Proposal | Exception] = {}
+        for i, row in enumerate(rows):
+            try:
+                uniforms[i] = row.draws.uniforms(row.canvas_tokens)
+            except Exception as error:  # noqa: BLE001 - so is one in its draws
+                proposals[row] = error
+        free = [i for i in uniforms if rows[i].grammar is None]
+        bound = [i for i in uniforms if rows[i].grammar is not None]
         if free:
             mine = [logits[spans[i]] for i in free]
             joined = logits if len(free) == len(rows) and _covers(spans, logits) else torch.cat(mine)
@@ -176,7 +185,7 @@ class DiffusionDecoder:
         rows: list[Row],
         logits: Tensor,
         uniforms: list[NDArray[np.float64]],
-        proposals: dict[Row, Proposal | GrammarError],
+        proposals: dict[Row, Proposal | Exception],
     ) -> None:
         temperatures = [np.full(row.canvas_tokens, self._temperature(row), np.float32) for row in rows]
         reading = read_logits(logits, np.concatenate(temperatures), np.concatenate(uniforms))
