@@ -14,9 +14,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, EngineError, QueueFullError
+from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, QueueFullError
 from agentfast.runtime.decode.autoregressive import AutoregressiveDecoder
-from agentfast.runtime.decode.base import Decoder, Outcome
+from agentfast.runtime.decode.base import Decoder, Outcome, failure
 from agentfast.runtime.decode.diffusion import DiffusionDecoder
 from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.delivery import Outbox, Ticket
@@ -223,9 +223,9 @@ class Engine:
             self.step()
         except Exception as error:  # a bug or a lack of memory must not end the loop
             logger.exception("step failed")
-            failure = _failure(error)
+            failed = failure(error)
             for row in self._scheduler.in_flight():
-                self._end(row, failure)
+                self._end(row, failed)
         self.metrics.busy_s += monotonic() - began
 
     def _decode(self, part: Batch, forward: Forward) -> list[Outcome]:
@@ -234,7 +234,7 @@ class Engine:
             return self._decoder.update(part, forward)
         except Exception as error:  # as above
             logger.exception("decoding failed")
-            return [Outcome(work.row, error=_failure(error)) for work in part.works]
+            return [Outcome(work.row, error=failure(error)) for work in part.works]
 
     def _settle(self, batch: Batch, outcomes: list[Outcome]) -> None:
         failed = [outcome.row for outcome in outcomes if outcome.error is not None]
@@ -304,12 +304,6 @@ class Engine:
             view = StepView(canvases, len(batch.works), batch.tokens, len(self._scheduler.waiting))
             for observer in observers:
                 observer(view)
-
-
-def _failure(error: Exception) -> EngineError:
-    failure = EngineError(f"a step failed: {error!r}")
-    failure.__cause__ = error
-    return failure
 
 
 def _update(outcome: Outcome) -> CanvasUpdate:

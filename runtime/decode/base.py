@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentfast.errors import AgentFastError, EngineError
+from agentfast.runtime.log import get_logger
 from agentfast.runtime.request import Canvas, FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch
+
+logger = get_logger("engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,15 @@ def not_finite(row: Row) -> Outcome:
 
 
 def broken(row: Row, error: Exception) -> Outcome:
-    """The outcome of a row whose own part of decoding failed, as a bug would make it: its neighbours go on."""
+    """The outcome of a row whose own part of decoding failed, by its grammar or by a bug: its neighbours go on."""
     if isinstance(error, AgentFastError):
         return Outcome(row, error=error)
-    failure = EngineError(f"decoding failed: {error!r}")
-    failure.__cause__ = error
-    return Outcome(row, error=failure)
+    logger.error("decoding failed", request=row.request.id, exc_info=error)
+    return Outcome(row, error=failure(error))
+
+
+def failure(error: Exception) -> EngineError:
+    """What a request fails with that met a bug or a lack of memory."""
+    failed = EngineError(f"a step failed: {error!r}")
+    failed.__cause__ = error
+    return failed

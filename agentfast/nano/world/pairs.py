@@ -5,12 +5,11 @@ They make of a few hundred chains many thousands of combinations, none of which 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import Answer, Script
-from agentfast.nano.world.scenarios.chains.compose import merged
+from agentfast.nano.world.scenarios.base import Answer, Script, joint
+from agentfast.nano.world.scenarios.chains.compose import merged, side_by_side
 from agentfast.nano.world.shop_tools import READS
 
 
@@ -19,29 +18,7 @@ def both(first: Script, second: Script) -> Script:
 
     So it is within a chain, too, whose rows are all found before anything is done with them.
     """
-    scripts = (first, second)
-    waiting: dict[int, list[ToolCall]] = {}
-    answers: dict[int, Answer] = {}
-
-    def advance(number: int, results: list[Any] | None) -> None:
-        script = scripts[number]
-        try:
-            waiting[number] = next(script) if results is None else script.send(results)
-        except StopIteration as stop:
-            answers[number] = stop.value
-
-    for number in range(len(scripts)):
-        advance(number, None)
-    while waiting:
-        turn = {number: waiting.pop(number) for number in _next(waiting)}
-        results = yield [call for calls in turn.values() for call in calls]
-        rest = list(results)
-        for number, calls in turn.items():
-            mine, rest = rest[: len(calls)], rest[len(calls) :]
-            advance(number, mine)
-    said = [answers[number] for number in range(len(scripts))]
-    texts = dict.fromkeys(answer.text for answer in said)
-    return Answer(" ".join(texts), tuple(value for answer in said for value in answer.expected))
+    return joint(*(yield from side_by_side((first, second), _next)))
 
 
 def resumed(opening: list[ToolCall], script: Script) -> Script:
@@ -70,7 +47,7 @@ def shape_of_both(first: str, second: str) -> str:
     return " > ".join(turns)
 
 
-def _next(waiting: dict[int, list[ToolCall]]) -> Sequence[int]:
+def _next(waiting: Mapping[int, list[ToolCall]]) -> Sequence[int]:
     """Whose calls come next: those who read, in their order; all, if nobody does."""
     reading = [number for number, calls in waiting.items() if all(call.name in READS for call in calls)]
     return sorted(reading or waiting)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import Answer, Script
+from agentfast.nano.world.scenarios.base import Answer, Script, joint
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,4 @@ def together(first: Solution, second: Solution) -> Solution:
     sentence = error_of(results)
     if sentence is not None:
         return Solution((Turn(calls, results),), error_answer(sentence))
-    texts = dict.fromkeys((first.answer.text, second.answer.text))
-    answer = Answer(" ".join(texts), first.answer.expected + second.answer.expected)
-    return Solution((Turn(calls, results),), answer)
+    return Solution((Turn(calls, results),), joint(first.answer, second.answer))

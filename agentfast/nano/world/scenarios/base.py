@@ -54,6 +54,12 @@ def listing(template: str, values: Sequence[object], none: str = "None.") -> Ans
     return Answer(template.format(joined), texts)
 
 
+def joint(*answers: Answer) -> Answer:
+    """Several answers one after the other; what two say alike is said once."""
+    texts = dict.fromkeys(given.text for given in answers)
+    return Answer(" ".join(texts), tuple(value for given in answers for value in given.expected))
+
+
 def each_once(rows: Sequence[Mapping[str, Any]], field: str) -> list[Any]:
     """The different values of a field, in order: two ways to speak of a row may lead to the same one."""
     return list(dict.fromkeys(row[field] for row in rows))

@@ -7,13 +7,15 @@ decides which split the chain belongs to, so a held-out chain is a new combinati
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from itertools import product, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.scenarios.base import SCENARIOS, Draw, Scenario, Script, call
 from agentfast.nano.world.scenarios.chains.references import Found, Path, Reference
+
+T = TypeVar("T")
 
 DETAILS: dict[str, tuple[str, frozenset[str], Callable[[Found], ToolCall]]] = {
     "customer": (
@@ -78,33 +80,35 @@ class _Way:
         return {**found, **row}
 
 
-def side_by_side(paths: Sequence[Path]) -> Generator[list[ToolCall], list[Any], list[Found]]:
-    """Follow several paths at once: the calls of a turn go out together."""
-    found: list[Found] = [{} for _ in paths]
+def side_by_side(
+    paths: Sequence[Generator[list[ToolCall], list[Any], T]],
+    whose: Callable[[Mapping[int, list[ToolCall]]], Sequence[int]] = tuple,
+) -> Generator[list[ToolCall], list[Any], list[T]]:
+    """Follow several paths at once: the calls of a turn go out together.
+
+    Args:
+        whose: which of the paths, by their numbers, take the next turn, of those with calls that wait; by default all.
+    """
     waiting: dict[int, list[ToolCall]] = {}
-    for number, path in enumerate(paths):
-        _advance(number, path, None, waiting, found)
+    found: dict[int, T] = {}
+
+    def advance(number: int, results: list[Any] | None) -> None:
+        path = paths[number]
+        try:
+            waiting[number] = next(path) if results is None else path.send(results)
+        except StopIteration as stop:
+            found[number] = stop.value
+
+    for number in range(len(paths)):
+        advance(number, None)
     while waiting:
-        results = yield [made for calls in waiting.values() for made in calls]
+        turn = {number: waiting.pop(number) for number in whose(waiting)}
+        results = yield [made for calls in turn.values() for made in calls]
         rest = list(results)
-        for number in list(waiting):
-            count = len(waiting.pop(number))
-            mine, rest = rest[:count], rest[count:]
-            _advance(number, paths[number], mine, waiting, found)
-    return found
-
-
-def _advance(
-    number: int,
-    path: Path,
-    results: list[Any] | None,
-    waiting: dict[int, list[ToolCall]],
-    found: list[Found],
-) -> None:
-    try:
-        waiting[number] = next(path) if results is None else path.send(results)
-    except StopIteration as stop:
-        found[number] = stop.value
+        for number, calls in turn.items():
+            mine, rest = rest[: len(calls)], rest[len(calls) :]
+            advance(number, mine)
+    return [found[number] for number in range(len(paths))]
 
 
 def _joined(ways: Sequence[_Way]) -> list[str]:
