@@ -44,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--cooldown", type=float, default=Recipe().cooldown, help="share of the steps; 0 for a trunk"
     )
+    parser.add_argument(
+        "--peak",
+        type=float,
+        default=Recipe().peak,
+        help="highest learning rate, as a share of the recipe's; a branch of finished weights wants less than 1",
+    )
     parser.add_argument("--batch-size", type=int, default=Recipe().batch_size)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
@@ -67,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
         steps=options.steps,
         cooldown=options.cooldown,
+        peak=options.peak,
         warmup=BRANCH_WARMUP if options.trunk else Recipe().warmup,
         batch_size=options.batch_size,
     )

@@ -50,15 +50,16 @@ class Recipe:
     batch_size: int = 16
     matrix_lr: float = 0.02
     other_lr: float = 3e-3
+    peak: float = 1.0
     warmup: int = 100
     cooldown: float = 0.25
     balance: float = 0.01
     canvas_lengths: tuple[int, ...] = (16, 32, 32, 64)
 
     def learning_rate_factor(self, step: int) -> float:
-        """Warmup, constant, then linear to zero over the last `cooldown` share of the steps."""
+        """Warmup to `peak`, constant, then linear to zero over the last `cooldown` share of the steps."""
         left = (self.steps - step) / max(1.0, self.cooldown * self.steps)
-        return min(1.0, (step + 1) / self.warmup, left)
+        return self.peak * min(1.0, (step + 1) / self.warmup, left)
 
     @property
     def cooldown_start(self) -> int:
