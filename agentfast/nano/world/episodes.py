@@ -24,10 +24,10 @@ from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
     "single": 0.16,
-    "parallel": 0.14,
-    "chain": 0.38,
+    "parallel": 0.12,
+    "chain": 0.34,
     "no_tool": 0.05,
-    "random": 0.24,
+    "random": 0.30,
     "extract": 0.03,
 }
 EPISODES_PER_SHOP = 50

@@ -34,7 +34,7 @@ LOOKUP_PATTERNS = (
 _IMPLICIT = {"date": "on {}", "time": "at {}", "email": "to {}", "city": "in {}", "person": "for {}"}
 
 
-def _show(name: str, value: Any, rng: random.Random) -> str:
+def show(name: str, value: Any, rng: random.Random) -> str:
     """A value as a request mentions it, with its argument's name."""
     if isinstance(value, bool):
         word = ("true", "yes", "on") if value else ("false", "no", "off")
@@ -60,7 +60,7 @@ def mention(tool: Sequence[Argument], arguments: dict[str, Any], rng: random.Ran
             implied += " " + _IMPLICIT[kind].format(arguments[argument.name])
         else:
             named[argument.name] = arguments[argument.name]
-    shown = [_show(name, value, rng) for name, value in named.items()]
+    shown = [show(name, value, rng) for name, value in named.items()]
     if not shown:
         return implied
     if rng.random() < 0.4:

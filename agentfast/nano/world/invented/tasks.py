@@ -10,6 +10,7 @@ from typing import Any
 from agentfast.messages import ToolCall
 from agentfast.nano.world import words
 from agentfast.nano.world.invented.arguments import Argument, draw_arguments, integer, string
+from agentfast.nano.world.invented.chains import make_chain
 from agentfast.nano.world.invented.requests import (
     answer_for,
     arguments_for,
@@ -22,6 +23,7 @@ from agentfast.nano.world.invented.tools import GROUPS, InventedTool, actions, l
 from agentfast.nano.world.phrases import draw_phrase, polite, polite_pair
 from agentfast.nano.world.play import Solution, Turn
 from agentfast.nano.world.scenarios.base import Answer
+from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
@@ -35,13 +37,18 @@ class InventedTask:
     solution: Solution
 
 
+SHARES: dict[Split, tuple[int, int, int, int]] = {"train": (50, 14, 31, 5), "test": (68, 14, 13, 5)}
+"""Of tasks with one call, two at once, two in a row, and none."""
+
+COMPOSED = 0.85  # of the chains to learn from; the others are made as those of tests are
+
 NO_TOOL = Answer("No tool can do that.", ("No tool can do that",))
 
 
 def make_task(values: Values) -> InventedTask:
     """One call mostly; sometimes two at once, two in a row, or none because no tool fits."""
     rng = values.rng
-    style = rng.choices(("one", "two", "chain", "none"), (68, 14, 13, 5))[0]
+    style = rng.choices(("one", "two", "chain", "none"), SHARES[values.split])[0]
     tool = make_tool(values)
     tools = [tool]
     for _ in range(rng.choices((0, 1, 2, 3, 4), (15, 25, 30, 20, 10))[0]):
@@ -49,6 +56,9 @@ def make_task(values: Values) -> InventedTask:
     match style:
         case "two":
             request, solution, tools = _two(tool, tools, values)
+        case "chain" if values.split == "train" and rng.random() < COMPOSED:
+            core, solution, tools = make_chain(values)
+            request = polite(core, rng)
         case "chain":
             request, solution, tools = _chain(tool, tools, values)
         case "none":

@@ -59,13 +59,23 @@ _LOOKUP_VERBS = ("Finds", "Gets", "Reads", "Returns", "Looks up")
 
 def third_person(verb: str) -> str:
     """The verb as a description begins with it: "Rents" for "rent"."""
-    if verb.endswith(("s", "sh", "ch", "x", "z")):
-        form = verb + "es"
-    elif verb.endswith("y") and verb[-2] not in "aeiou":
-        form = verb[:-1] + "ies"
-    else:
-        form = verb + "s"
-    return form.capitalize()
+    return _with_s(verb).capitalize()
+
+
+_PLURALS = {"goose": "geese", "shelf": "shelves", "potato": "potatoes", "tomato": "tomatoes"}
+
+
+def plural(noun: str) -> str:
+    """The noun as a list of them is called."""
+    return _PLURALS.get(noun) or _with_s(noun)
+
+
+def _with_s(word: str) -> str:
+    if word.endswith(("s", "sh", "ch", "x", "z")):
+        return word + "es"
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
 
 
 def article(noun: str) -> str:
