@@ -1,6 +1,11 @@
-"""What many kernels do to arrays: grow them, and order items by group."""
+"""What many kernels do to arrays: grow and join them, and order items by group.
+
+In plain loops, because numpy's functions and slices on the left of an assignment take numba seconds to compile.
+"""
 
 from __future__ import annotations
+
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -8,19 +13,57 @@ import numpy.typing as npt
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
+Integer = TypeVar("Integer", np.int32, np.int64)
 
 
 @kernel
 def grown(array: Ints) -> Ints:
     """[2 N] the [N] numbers, and room for as many more."""
     result = np.empty(2 * len(array), np.int32)
-    for i in range(len(array)):  # a slice would do, but takes seconds to compile
+    for i in range(len(array)):
         result[i] = array[i]
     return result
 
 
 @kernel
-def by_group(group: Ints, groups: int) -> tuple[Ints, Ints]:
+def grown_rows(rows: npt.NDArray[Integer]) -> npt.NDArray[Integer]:
+    """[2 N, C] the [N, C] numbers, and room for as many more."""
+    result = np.empty((2 * len(rows), rows.shape[1]), rows.dtype)
+    for i in range(len(rows)):
+        for j in range(rows.shape[1]):
+            result[i, j] = rows[i, j]
+    return result
+
+
+@kernel
+def joined(first: Ints, second: Ints, shift: int | np.integer[Any]) -> Ints:
+    """[N + M] the [N] numbers, then the [M] other ones, `shift` added to these."""
+    result = np.empty(len(first) + len(second), np.int32)
+    for i in range(len(first)):
+        result[i] = first[i]
+    for i in range(len(second)):
+        result[len(first) + i] = second[i] + shift
+    return result
+
+
+@kernel
+def sort_each(starts: Ints, values: Ints, count: int | np.integer[Any]) -> Ints:
+    """[N] the values, which are below `count`, sorted in each group; group g is `starts[g]`..`starts[g + 1]`."""
+    group = np.empty(len(values), np.int32)
+    for g in range(len(starts) - 1):
+        for i in range(starts[g], starts[g + 1]):
+            group[i] = g
+    _, order = by_group(values, count)
+    place = starts[:-1].copy()
+    result = np.empty(len(values), np.int32)
+    for i in order:
+        result[place[group[i]]] = values[i]
+        place[group[i]] += 1
+    return result
+
+
+@kernel
+def by_group(group: Ints, groups: int | np.integer[Any]) -> tuple[Ints, Ints]:
     """[groups + 1] where each group begins, and [N] the items 0..N-1 by group, rising inside each (counting sort)."""
     starts = np.zeros(groups + 1, np.int32)
     for g in group:

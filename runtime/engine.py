@@ -22,10 +22,11 @@ from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.delivery import Outbox, Ticket
 from agentfast.runtime.draws import Draws
 from agentfast.runtime.intake import Intake
+from agentfast.runtime.kernel_cache import compile_beside
 from agentfast.runtime.log import get_logger
 from agentfast.runtime.metrics import Metrics
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.fused import Network
+from agentfast.runtime.model.fused import FusedModel, Network
 from agentfast.runtime.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
 from agentfast.runtime.runner import Forward, Runner
 from agentfast.runtime.scheduler import Batch, Scheduler
@@ -70,6 +71,8 @@ class Engine:
         self.metrics = Metrics()
         self.tokenizer = tokenizer
         self._runner = Runner(model.eval(), self.config)
+        if isinstance(self._runner.network, FusedModel):
+            compile_beside("agentfast.runtime.rehearsal")
         self._decoder = decoder or _decoder_for(model, self._runner.network, tokenizer, self.config)
         self._intake = Intake(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
         self._scheduler = Scheduler(self.config)

@@ -8,10 +8,14 @@ defined elsewhere than in this package lie where numba puts them.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -89,12 +93,59 @@ def make_room(above: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def compile_beside(module: str) -> None:
+    """Run a module in a process of its own, where it compiles what this process will soon need.
+
+    Once for new sources, if kernels are shared by processes and there is a second core. The process ends with this one
+    at the latest; the module calls `end_with_parent` for that.
+    """
+    folder = _folder()
+    alone = fcntl is None or _cores() < 2 or getattr(sys, "frozen", False)
+    if alone or folder is None or cast("Any", numba).config.DISABLE_JIT:
+        return
+    command = [sys.executable, "-m", module]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", _BESIDE: "1"}
+    quiet = subprocess.DEVNULL
+    with suppress(
+        OSError
+    ):  # it was begun before, or it cannot be: kernels are compiled when they are needed anyway
+        (folder / f"{module}.begun").touch(exist_ok=False)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, env=environment
+        )
+        atexit.register(_end, process)
+
+
+def end_with_parent() -> None:
+    """In a process that `compile_beside` has begun: end it once the one that began it is gone."""
+    if os.environ.pop(_BESIDE, None):
+        threading.Thread(target=_wait_for_end, daemon=True).start()
+
+
+_BESIDE: Final = "AGENTFAST_COMPILES_BESIDE"
+
+
+def _wait_for_end() -> None:
+    sys.stdin.read()  # nothing is ever written there
+    os._exit(0)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]
     """Tells numba where the kernels of this package lie."""
 
     def __init__(self, folder: Path, function: Any) -> None:
         self._folder = folder / function.__module__
         self._line: int = function.__code__.co_firstlineno
+        self._py_file: str = function.__code__.co_filename  # numba names it where it warns
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> _SharedFolder | None:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.array_kernels import grown, grown_rows
 from agentfast.runtime.grammar.blocks import LEAVES, Moves, shared_state, step_in_block
 from agentfast.runtime.grammar.trie import TrieArrays
 from agentfast.runtime.kernel import kernel
@@ -159,18 +160,18 @@ def group_items(found: Found, first: Int, group_of: Ints) -> Found:
     for i in range(first, used[ITEMS]):
         state = items[i, 0]
         if group_of[state] < 0:
-            if base + count == len(groups):
-                groups = _more(groups)
+            at = base + count
+            if at == len(groups):
+                groups = grown_rows(groups)
             group_of[state] = count
-            groups[base + count, :] = 0
-            groups[base + count, 0] = state
+            groups[at, 0], groups[at, 1], groups[at, 2], groups[at, 3] = state, 0, 0, 0
             count += 1
         group = base + group_of[state]
         groups[group, 1] += 1
         groups[group, 2] += items[i, 2]
         groups[group, 3] += items[i, 3]
     while used[_REFS] + used[ITEMS] - first > len(refs):
-        refs = np.concatenate((refs, refs))
+        refs = grown(refs)
     end = used[_REFS]
     for group in range(base, base + count):
         size = groups[group, 1]
@@ -205,7 +206,7 @@ def members(found: Found, group: int) -> Ints:
     """The nodes of a group."""
     nodes = np.empty(64, np.int32)
     count = 0
-    pending = np.empty(64, np.int64)
+    pending = np.empty(64, np.int32)
     pending[0] = group
     left = 1
     while left > 0:
@@ -215,12 +216,12 @@ def members(found: Found, group: int) -> Ints:
             ref = found.refs[i]
             if ref >= 0:
                 if count == len(nodes):
-                    nodes = np.concatenate((nodes, nodes))
+                    nodes = grown(nodes)
                 nodes[count] = ref
                 count += 1
             else:
                 if left == len(pending):
-                    pending = np.concatenate((pending, pending))
+                    pending = grown(pending)
                 pending[left] = -1 - ref
                 left += 1
     return nodes[:count]
@@ -234,10 +235,10 @@ def _close(found: Found, frame: Longs, group_of: Ints) -> Found:
     found = group_items(found, first_item, group_of)
     kept, pieces, slots, used = found.kept, found.pieces, found.slots, found.used
     while used[_KEPT] + used[EXITS] - first_exit > len(kept):
-        kept = np.concatenate((kept, kept))
+        kept = grown_rows(kept)
     begin = used[_KEPT]
     for i in range(first_exit, used[EXITS]):
-        kept[used[_KEPT]] = found.exits[i]
+        kept[used[_KEPT], 0], kept[used[_KEPT], 1] = found.exits[i, 0], found.exits[i, 1]
         used[_KEPT] += 1
     if used[_PIECES] == len(pieces):
         pieces, slots = _more_pieces(pieces)
@@ -271,7 +272,7 @@ def _take(found: Found, piece: Int, shift: Int) -> Found:
 
 @kernel
 def _more_items(found: Found) -> Found:
-    items = _more(found.items)
+    items = grown_rows(found.items)
     return Found(
         items, found.exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
     )
@@ -282,7 +283,7 @@ def _add_exit(found: Found, before: Int, node: Int) -> Found:
     at = found.used[EXITS]
     exits = found.exits
     if at == len(exits):
-        exits = np.concatenate((exits, exits))
+        exits = grown_rows(exits)
         found = Found(
             found.items, exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
         )
@@ -307,9 +308,4 @@ def _more_pieces(pieces: Longs) -> tuple[Longs, Ints]:
     slots = np.full(4 * len(pieces), -1, np.int32)
     for i in range(len(pieces)):
         slots[_slot(pieces, slots, pieces[i, 0], pieces[i, 1])] = i
-    return np.concatenate((pieces, pieces)), slots
-
-
-@kernel
-def _more(rows: Longs) -> Longs:
-    return np.concatenate((rows, rows))
+    return grown_rows(pieces), slots

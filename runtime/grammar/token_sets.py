@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import grown
+from agentfast.runtime.array_kernels import grown, joined, sort_each
 from agentfast.runtime.grammar.subtree_kernels import mixed
 from agentfast.runtime.grammar.trie import Trie
 from agentfast.runtime.kernel import kernel
@@ -109,7 +109,6 @@ def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: Int) ->
     met = np.full(count, -1, np.int32)
     total = 0
     for label in range(len(starts) - 1):
-        first = total
         for node in nodes[starts[label] : starts[label + 1]]:
             k = node_class[node]
             if met[k] != label:
@@ -118,9 +117,8 @@ def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: Int) ->
                     label_class = grown(label_class)
                 label_class[total] = k
                 total += 1
-        label_class[first:total].sort()
         label_start[label + 1] = total
-    return label_start, label_class[:total].copy()
+    return label_start, sort_each(label_start, label_class[:total], count)
 
 
 @kernel
@@ -156,8 +154,8 @@ def _pair(
     return (
         token_class,
         size[:count].copy(),
-        np.concatenate((start_a, start_b[1:] + start_a[-1])),
-        np.concatenate((class_a, class_b)),
+        joined(start_a, start_b[1:], np.int64(start_a[-1])),
+        joined(class_a, class_b, 0),
     )
 
 
@@ -184,10 +182,10 @@ def _refined_labels(label_start: Ints, label_class: Ints, parent: Ints, parents:
     for label in range(len(label_start) - 1):
         at = starts[label]
         for k in label_class[label_start[label] : label_start[label + 1]]:
-            classes[at : at + begin[k + 1] - begin[k]] = child[begin[k] : begin[k + 1]]
-            at += begin[k + 1] - begin[k]
-        classes[starts[label] : at].sort()
-    return starts, classes
+            for i in range(begin[k], begin[k + 1]):
+                classes[at] = child[i]
+                at += 1
+    return starts, sort_each(starts, classes, len(parent))
 
 
 def refine(partition: Partition, starts: Ints, nodes: Ints, trie: Trie) -> Partition:
@@ -212,10 +210,10 @@ def _refine(
     touched, signature, index = _touched(starts, nodes)
     before = len(size)
     refined = token_class.copy()
-    left = np.append(size, np.zeros(len(touched), np.int32))
+    left = np.zeros(before + len(touched), np.int32)
     parent = np.empty(before + len(touched), np.int32)
     for k in range(before):
-        parent[k] = k
+        left[k], parent[k] = size[k], k
     new_class, count = _split(touched, signature, token_class, token_of_node, parent, before)
     for i in range(len(touched)):
         token = token_of_node[touched[i]]
@@ -242,8 +240,8 @@ def _refine(
     return (
         refined,
         left[:kept].copy(),
-        np.concatenate((start_a, start_b[1:] + start_a[-1])),
-        np.concatenate((class_a, class_b)),
+        joined(start_a, start_b[1:], np.int64(start_a[-1])),
+        joined(class_a, class_b, 0),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import grown
+from agentfast.runtime.array_kernels import grown, grown_rows
 from agentfast.runtime.grammar.blocks import LEAVES, Moves, state_after_closing
 from agentfast.runtime.grammar.subtree_kernels import (
     EXITS,
@@ -77,7 +77,7 @@ def walk(
                 found = descend(found, moves, trie, node, after, np.int64(1), at, group_of, frames)
             elif after == LEAVES:
                 if n_exits == len(exits):
-                    exits = np.concatenate((exits, exits))
+                    exits = grown_rows(exits)
                 exits[n_exits, 0], exits[n_exits, 1], exits[n_exits, 2] = source, before, node
                 n_exits += 1
             i += 1
@@ -86,7 +86,7 @@ def walk(
         for group in range(first, group_count(found)):
             labels, label = _label_of(labels, found, group)
             if n_edges == len(edges):
-                edges = np.concatenate((edges, edges))
+                edges = grown_rows(edges)
             edges[n_edges, 0], edges[n_edges, 1], edges[n_edges, 2] = source, found.groups[group, 0], label
             n_edges += 1
         forget_groups(found, first)
@@ -135,7 +135,7 @@ def _label_of(labels: _Labels, found: Found, group: int) -> tuple[_Labels, int]:
     start, nodes, sums, slots, size = labels
     label = size[0]
     if label == len(sums):
-        start, sums = grown(start), np.concatenate((sums, sums))
+        start, sums = grown(start), grown_rows(sums)
         slots = np.full(2 * len(slots), -1, np.int32)
         for i in range(label):
             slots[_slot(sums, slots, sums[i, 0], sums[i, 1])] = i

@@ -76,6 +76,45 @@ def test_a_kernel_that_several_processes_need_is_compiled_by_one_of_them(tmp_pat
     assert sorted(map(printed, processes)) == [[20, 0], [20, 1]]
 
 
+BESIDE = """
+import threading
+from kernel_cache import end_with_parent
+
+end_with_parent()
+alive = open("alive", "w")
+print("begun", file=alive, flush=True)
+open("ready", "w").close()
+threading.Event().wait()
+"""
+BEGINS = """
+import os
+import signal
+from kernel_cache import compile_beside
+
+compile_beside("beside")
+compile_beside("beside")
+open("ready").read()
+{end}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="every process compiles for itself")
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_compiles_beside_a_process_is_begun_once_and_ends_with_it(tmp_path: Path, end: str) -> None:
+    folder = written(tmp_path / "code", 10)
+    (folder / "beside.py").write_text(BESIDE)
+    (folder / "caller.py").write_text(
+        "import kernel_cache\nkernel_cache._cores = lambda: 2\n" + BEGINS.format(end=end)
+    )
+    for pipe in ("alive", "ready"):
+        os.mkfifo(folder / pipe)
+    process = started(folder, tmp_path / "kernels")
+    with (folder / "alive").open() as alive:
+        assert alive.read() == "begun\n"  # which waits for the end of whoever writes there
+    process.communicate()
+    assert process.returncode == (-9 if end else 0)
+
+
 def test_kernels_are_compiled_where_nothing_can_be_kept(tmp_path: Path) -> None:
     folder = written(tmp_path / "code", 10)
     (tmp_path / "file").touch()

@@ -1,0 +1,98 @@
+"""What an engine runs, once, on a tiny model: `python -m agentfast.runtime.rehearsal` has its kernels compiled and kept.
+
+An engine of new sources starts it beside itself (see `compile_beside`): while the one process compiles what grammars
+need, this one does the forward pass and decoding, for which it needs no grammar to be compiled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+import torch
+from tokenizers import models
+
+from agentfast.runtime.engine import Engine
+from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.grammar.classes import Classes
+from agentfast.runtime.kernel_cache import end_with_parent
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
+from agentfast.runtime.request import Request
+from agentfast.runtime.settings import EngineConfig, GenerationDefaults
+from agentfast.runtime.tokenizer import Tokenizer
+from agentfast.runtime.vocabulary import Vocabulary
+
+_NAMES = ("a", "b", "c", "<call>", "<eos>")
+_CALL, _EOS = 3, 4
+
+
+class _CallOrText(Grammar):
+    """A call of one letter, or letters; lifted by hand, since lifting takes the kernels that this is not about."""
+
+    def __init__(self) -> None:
+        super().__init__(Grammar.text().node)
+
+    def compile(self, vocabulary: Vocabulary, folder: Path | str | None = None) -> TokenGrammar:
+        """States: 0 start, 1 in a call, 2 in a text, 3 before the end, 4 done. Classes are tokens, from 1."""
+        return TokenGrammar(
+            vocabulary=vocabulary,
+            classes=Classes(
+                token_class=_ints(range(1, 6)),
+                count=6,
+                label_start=_ints([0, 6, 7, 10, 11]),
+                label_class=_ints([0, 1, 2, 3, 4, 5, 4, 1, 2, 3, 5]),
+            ),
+            edge_start=_ints([0, 2, 3, 5, 6, 7]),
+            edge_target=_ints([1, 2, 3, 2, 4, 4, 4]),
+            edge_label=_ints([1, 2, 2, 2, 3, 3, 0]),
+            distance=_ints([2, 2, 1, 1, 0]),
+        )
+
+
+def _ints(values: range | list[int]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return np.array(values, np.int32)
+
+
+def _model() -> BlockDiffusionModel:
+    """As small as a model with every part can be; its weights do not matter."""
+    config = ModelConfig(
+        kind="diffusion",
+        vocab_size=len(_NAMES),
+        hidden_size=16,
+        intermediate_size=16,
+        num_heads=2,
+        layers=("sliding", "full"),
+        sliding=AttentionConfig(kv_heads=1, head_dim=8, rope=RopeConfig(theta=1e4), window=16),
+        full=AttentionConfig(kv_heads=1, head_dim=8, rope=RopeConfig(theta=1e4), shared_kv=True),
+        num_experts=2,
+        top_k_experts=1,
+        moe_intermediate_size=16,
+        max_position=256,
+        canvas_length=16,
+    )
+    torch.manual_seed(0)
+    model = BlockDiffusionModel(config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model.requires_grad_(requires_grad=False)
+
+
+async def rehearse() -> None:
+    """Generate from random weights with and without a grammar, drawing and taking the likeliest."""
+    backend = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(_NAMES[:_CALL])}, []))
+    backend.add_special_tokens(list(_NAMES[_CALL:]))
+    generation = GenerationDefaults(max_denoising_steps=2, canvas_lengths=(8, 16), verify=0.5)
+    config = EngineConfig(generation=generation, cache_tokens=1024, threads=1)
+    async with Engine(_model(), Tokenizer(backend, [_EOS]), config) as engine:
+        for grammar in (None, _CallOrText()):
+            for temperature in (1.0, 0.0):
+                prompt = tuple(range(_CALL)) * 15
+                await engine.submit(Request(prompt, 40, grammar, temperature=temperature))
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    asyncio.run(rehearse())
