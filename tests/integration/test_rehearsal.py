@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# In a process of its own, since the tests before have compiled everything.
+# In a process of its own, since the tests before have compiled everything. A kernel that was found on disk does not know
+# those that it calls, so there are some 27.
 PROGRAM = """
 import asyncio
 import sys
@@ -35,7 +36,7 @@ def of_the_engine(kernels):
 asyncio.run(rehearse())
 before = compiled()
 Agent(nano.load(), tools=[add]).run_sync("Add 2 and 3.")
-print(len(of_the_engine(before)) > 30, sorted(name for _, name, _ in of_the_engine(compiled() - before)))
+print(len(of_the_engine(before)) > 20, sorted(name for _, name, _ in of_the_engine(compiled() - before)))
 """
 
 
