@@ -1,4 +1,8 @@
-"""The task world: a shop on SQLite, its tools, and requests with known solutions to train and test on."""
+"""The task world: a shop on SQLite, its tools, and requests with known solutions to train and test on.
+
+Beside the shop's tasks there are tasks for invented tools (of kind "random"), which a model can only do by reading the
+declarations: `invented`.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
 
@@ -103,6 +103,12 @@ def polite_pair(first: str, second: str, rng: random.Random, *, open_end: bool =
 def fill(template: str, slots: Mapping[str, object]) -> str:
     """The template with its slots filled."""
     return template.format_map(slots)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The texts as an enumeration: "a, b and c"; empty if there are none."""
+    *others, last = texts or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def capital(sentence: str) -> str:

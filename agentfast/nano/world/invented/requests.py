@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agentfast.nano.world.invented.arguments import Argument, integer, string
 from agentfast.nano.world.invented.tools import GROUPS, InventedTool, make_tool
-from agentfast.nano.world.phrases import draw_phrase
+from agentfast.nano.world.phrases import draw_phrase, listed
 from agentfast.nano.world.play import error_answer
 from agentfast.nano.world.scenarios.base import DONE, Answer
 from agentfast.nano.world.values import Values
@@ -40,8 +40,7 @@ def show(name: str, value: Any, rng: random.Random) -> str:
         word = ("true", "yes", "on") if value else ("false", "no", "off")
         return f"{name} {rng.choice(word)}"
     if isinstance(value, list):
-        items = [str(item) for item in cast("list[object]", value)]
-        text = f"{', '.join(items[:-1])} and {items[-1]}"
+        text = listed([str(item) for item in cast("list[object]", value)])
         return rng.choice((f"{name} {text}", f"{name}: {text}", f"the {name} {text}"))
     forms = ("{0} {1}", "{0} {1}", "{0}: {1}", "{0} = {1}", "the {0} {1}", "{1} as {0}", "{1} as the {0}")
     return rng.choice(forms).format(name, value)
@@ -105,13 +104,16 @@ def random_request(values: Values) -> str:
 UNKNOWN = 0.04
 
 
+def unavailable(noun: str, rng: random.Random) -> str:
+    """The sentence of an error."""
+    return f"The {noun} is {rng.choice(('missing', 'busy', 'locked', 'closed', 'lost'))}."
+
+
 def result_for(tool: InventedTool, values: Values) -> dict[str, Any]:
     """A made-up result; now and then an error."""
     rng = values.rng
     if rng.random() < UNKNOWN:
-        return {
-            "error": f"The {tool.purpose[1]} is {rng.choice(('missing', 'busy', 'locked', 'closed', 'lost'))}."
-        }
+        return {"error": unavailable(tool.purpose[1], rng)}
     if not tool.keys:
         return {"ok": True}
     return {key: some_value(values) for key in tool.keys}

@@ -1,4 +1,4 @@
-"""Tasks for invented tools: one call, two at once, two in a row, or none."""
+"""Tasks for invented tools: one call, two at once, a chain, or none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class InventedTask:
 
 
 SHARES: dict[Split, tuple[int, int, int, int]] = {"train": (50, 14, 31, 5), "test": (68, 14, 13, 5)}
-"""Of tasks with one call, two at once, two in a row, and none."""
+"""Of tasks with one call, two at once, a chain, and none."""
 
 COMPOSED = 0.85  # of the chains to learn from; the others are made as those of tests are
 
@@ -46,7 +46,7 @@ NO_TOOL = Answer("No tool can do that.", ("No tool can do that",))
 
 
 def make_task(values: Values) -> InventedTask:
-    """One call mostly; sometimes two at once, two in a row, or none because no tool fits."""
+    """One call mostly; sometimes two at once, a chain, or none because no tool fits."""
     rng = values.rng
     style = rng.choices(("one", "two", "chain", "none"), SHARES[values.split])[0]
     tool = make_tool(values)

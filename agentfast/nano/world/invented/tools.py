@@ -41,6 +41,12 @@ def actions(split: Split) -> tuple[tuple[str, str], ...]:
 
 
 @cache
+def actions_on(noun: str, split: Split) -> tuple[tuple[str, str], ...]:
+    """The actions of the split on a noun."""
+    return tuple(purpose for purpose in actions(split) if purpose[1] == noun)
+
+
+@cache
 def lookups(split: Split) -> tuple[tuple[str, str], ...]:
     """(key, noun) pairs of the split."""
     return tuple(

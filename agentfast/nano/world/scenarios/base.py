@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.database import Customer, Event, Note, Order, Product, Shop
+from agentfast.nano.world.phrases import listed
 from agentfast.nano.world.splits import Split, split_of
 from agentfast.nano.world.values import Values
 
@@ -50,8 +51,7 @@ def listing(template: str, values: Sequence[object], none: str = "None.") -> Ans
     texts = tuple(str(value) for value in values)
     if not texts:
         return Answer(none, (none.rstrip("."),))
-    joined = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-    return Answer(template.format(joined), texts)
+    return Answer(template.format(listed(texts)), texts)
 
 
 def joint(*answers: Answer) -> Answer:

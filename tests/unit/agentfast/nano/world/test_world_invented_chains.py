@@ -12,11 +12,9 @@ import pytest
 from agentfast.messages import ToolCall
 from agentfast.nano.world import Split
 from agentfast.nano.world.invented.chains import make_chain
-from agentfast.nano.world.invented.fields import KINDS, draw_column, draw_field
 from agentfast.nano.world.invented.live import live_tools
 from agentfast.nano.world.invented.tasks import InventedTask, make_task
 from agentfast.nano.world.play import Turn
-from agentfast.nano.world.splits import split_of
 from agentfast.nano.world.values import Values
 
 Record = dict[str, Any]
@@ -141,16 +139,3 @@ def test_only_training_has_composed_chains(split: Split) -> None:
     values = Values(random.Random(0), split)
     calls = [len(make_task(values).solution.calls) for _ in range(300)]
     assert (max(calls) > 2) == (split == "train")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_values_of_a_column_differ_and_belong_to_the_split(kind: str) -> None:
-    values = Values(random.Random(1), "train")
-    field = draw_field(values, set(), kind=kind)
-    for _ in range(100):
-        column = draw_column(field, 4, values)
-        assert len(set(column)) == 4
-        if kind in ("date", "time"):
-            assert {split_of(value) for value in column} == {"train"}
-        if kind in ("int", "num"):
-            assert all(value < 100 or split_of(str(value)) == "train" for value in column)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agentfast.messages import UserMessage
 from agentfast.nano.world import Shop, episodes
-from agentfast.nano.world.phrases import draw_phrase, expand, mood_of, phrasings, polite, polite_pair
+from agentfast.nano.world.phrases import draw_phrase, expand, listed, mood_of, phrasings, polite, polite_pair
 
 ORDER, QUESTION, STATEMENT = "cancel event 312", "who runs the chess session?", "event 312 is off."
 
@@ -71,6 +71,11 @@ def test_two_requests_in_one_keep_both(seed: int, first: str, second: str) -> No
     text = polite_pair(first, second, random.Random(seed)).lower()
     assert first.rstrip("?.") in text
     assert second.rstrip("?.") in text
+
+
+def test_texts_are_enumerated() -> None:
+    enumerations = ["", "a", "a and b", "a, b and c"]
+    assert [listed("abc"[:count]) for count in range(4)] == enumerations
 
 
 def test_requests_are_single_lines_without_leftover_slots() -> None:
