@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import kernel, loose_kernel
 from agentfast.runtime.model.products import narrow_tile, rows_of_tile
-from agentfast.runtime.vector_kernels import exponential, greatest_bits
+from agentfast.runtime.vector_kernels import exponentiate, greatest_bits
 from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH, array_of, float_of_bits, floats_at
 
 Floats = NDArray[np.float32]
@@ -198,11 +198,12 @@ def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.fl
     """Turn scores low..high into weights whose sum is returned, and the others of start..stop into 0."""
     seen = scores[low:high]
     top = float_of_bits(greatest_bits(seen.view(np.int32)))  # some other number where there is a NaN
+    for j in range(len(seen)):
+        seen[j] -= top
+    exponentiate(seen)
     mass = np.float32(0.0)
     for j in range(len(seen)):
-        weight = exponential(seen[j] - top)
-        seen[j] = weight
-        mass += weight
+        mass += seen[j]
     scores[start:low] = 0
     scores[high:stop] = 0
     return mass

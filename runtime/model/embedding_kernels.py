@@ -11,7 +11,7 @@ from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.layer_kernels import gated
 from agentfast.runtime.model.norm_kernels import inverse_rms, norm
 from agentfast.runtime.model.products import multiply, room_for
-from agentfast.runtime.vector_kernels import exponential
+from agentfast.runtime.vector_kernels import exponentiate
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -85,11 +85,12 @@ def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -
 @loose_kernel
 def _soft_cap(x: Floats, cap: np.float32, out: Floats) -> None:
     """out = cap * tanh(x / cap)."""
-    double = _TWO / cap
+    double_cap, scale = _TWO * cap, _TWO / cap
     for i in range(len(x)):
-        size = abs(x[i])
-        part = cap - _TWO * cap / (exponential(size * double) + _ONE)
-        out[i] = part if x[i] >= 0 else -part
+        out[i] = x[i] * scale
+    exponentiate(out)
+    for i in range(len(x)):
+        out[i] = cap - double_cap / (out[i] + _ONE)
 
 
 @loose_kernel

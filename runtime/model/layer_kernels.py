@@ -11,7 +11,7 @@ from agentfast.runtime.kernel import loose_kernel
 from agentfast.runtime.model.experts_kernels import choose, group
 from agentfast.runtime.model.norm_kernels import after_attention, after_experts, split_heads
 from agentfast.runtime.model.products import multiply, room_for
-from agentfast.runtime.vector_kernels import exponential
+from agentfast.runtime.vector_kernels import exponentiate
 
 Floats = NDArray[np.float32]
 
@@ -86,7 +86,10 @@ def gated(gate_up: Floats, rows: int, out: Floats) -> None:
         gate, up, target = gate_up[t, :size], gate_up[t, size : 2 * size], out[t]
         for i in range(size):
             x = gate[i]
-            target[i] = up[i] * x / (_ONE + exponential(_GELU * (x + _CUBIC * x * x * x)))
+            target[i] = _GELU * (x + _CUBIC * x * x * x)
+        exponentiate(target)
+        for i in range(size):
+            target[i] = up[i] * gate[i] / (_ONE + target[i])
 
 
 @loose_kernel

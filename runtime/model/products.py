@@ -100,12 +100,20 @@ def room_for(rows: int, panels: Floats) -> Floats:
 
 @kernel
 def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
-    """out[:rows] = a[:rows] @ weight; a [M, K], panels [P, K, WIDTH], out [M, P * WIDTH], all contiguous."""
+    """out[:rows] = a[:rows] @ weight; a [M, K], panels [P, K, WIDTH], out [M, P * WIDTH], all contiguous.
+
+    The fewest tiles have about as many rows each: one of a row or two takes as long as one of three.
+    """
     count, depth, width = panels.shape
+    tiles = (rows + ROWS - 1) // ROWS
+    least = rows // max(tiles, 1)
+    larger = rows - least * tiles
     for p in range(count):
-        for first in range(0, rows, ROWS):
+        first = 0
+        for tile in range(tiles):
+            some = least + 1 if tile < larger else least
             rows_of_tile(
-                min(ROWS, rows - first),
+                some,
                 a,
                 first * depth,
                 depth,
@@ -116,3 +124,4 @@ def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
                 first * out.shape[1] + p * width,
                 out.shape[1],
             )
+            first += some
