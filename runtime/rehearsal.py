@@ -7,6 +7,7 @@ need, this one does the forward pass and decoding, for which it needs no grammar
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from tokenizers import models
 
 from agentfast.runtime.engine import Engine
+from agentfast.runtime.fields import Field
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.grammar.classes import Classes
 from agentfast.runtime.kernel_cache import end_with_parent
@@ -81,16 +83,22 @@ def _model() -> BlockDiffusionModel:
 
 
 async def rehearse() -> None:
-    """Generate from random weights with and without a grammar, drawing and taking the likeliest."""
+    """Generate from random weights with and without a grammar, drawn and likeliest, read over and judged as they are."""
     backend = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(_NAMES[:_CALL])}, []))
     backend.add_special_tokens(list(_NAMES[_CALL:]))
-    generation = GenerationDefaults(max_denoising_steps=2, canvas_lengths=(8, 16), verify=0.5)
-    config = EngineConfig(generation=generation, cache_tokens=1024, threads=1)
-    async with Engine(_model(), Tokenizer(backend, [_EOS]), config) as engine:
-        for grammar in (None, _CallOrText()):
+    tokenizer, model = Tokenizer(backend, [_EOS]), _model()
+    for verify in (0.5, 0.0):
+        generation = GenerationDefaults(max_denoising_steps=2, canvas_lengths=(8, 16), verify=verify)
+        config = EngineConfig(generation=generation, cache_tokens=1024, threads=1)
+        async with Engine(model, tokenizer, config) as engine:
             for temperature in (1.0, 0.0):
-                prompt = tuple(range(_CALL)) * 15
-                await engine.submit(Request(prompt, 40, grammar, temperature=temperature))
+                for grammar, fields in ((None, None), (_CallOrText(), _first_symbol)):
+                    prompt = tuple(range(_CALL)) * 15
+                    await engine.submit(Request(prompt, 40, grammar, temperature=temperature, fields=fields))
+
+
+def _first_symbol(tokens: Sequence[int]) -> Sequence[Field]:
+    return [Field("first", 0, 1, (b"a", b"b", b"c", b"\xff"))] if tokens else []
 
 
 if __name__ == "__main__":
