@@ -19,7 +19,7 @@ from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import Cost, ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.shards import Cost, Leftovers, ShardPool, shards_of, single_threaded_operations
 from agentfast.runtime.spans import Context, Span
 
 R = TypeVar("R")
@@ -27,7 +27,7 @@ R = TypeVar("R")
 _LINES_AT_ONCE: Final = 32
 """Positions whose logits are worth a pass over a small model's embedding table."""
 
-_LOGITS_AT_ONCE: Final = 1 << 18
+_LOGITS_AT_ONCE: Final = 1 << 17
 """As many are worth going through the decoder for, where there are more positions than that and a small vocabulary."""
 
 
@@ -43,6 +43,16 @@ class Forward:
 
     logits: Tensor
     ahead: Tensor
+    finite: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Consecutive works of a shard, where they lie in it, whether each is finite, and the shard's hidden states [T, H]."""
+
+    works: tuple[Work, ...]
+    spans: list[Span]
+    hidden: Tensor
     finite: list[bool]
 
 
@@ -75,18 +85,31 @@ class Runner:
         """Run a batch; encoded keys and values are in the store afterwards.
 
         Args:
-            then: called with each part of the batch that ran by itself, in the thread that ran it.
+            then: called with each part of the batch whose logits were made by themselves, in the thread that made them.
 
         Returns:
-            What `then` returned, part by part.
+            What `then` returned for each part, in any order.
         """
         shards = shards_of(batch.works, self._most_shards, self._cost)
         # A row may read what another shard encodes in this very pass: each layer waits until all is written.
         barrier = (
             Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None
         )
-        parts = self._pool.map(lambda works: self._run_shard(works, barrier, then), shards)
-        return [result for part in parts for result in part]
+        results: list[R] = []
+        leftovers = Leftovers[_Part](len(shards))
+
+        @torch.inference_mode()
+        def run_shard(works: tuple[Work, ...]) -> None:
+            parts: list[_Part] = []
+            try:
+                parts = self._run_shard(works, barrier)
+            finally:
+                leftovers.leave(parts)
+            for part in leftovers:
+                results.append(then(Batch(part.works), self._forward(part)))  # noqa: PERF401  (threads share it)
+
+        self._pool.map(run_shard, shards)
+        return results
 
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""
@@ -96,10 +119,8 @@ class Runner:
         """End the threads."""
         self._pool.close()
 
-    @torch.inference_mode()
-    def _run_shard(
-        self, works: tuple[Work, ...], barrier: Barrier | None, then: Callable[[Batch, Forward], R]
-    ) -> list[R]:
+    def _run_shard(self, works: tuple[Work, ...], barrier: Barrier | None) -> list[_Part]:
+        """The forward pass but for the logits, which are made and read part by part."""
         encodes = sum(work.stop - work.start for work in works)
         spans = self._spans(works, encodes)
         try:
@@ -109,11 +130,7 @@ class Runner:
                 barrier.abort()  # or the other shards would wait for ever
             raise
         finite = _finite(hidden, spans)
-        results: list[R] = []
-        for group in self._groups(works):
-            forward = self._forward(works[group], spans[group], hidden, finite[group])
-            results.append(then(Batch(works[group]), forward))
-        return results
+        return [_Part(works[group], spans[group], hidden, finite[group]) for group in self._groups(works)]
 
     def _hidden(
         self, works: tuple[Work, ...], spans: list[Span], encodes: int, barrier: Barrier | None
@@ -131,17 +148,15 @@ class Runner:
             read=self._read(works, spans, encodes, total),
         )
 
-    def _forward(
-        self, works: tuple[Work, ...], spans: list[Span], hidden: Tensor, finite: list[bool]
-    ) -> Forward:
-        """Logits of some consecutive works, from the hidden states of all."""
-        canvases = hidden[spans[0].canvas.start : spans[-1].canvas.stop]
-        read = _read_positions(works, spans)
+    def _forward(self, part: _Part) -> Forward:
+        """The logits of a part."""
+        canvases = part.hidden[part.spans[0].canvas.start : part.spans[-1].canvas.stop]
+        read = _read_positions(part.works, part.spans)
         wanted = canvases
         if read:
-            wanted = torch.cat((canvases, hidden[read])) if len(canvases) else hidden[read]
+            wanted = torch.cat((canvases, part.hidden[read])) if len(canvases) else part.hidden[read]
         logits = self.network.logits(wanted)
-        return Forward(logits[: len(canvases)], logits[len(canvases) :], finite)
+        return Forward(logits[: len(canvases)], logits[len(canvases) :], part.finite)
 
     def _read(self, works: tuple[Work, ...], spans: list[Span], encodes: int, total: int) -> Tensor | None:
         """The places whose hidden states are read, [R]; None: all."""

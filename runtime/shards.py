@@ -8,11 +8,11 @@ weights are read from memory for each part anew, so it runs in one part with thr
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import BrokenBarrierError
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import torch
 
@@ -78,6 +78,36 @@ def single_threaded_operations() -> None:
     restore = threading.Thread(target=torch.set_num_threads, args=(before,))
     restore.start()
     restore.join()
+
+
+class Leftovers(Generic[T]):
+    """What shards have left to do once any thread may do it: whichever is free takes the next.
+
+    Shards of about equal cost still end at different times: costs are estimates, and other processes take cores away.
+    """
+
+    def __init__(self, shards: int) -> None:
+        """shards: how many will each `leave` once."""
+        self._left: deque[T] = deque()
+        self._expected = shards
+        self._changed = threading.Condition()
+
+    def leave(self, items: Iterable[T]) -> None:
+        """Add a shard's; to be called, with none, even if it failed, since the others wait for it."""
+        with self._changed:
+            self._left.extend(items)
+            self._expected -= 1
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        """Takes what is left by any shard, until all have left theirs and nothing remains."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._left or not self._expected)
+                if not self._left:
+                    return
+                item = self._left.popleft()
+            yield item
 
 
 class ShardPool:

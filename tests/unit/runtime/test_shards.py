@@ -18,7 +18,14 @@ from agentfast.runtime.model.fused import FusedModel
 from agentfast.runtime.request import Completion, Request, Row
 from agentfast.runtime.scheduler import Work
 from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import TOKENS_PER_SHARD, Cost, ShardPool, shards_of, single_threaded_operations
+from agentfast.runtime.shards import (
+    TOKENS_PER_SHARD,
+    Cost,
+    Leftovers,
+    ShardPool,
+    shards_of,
+    single_threaded_operations,
+)
 from tests.integration.engine_kit import CONFIG, byte_tokenizer, small_model
 
 SHARED = tuple(range(64))  # four blocks that rows encode once and share
@@ -136,3 +143,43 @@ def test_single_threaded_operations_are_so_in_one_thread_only() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
+def test_what_shards_leave_is_taken_once_by_whichever_is_free(sizes: list[int]) -> None:
+    leftovers = Leftovers[tuple[int, int]](len(sizes))
+    taken: list[tuple[int, int]] = []
+    last = threading.Event()  # until the others have taken all of theirs, the first one leaves nothing
+
+    def run(shard: int) -> None:
+        if shard == 0 and len(sizes) > 1:
+            last.wait()
+        leftovers.leave((shard, item) for item in range(sizes[shard]))
+        for item in leftovers:
+            taken.append(item)
+            if len(taken) == sum(sizes[1:]):
+                last.set()
+
+    if not any(sizes[1:]):
+        last.set()
+    pool = ShardPool(len(sizes))
+    pool.map(run, range(len(sizes)))
+    pool.close()
+    assert sorted(taken) == [(shard, item) for shard, size in enumerate(sizes) for item in range(size)]
+
+
+def test_nobody_waits_for_what_a_shard_that_failed_would_have_left() -> None:
+    leftovers = Leftovers[int](2)
+
+    def run(shard: int) -> None:
+        items: list[int] = []
+        try:
+            items = [1 // shard]
+        finally:
+            leftovers.leave(items)
+        assert list(leftovers) in ([], [1])
+
+    pool = ShardPool(2)
+    with pytest.raises(ZeroDivisionError):
+        pool.map(run, [0, 1])
+    pool.close()
