@@ -27,6 +27,7 @@ import numba.core.caching
 import numba.core.compiler_lock
 
 from agentfast.runtime.cache_folder import user_folder
+from agentfast.runtime.cores import usable_cores
 
 try:
     import fcntl
@@ -100,7 +101,7 @@ def compile_beside(module: str) -> None:
     at the latest; the module calls `end_with_parent` for that.
     """
     folder = _folder()
-    alone = fcntl is None or _cores() < 2 or getattr(sys, "frozen", False)
+    alone = fcntl is None or usable_cores() < 2 or getattr(sys, "frozen", False)
     if alone or folder is None or cast("Any", numba).config.DISABLE_JIT:
         return
     command = [sys.executable, "-m", module]
@@ -133,10 +134,6 @@ def _wait_for_end() -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]

@@ -12,6 +12,7 @@ import torch
 
 from agentfast.bench.run import Plan
 from agentfast.bench.seats import Placement
+from agentfast.runtime.cores import usable_cores
 
 BUSY_LOAD = 0.5  # processes that want to run, for each core, before anything was started
 
@@ -41,7 +42,7 @@ class Regime:
         """Of this machine, at this moment."""
         return cls(
             hardware=hardware(placement.device),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            cores=usable_cores(),
             threads=placement.threads or torch.get_num_threads(),
             device=placement.device,
             dtype=placement.dtype,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import grown, joined, sort_each
+from agentfast.runtime.array_kernels import by_group, grown, joined, sort_each
 from agentfast.runtime.grammar.subtree_kernels import mixed
 from agentfast.runtime.grammar.trie import Trie
 from agentfast.runtime.kernel import kernel
@@ -162,16 +162,7 @@ def _pair(
 @kernel
 def _refined_labels(label_start: Ints, label_class: Ints, parent: Ints, parents: int) -> tuple[Ints, Ints]:
     """Labels over classes, given the labels over the classes' parents. Class 0 is in no label."""
-    begin = np.zeros(parents + 1, np.int32)
-    for k in range(1, len(parent)):
-        begin[parent[k] + 1] += 1
-    for k in range(parents):
-        begin[k + 1] += begin[k]
-    child = np.empty(len(parent), np.int32)
-    place = begin[:-1].copy()
-    for k in range(1, len(parent)):
-        child[place[parent[k]]] = k
-        place[parent[k]] += 1
+    begin, child = by_group(parent, parents)
     starts = np.zeros(len(label_start), np.int32)
     total = 0
     for label in range(len(label_start) - 1):

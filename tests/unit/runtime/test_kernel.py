@@ -104,7 +104,7 @@ def test_what_compiles_beside_a_process_is_begun_once_and_ends_with_it(tmp_path:
     folder = written(tmp_path / "code", 10)
     (folder / "beside.py").write_text(BESIDE)
     (folder / "caller.py").write_text(
-        "import kernel_cache\nkernel_cache._cores = lambda: 2\n" + BEGINS.format(end=end)
+        "import kernel_cache\nkernel_cache.usable_cores = lambda: 2\n" + BEGINS.format(end=end)
     )
     for pipe in ("alive", "ready"):
         os.mkfifo(folder / pipe)

@@ -71,7 +71,7 @@ def test_rows_of_a_list_differ_in_all_but_their_state() -> None:
         assert len(rows) >= 2
         for key in rows[0]:
             column = [row[key] for row in rows]
-            assert len(set(column)) == len(column) or f"{key}" in states(), rows
+            assert len(set(column)) == len(column) or key in states(), rows
 
 
 def lists() -> list[list[Record]]:
