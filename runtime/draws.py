@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+N = TypeVar("N", np.int64, np.float64)
+
+_AT_ONCE: Final = 256
+"""Numbers asked of a generator at once: a call takes as long as about as many of them."""
 
 
 class Draws(Protocol):
@@ -24,13 +30,28 @@ class SeededDraws:
     """Two Philox streams (Salmon et al. 2011), so that asking for one kind does not shift the other."""
 
     def __init__(self, seed: int, vocabulary_size: int) -> None:
-        noise, uniforms = np.random.SeedSequence(seed).spawn(2)
-        self._noise = np.random.Generator(np.random.Philox(noise))
-        self._uniforms = np.random.Generator(np.random.Philox(uniforms))
-        self._vocabulary_size = vocabulary_size
+        noise, uniforms = (
+            np.random.Generator(np.random.Philox(own)) for own in np.random.SeedSequence(seed).spawn(2)
+        )
+        self._noise = _Stream(lambda n: noise.integers(0, vocabulary_size, n, dtype=np.int64))
+        self._uniforms = _Stream(uniforms.random)
 
     def noise(self, n: int) -> NDArray[np.int64]:
-        return self._noise.integers(0, self._vocabulary_size, n, dtype=np.int64)
+        return self._noise.take(n)
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
-        return self._uniforms.random(n)
+        return self._uniforms.take(n)
+
+
+class _Stream(Generic[N]):
+    """What a generator gives, handed out in pieces; it is the same however it is cut."""
+
+    def __init__(self, draw: Callable[[int], NDArray[N]]) -> None:
+        self._draw = draw
+        self._kept = draw(0)
+
+    def take(self, n: int) -> NDArray[N]:
+        if len(self._kept) < n:
+            self._kept = np.concatenate((self._kept, self._draw(max(n, _AT_ONCE))))
+        taken, self._kept = self._kept[:n], self._kept[n:]
+        return taken

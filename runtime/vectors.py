@@ -30,6 +30,9 @@ ROWS: Final = 8 if _FEATURES.get("avx512f") else 6
 NARROWEST: Final = 8
 """Columns of the narrowest tile, which takes what is left of a matrix after tiles of WIDTH."""
 
+FEWEST_PAIRS: Final = 4
+"""Numbers in the vectors that `turn` works on; two for each pair of them is the smallest head."""
+
 array_of: Final = cast("Any", numba).carray
 """The array that lies at a pointer: `array_of(pointer, size)`."""
 
@@ -71,6 +74,45 @@ def floats_at(typing: Any, place: Any) -> Any:
         return builder.inttoptr(values[0], ir.FloatType().as_pointer())
 
     return _FLOATS(types.int64), build
+
+
+@intrinsic
+def turn(typing: Any, x: Any, scale: Any, weight: Any, cos: Any, sin: Any, out: Any, half: Any) -> Any:
+    """y = x scale weight, and out = y with each pair (i, half + i) turned; `half` is FEWEST_PAIRS at least.
+
+    x, weight, out [2 half], cos, sin [half]: pointers to float32; x and out are not the same memory. The last vector
+    goes over some numbers of the one before it again, so that none is left over.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        x, scale, weight, cos, sin, out, half = values
+        part = _vector_of(FEWEST_PAIRS)
+        factor = _spread(builder, scale, part)
+        last = builder.sub(half, _int(FEWEST_PAIRS))
+        count = builder.add(builder.sdiv(builder.sub(half, _int(1)), _int(FEWEST_PAIRS)), _int(1))
+
+        def times(left: Any, right: Any) -> Any:
+            return builder.fmul(left, right, flags=["contract"])
+
+        with cgutils.for_range(builder, count) as loop:
+            start = builder.mul(loop.index, _int(FEWEST_PAIRS))
+            low = builder.select(builder.icmp_signed("<", start, last), start, last)
+            high = builder.add(low, half)
+            first, second = (
+                times(times(_load(builder, x, at, part), factor), _load(builder, weight, at, part))
+                for at in (low, high)
+            )
+            c, s = _load(builder, cos, low, part), _load(builder, sin, low, part)
+            _store(
+                builder, builder.fsub(times(first, c), times(second, s), flags=["contract"]), out, low, part
+            )
+            _store(
+                builder, builder.fadd(times(second, c), times(first, s), flags=["contract"]), out, high, part
+            )
+        return context.get_dummy_value()
+
+    given = (_FLOATS, types.float32, _FLOATS, _FLOATS, _FLOATS, _FLOATS, types.intp)
+    return types.void(*given), build
 
 
 def tile_of(rows: int, columns: int = WIDTH) -> Any:
@@ -118,8 +160,7 @@ def _build_tile(
     for m, row in enumerate(sums):
         for start, part, total in zip(starts, parts, row, strict=True):
             place = builder.add(builder.mul(c_stride, _int(m)), _int(start))
-            target = builder.bitcast(builder.gep(c, [place]), part.as_pointer())
-            builder.store(builder.load(total), target).align = 4
+            _store(builder, builder.load(total), c, place, part)
 
 
 def _vector_of(lanes: int) -> Any:
@@ -135,6 +176,11 @@ def _load(builder: Any, pointer: Any, offset: Any, part: Any) -> Any:
     vector = builder.load(builder.bitcast(builder.gep(pointer, [offset]), part.as_pointer()))
     vector.align = 4
     return vector
+
+
+def _store(builder: Any, vector: Any, pointer: Any, offset: Any, part: Any) -> None:
+    target = builder.bitcast(builder.gep(pointer, [offset]), part.as_pointer())
+    builder.store(vector, target).align = 4
 
 
 def _spread(builder: Any, number: Any, part: Any) -> Any:

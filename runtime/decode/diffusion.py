@@ -13,9 +13,8 @@ this part with its own new tokens, in a pass it needs anyway.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
+from agentfast.runtime.decode import sampling_kernels as kernels
 from agentfast.runtime.decode.base import Outcome, broken, not_finite
 from agentfast.runtime.decode.drafts import DraftReader
 from agentfast.runtime.decode.evidence import CanvasEvidence
@@ -49,7 +49,8 @@ class Proposal:
         entropy: [C] float32, nats.
         length: positions that count: up to and including the end token of `best`, C if there is none.
         state: the grammar's, after `best`.
-        probabilities: gives [C, V], what the next step is conditioned on; to be called before the next step, if at all.
+        distributions: [N, V], of several canvases; `lines` are those that this one's next step is conditioned on.
+        fill: puts them there; to be called before the next step, if at all.
         logits: [C, V], the model's own; only where fields' probabilities are asked for.
     """
 
@@ -58,7 +59,9 @@ class Proposal:
     entropy: NDArray[np.float32]
     length: int
     state: int
-    probabilities: Callable[[], Tensor]
+    distributions: Tensor
+    lines: slice
+    fill: Callable[[], object] | None = None
     logits: Tensor | None = None
 
 
@@ -77,8 +80,8 @@ class DiffusionDecoder:
         self._network = network
         self._generation = generation
         self._lengths = lengths
-        self._eos_ids = np.fromiter(eos_ids, dtype=np.int64)
-        self._special = np.array(sorted(special - eos_ids), dtype=np.int64)
+        self._eos_ids = eos_ids
+        self._special = special - eos_ids
         self._reader = DraftReader(generation, eos_ids, self._open)
         self._room = _Room()
 
@@ -114,13 +117,12 @@ class DiffusionDecoder:
         spans: list[slice] = []
         position = read = 0
         for work, finite in zip(batch.works, forward.finite, strict=True):
-            span = slice(position, position + work.canvas_tokens)
-            ahead = forward.ahead[read : read + work.reads]
-            position, read = span.stop, read + work.reads
+            span, ahead = slice(position, position + work.canvas_tokens), slice(read, read + work.reads)
+            position, read = span.stop, ahead.stop
             if not finite:
                 outcomes.append(not_finite(work.row))
                 continue
-            verdict = self._look_ahead(work, ahead)
+            verdict = self._look_ahead(work, forward.ahead[ahead]) if work.reads else None
             if verdict is not None:
                 outcomes.append(verdict)
             if work.canvas_tokens and (verdict is None or not verdict.steps):
@@ -149,8 +151,7 @@ class DiffusionDecoder:
         """
         row = work.row
         if row.draft is None:
-            if work.reads:
-                row.ahead = ahead[-1].clone()
+            row.ahead = ahead[-1].clone()
             return None
         outcome = self._reader.judge(row, ahead)
         if not work.canvas_tokens:
@@ -170,14 +171,14 @@ class DiffusionDecoder:
         free = [i for i in uniforms if rows[i].grammar is None]
         bound = [i for i in uniforms if rows[i].grammar is not None]
         if free:
-            mine = [logits[spans[i]] for i in free]
-            joined = logits if len(free) == len(rows) and _covers(spans, logits) else torch.cat(mine)
-            self._read_free([rows[i] for i in free], joined, [uniforms[i] for i in free], proposals)
+            all_of_it = len(free) == len(rows) and _covers(spans, logits)
+            theirs = logits if all_of_it else torch.cat([logits[spans[i]] for i in free])
+            self._read_free([rows[i] for i in free], theirs, [uniforms[i] for i in free], proposals)
         if bound:
             canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
             room = self._room.like(logits)
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
-                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room[spans[i]])
+                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room, spans[i])
         return [proposals[row] for row in rows]
 
     def _read_free(
@@ -200,7 +201,8 @@ class DiffusionDecoder:
                 entropy=reading.entropy[span],
                 length=row.canvas_tokens,
                 state=0,
-                probabilities=partial(reading.probabilities.__getitem__, span),
+                distributions=reading.probabilities,
+                lines=span,
             )
 
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
@@ -250,10 +252,10 @@ class DiffusionDecoder:
         if not most or row.generated or canvas.step > 1:
             return False
         length, ended = self._length(row, proposal)
-        tokens = proposal.best[:length]
-        if not ended or proposal.entropy[: length + 1].max() > most or np.isin(tokens, self._special).any():
+        tokens: list[int] = proposal.best[:length].tolist()
+        if not ended or proposal.entropy[: length + 1].max() > most or not self._special.isdisjoint(tokens):
             return False
-        return row.ledger is None or not row.ledger.finds_fields(tokens.tolist())
+        return row.ledger is None or not row.ledger.finds_fields(tokens)
 
     def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         length, ended = self._length(row, proposal)
@@ -265,9 +267,10 @@ class DiffusionDecoder:
 
     def _length(self, row: Row, proposal: Proposal) -> tuple[int, bool]:
         """How many of the best tokens the row takes, and whether an end token follows them."""
-        ends = np.flatnonzero(np.isin(proposal.best, self._eos_ids))
-        length = min(int(ends[0]) if len(ends) else row.canvas_tokens, row.budget)
-        return length, len(ends) > 0 and length < row.budget
+        best = proposal.best.tolist()
+        end = next((i for i, token in enumerate(best) if token in self._eos_ids), None)
+        length = min(row.canvas_tokens if end is None else end, row.budget)
+        return length, end is not None and length < row.budget
 
     def _commit(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         row.canvases += 1
@@ -295,11 +298,21 @@ class DiffusionDecoder:
         """Set the self-conditioning of the canvases that take another step."""
         if not going_on:
             return
-        parts = [proposal.probabilities()[: len(canvas.tokens)] for canvas, proposal in going_on]
-        softs = [self._network.soft_embeddings(part) for part in joined(parts)]
+        parts: list[tuple[Tensor, int, int]] = []
+        for canvas, proposal in going_on:
+            if proposal.fill is not None:
+                proposal.fill()
+            start: int = proposal.lines.start
+            parts.append((proposal.distributions, start, start + len(canvas.tokens)))
+        runs = [lines[start:stop] for lines, start, stop in joined(parts)]
+        if runs[0].device.type != "cpu":
+            runs = [torch.cat(runs)]  # a call costs more than a copy
+        softs = [self._network.soft_embeddings(run) for run in runs]
         soft = torch.cat(softs) if len(softs) > 1 else softs[0]
-        for (canvas, _), own in zip(going_on, torch.split(soft, [len(part) for part in parts]), strict=True):
-            canvas.soft = own
+        start = 0
+        for canvas, _ in going_on:
+            canvas.soft = soft[start : start + len(canvas.tokens)]
+            start += len(canvas.tokens)
 
 
 class _Room(threading.local):
@@ -324,15 +337,13 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
     In order of rising entropy, a position is accepted while the entropies before it sum to no more than `bound`, an
     upper bound of the mutual information between the accepted tokens. The surest position is always accepted.
     """
-    order = np.argsort(entropy, kind="stable")
-    rising = entropy[order]
-    accepted: NDArray[np.bool_] = np.empty(len(entropy), dtype=np.bool_)
-    accepted[order] = np.cumsum(rising) - rising <= bound
+    accepted = np.empty(len(entropy), np.bool_)
+    kernels.accept(entropy, np.float32(bound), accepted)
     return accepted
 
 
 def _constrained(
-    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, room: Tensor
+    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, room: Tensor, lines: slice
 ) -> Proposal | GrammarError:
     if isinstance(posterior, GrammarError):
         return posterior
@@ -345,25 +356,20 @@ def _constrained(
         entropy=np.round(posterior.entropy, 3),
         length=posterior.length,
         state=posterior.end_state,
-        probabilities=partial(posterior.marginals, canvas.logits, out=room),
+        distributions=room,
+        lines=lines,
+        fill=lambda: posterior.marginals(canvas.logits, out=room[lines]),
         logits=None if row.ledger is None else canvas.logits,
     )
 
 
-def joined(parts: list[Tensor]) -> list[Tensor]:
-    """Contiguous tensors [N, V] as few; on a CPU only those that lie side by side in memory are, without a copy."""
-    if parts[0].device.type != "cpu":
-        return [torch.cat(parts)]
-    runs = [parts[0]]
-    for part in parts[1:]:
-        last = runs[-1]
-        if (
-            part.data_ptr() == last.data_ptr() + last.nbytes
-            and part.untyped_storage().data_ptr() == last.untyped_storage().data_ptr()
-        ):
-            runs[-1] = last.as_strided((len(last) + len(part), *last.shape[1:]), last.stride())
-        else:
-            runs.append(part)
+def joined(parts: Iterable[tuple[Tensor, int, int]]) -> list[tuple[Tensor, int, int]]:
+    """Lines start..stop of tensors, in as few parts: those of one tensor that follow each other become one."""
+    runs: list[tuple[Tensor, int, int]] = []
+    for lines, start, stop in parts:
+        if runs and runs[-1][0] is lines and runs[-1][2] == start:
+            start = runs.pop()[1]
+        runs.append((lines, start, stop))
     return runs
 
 

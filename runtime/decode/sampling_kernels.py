@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import finite_kernel, kernel
+from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
 from agentfast.runtime.vector_kernels import exponentials, greatest_bits, sums
 
 Floats = NDArray[np.float32]
@@ -54,6 +54,18 @@ def read(
         entropy[row] = max(0.0, math.log(total) - energy / total)
         sample[row] = _invert(y, masses, uniforms[row] * total)
         _scale(y, np.float32(1.0 / total))
+
+
+@loose_kernel
+def accept(entropy: Floats, bound: np.float32, accepted: NDArray[np.bool_]) -> None:
+    """entropy [C] -> accepted [C]: whether the entropies before a position, in rising order, sum to `bound` at most."""
+    for i in range(len(entropy)):
+        own = entropy[i]
+        before = np.float32(0.0)
+        for j in range(len(entropy)):
+            first = entropy[j] < own or (entropy[j] == own and j < i)
+            before += entropy[j] if first else np.float32(0.0)
+        accepted[i] = before <= bound
 
 
 @finite_kernel

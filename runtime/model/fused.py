@@ -22,6 +22,7 @@ from agentfast.runtime.model.layer_kernels import LayerWeights
 from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning
 from agentfast.runtime.model.norm_kernels import norm
 from agentfast.runtime.model.products import in_panels
+from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +52,9 @@ def fastest(model: BlockDiffusionModel) -> Network:
     plain = (
         type(model) is BlockDiffusionModel and weight.device.type == "cpu" and weight.dtype == torch.float32
     )
-    return FusedModel(model) if plain and model.config.small else model
+    config = model.config
+    turnable = min(config.sliding.head_dim, config.full.head_dim) >= 2 * FEWEST_PAIRS
+    return FusedModel(model) if plain and config.small and turnable else model
 
 
 class FusedModel:

@@ -13,18 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import loose_kernel
+from agentfast.runtime.vectors import address, turn
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
 @loose_kernel
-def inverse_rms(x: Floats, eps: np.float32) -> np.float32:
-    """One over the root of the mean square."""
+def _sum_of_squares(x: Floats) -> np.float32:
     total = np.float32(0.0)
     for i in range(len(x)):
         total += x[i] * x[i]
-    return np.float32(1.0) / np.float32(math.sqrt(total / np.float32(len(x)) + eps))
+    return total
+
+
+@loose_kernel
+def inverse_rms(x: Floats, eps: np.float32) -> np.float32:
+    """One over the root of the mean square."""
+    return np.float32(1.0) / np.float32(math.sqrt(_sum_of_squares(x) / np.float32(len(x)) + eps))
 
 
 @loose_kernel
@@ -38,12 +44,7 @@ def norm(x: Floats, weight: Floats, eps: np.float32, out: Floats) -> None:
 
 @loose_kernel
 def _norm_and_rotate(x: Floats, weight: Floats, cos: Floats, sin: Floats, r: np.float32, out: Floats) -> None:
-    half = len(x) // 2
-    for i in range(half):
-        first = x[i] * r * weight[i]
-        second = x[half + i] * r * weight[half + i]
-        out[i] = first * cos[i] - second * sin[i]
-        out[half + i] = second * cos[i] + first * sin[i]
+    turn(address(x, 0), r, address(weight, 0), address(cos, 0), address(sin, 0), address(out, 0), len(cos))
 
 
 @loose_kernel
@@ -65,20 +66,23 @@ def split_heads(
     """
     size = q.shape[2]
     queries, pairs = q.shape[1], k.shape[1]
+    first_value = queries if shared else queries + pairs
+    scales = np.empty(first_value + pairs, np.float32)
     for t in range(len(q)):
+        # A root takes long, and several in a row not much longer, so all come before any is used.
+        for h in range(len(scales)):
+            scales[h] = _sum_of_squares(joined[t, h * size : (h + 1) * size])
+        for h in range(len(scales)):
+            scales[h] = np.float32(1.0) / np.float32(math.sqrt(scales[h] / np.float32(size) + eps))
         for h in range(queries):
-            x = joined[t, h * size : (h + 1) * size]
-            _norm_and_rotate(x, q_weight, cos[t], sin[t], inverse_rms(x, eps), q[t, h])
+            query = joined[t, h * size : (h + 1) * size]
+            _norm_and_rotate(query, q_weight, cos[t], sin[t], scales[h], q[t, h])
         for h in range(pairs):
-            start = (queries + h) * size
-            x = joined[t, start : start + size]
-            r = inverse_rms(x, eps)
-            _norm_and_rotate(x, k_weight, cos[t], sin[t], r, k[t, h])
-            y = x if shared else joined[t, start + pairs * size : start + (pairs + 1) * size]
-            if not shared:
-                r = inverse_rms(y, eps)
+            start, value_start = (queries + h) * size, (first_value + h) * size
+            key, value = joined[t, start : start + size], joined[t, value_start : value_start + size]
+            _norm_and_rotate(key, k_weight, cos[t], sin[t], scales[queries + h], k[t, h])
             for i in range(size):
-                v[t, h, i] = y[i] * r
+                v[t, h, i] = value[i] * scales[first_value + h]
 
 
 @loose_kernel

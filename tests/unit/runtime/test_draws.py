@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
 from agentfast.runtime.draws import SeededDraws
 
 
@@ -20,3 +25,10 @@ def test_noise_does_not_shift_the_uniforms() -> None:
 
 def test_noise_covers_the_vocabulary() -> None:
     assert set(SeededDraws(0, 5).noise(200).tolist()) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("pieces", [[1] * 700, [255, 2, 256, 1, 500], [1000, 3]])
+def test_numbers_do_not_depend_on_how_many_are_asked_for_at_once(pieces: Sequence[int]) -> None:
+    cut, whole = SeededDraws(3, 1536), SeededDraws(3, 1536)
+    assert np.concatenate([cut.noise(n) for n in pieces]).tolist() == whole.noise(sum(pieces)).tolist()
+    assert np.concatenate([cut.uniforms(n) for n in pieces]).tolist() == whole.uniforms(sum(pieces)).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import torch
@@ -43,15 +43,19 @@ def test_temperature_falls_from_t_max_to_just_above_t_min() -> None:
     assert [round(generation.temperature_at(n), 6) for n in (4, 3, 2, 1)] == [0.8, 0.7, 0.6, 0.5]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=6))
-def test_parts_that_lie_side_by_side_are_joined_and_others_are_not(gaps: list[tuple[int, int]]) -> None:
-    lines = torch.arange(200.0).view(100, 2)
-    parts: list[torch.Tensor] = []
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=6))
+def test_lines_that_follow_each_other_are_joined_and_others_are_not(gaps: list[tuple[int, int, int]]) -> None:
+    tensors = torch.arange(200.0).view(100, 2), torch.arange(200.0, 400.0).view(100, 2)
+    parts: list[tuple[torch.Tensor, int, int]] = []
     start = 5
-    for gap, length in gaps:
+    for which, gap, length in gaps:
         start += gap
-        parts.append(lines[start : start + length])
+        parts.append((tensors[which], start, start + length))
         start += length
     runs = joined(parts)
-    assert torch.equal(torch.cat(runs), torch.cat(parts))
-    assert len(runs) == 1 + sum(gap > 0 for gap, _ in gaps[1:])
+    assert torch.equal(
+        torch.cat([lines[start:stop] for lines, start, stop in runs]),
+        torch.cat([lines[start:stop] for lines, start, stop in parts]),
+    )
+    breaks = sum(gap > 0 or which != before for (before, *_), (which, gap, _) in pairwise(gaps))
+    assert len(runs) == 1 + breaks
