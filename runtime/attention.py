@@ -18,6 +18,7 @@ from agentfast.runtime.few_tokens import attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.panel_attention import PanelRows
+from agentfast.runtime.room import Room
 from agentfast.runtime.spans import Span
 
 
@@ -39,16 +40,19 @@ class RaggedAttention:
         spans: list[Span],
         write_slots: Tensor,
         barrier: Barrier | None = None,
+        room: Room | None = None,
     ) -> None:
         """
         Args:
             write_slots: [E], where the keys and values of the batch's E encode tokens go.
             barrier: where the shards of a batch meet in each layer once all have written; None for a batch in one.
+            room: where results go, each good until the next layer's; None: fresh memory.
         """
         self._config = config
         self._store = store
         self._write_slots = write_slots
         self._barrier = barrier
+        self._room = room
         few = [span for span in spans if not span.denoises and 0 < span.encodes <= most_tokens(store)]
         self._few = attend_few(few, store)
         rest = [span for span in spans if span not in few]
@@ -61,7 +65,11 @@ class RaggedAttention:
             self._store.write(layer, self._write_slots, k[:encoded], v[:encoded])
         if self._barrier is not None:
             self._barrier.wait()
-        out = torch.empty_like(q)
+        out = (
+            torch.empty_like(q)
+            if self._room is None
+            else torch.from_numpy(self._room.floats("attended", *q.shape))
+        )
         window = self._config.attention(layer).window
         self._rows.attend(layer, q, k, v, out, window)
         if self._few is not None:

@@ -47,11 +47,12 @@ class _Stream(Generic[N]):
     """What a generator gives, handed out in pieces; it is the same however it is cut."""
 
     def __init__(self, draw: Callable[[int], NDArray[N]]) -> None:
-        self._draw = draw
-        self._kept = draw(0)
+        self._draw: Callable[[int], NDArray[N]] = draw
+        self._kept: NDArray[N] = draw(0)
 
     def take(self, n: int) -> NDArray[N]:
         if len(self._kept) < n:
             self._kept = np.concatenate((self._kept, self._draw(max(n, _AT_ONCE))))
-        taken, self._kept = self._kept[:n], self._kept[n:]
+        taken: NDArray[N] = self._kept[:n]
+        self._kept = self._kept[n:]
         return taken

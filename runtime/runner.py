@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from threading import Barrier
 from typing import Final, TypeVar, cast
 
@@ -17,6 +18,7 @@ from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.request import Row
+from agentfast.runtime.room import Room
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.shards import Cost, Leftovers, ShardPool, shards_of, single_threaded_operations
@@ -72,6 +74,7 @@ class Runner:
         self._in_shards = in_shards
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
+        self._room = Room() if self._store.on_plain_cpu else None
 
     def prepare_thread(self) -> None:
         """Set up the thread that calls `run`; once, before the first call."""
@@ -142,7 +145,9 @@ class Runner:
         return self.network(
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
-            RaggedAttention(self._model.config, self._store, spans, self._tensor(write_slots), barrier),
+            RaggedAttention(
+                self._model.config, self._store, spans, self._tensor(write_slots), barrier, self._room
+            ),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),
             read=self._read(works, spans, encodes, total),
@@ -235,8 +240,7 @@ def _read_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
 
 def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:
     """Whether each span's hidden states are finite; one check for all in the usual case."""
-    finite = torch.isfinite(hidden.sum(dim=-1))
-    if bool(finite.all()):
+    if isfinite(hidden.sum().item()):
         return [True] * len(spans)
-    flags = cast(list[bool], finite.tolist())
+    flags = cast(list[bool], torch.isfinite(hidden.sum(dim=-1)).tolist())
     return [all(flags[span.encode]) and all(flags[span.canvas]) for span in spans]

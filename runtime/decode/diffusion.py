@@ -12,10 +12,8 @@ this part with its own new tokens, in a pass it needs anyway.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import torch
@@ -33,11 +31,10 @@ from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canva
 from agentfast.runtime.decode.sampling import read_logits
 from agentfast.runtime.model.fused import Network
 from agentfast.runtime.request import Canvas, Draft, FinishReason, Request, Row
+from agentfast.runtime.room import Room
 from agentfast.runtime.runner import Forward
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import GenerationDefaults
-
-_KEPT_ROOM: Final = 1 << 28  # numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class DiffusionDecoder:
         self._eos_ids = eos_ids
         self._special = special - eos_ids
         self._reader = DraftReader(generation, eos_ids, self._open)
-        self._room = _Room()
+        self._room = Room()
 
     def canvas_tokens(self, request: Request) -> int:
         lengths = self._lengths_for(request)
@@ -176,7 +173,7 @@ class DiffusionDecoder:
             self._read_free([rows[i] for i in free], theirs, [uniforms[i] for i in free], proposals)
         if bound:
             canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
-            room = self._room.like(logits)
+            room = self._room_for("constrained", logits)
             for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
                 proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room, spans[i])
         return [proposals[row] for row in rows]
@@ -189,7 +186,8 @@ class DiffusionDecoder:
         proposals: dict[Row, Proposal | Exception],
     ) -> None:
         temperatures = [np.full(row.canvas_tokens, self._temperature(row), np.float32) for row in rows]
-        reading = read_logits(logits, np.concatenate(temperatures), np.concatenate(uniforms))
+        room = self._room_for("free", logits) if logits.device.type == "cpu" else None
+        reading = read_logits(logits, np.concatenate(temperatures), np.concatenate(uniforms), out=room)
         start = 0
         for row in rows:
             span = slice(start, start + row.canvas_tokens)
@@ -204,6 +202,12 @@ class DiffusionDecoder:
                 distributions=reading.probabilities,
                 lines=span,
             )
+
+    def _room_for(self, name: str, logits: Tensor) -> Tensor:
+        """Room for as many numbers, good until the thread's next call."""
+        if logits.device.type != "cpu":
+            return torch.empty_like(logits, dtype=torch.float32)
+        return torch.from_numpy(self._room.floats(name, *logits.shape))
 
     def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
         assert row.grammar is not None
@@ -222,11 +226,10 @@ class DiffusionDecoder:
     def _advance(self, row: Row, proposal: Proposal) -> Outcome:
         canvas = row.canvas
         assert canvas is not None
-        same = canvas.best is not None and np.array_equal(
-            canvas.best[: proposal.length], proposal.best[: proposal.length]
-        )
+        best, length = proposal.best, proposal.length
+        same = canvas.best is not None and bool((canvas.best[:length] == best[:length]).all())
         canvas.unchanged = canvas.unchanged + 1 if same else 0
-        canvas.best = proposal.best
+        canvas.best = best
         canvas.accepted = accept(proposal.entropy, self._generation.entropy_bound)
         canvas.step += 1
         row.steps += 1
@@ -234,7 +237,7 @@ class DiffusionDecoder:
             read_over = row.verifies and not self._is_trusted(row, canvas, proposal)
             return (self._draft if read_over else self._commit)(row, canvas, proposal)
         noise = row.draws.noise(row.canvas_tokens)
-        row.canvas_tokens = self._lengths_for(row.request).shrunk(row.canvas_tokens, proposal.length)
+        row.canvas_tokens = self._lengths_for(row.request).shrunk(row.canvas_tokens, length)
         canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)[: row.canvas_tokens]
         return Outcome(row, canvas)
 
@@ -313,22 +316,6 @@ class DiffusionDecoder:
         for canvas, _ in going_on:
             canvas.soft = soft[start : start + len(canvas.tokens)]
             start += len(canvas.tokens)
-
-
-class _Room(threading.local):
-    """Room for the marginals of a step, kept by each thread: fresh memory costs more than filling it."""
-
-    kept: Tensor | None = None
-
-    def like(self, logits: Tensor) -> Tensor:
-        """Room for as many float32, which the next call gives anew; what is large is not kept."""
-        if self.kept is None or len(self.kept) < len(logits) or self.kept.device != logits.device:
-            self.kept = None
-            room = torch.empty_like(logits, dtype=torch.float32)
-            if room.numel() > _KEPT_ROOM:
-                return room
-            self.kept = room
-        return self.kept[: len(logits)]
 
 
 def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:

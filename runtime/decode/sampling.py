@@ -29,12 +29,21 @@ class Reading:
     probabilities: Tensor
 
 
-def read_logits(logits: Tensor, temperatures: NDArray[np.float32], uniforms: NDArray[np.float64]) -> Reading:
-    """logits [N, V] float32, finite; temperatures [N] above 0; uniforms [N] in [0, 1)."""
+def read_logits(
+    logits: Tensor,
+    temperatures: NDArray[np.float32],
+    uniforms: NDArray[np.float64],
+    out: Tensor | None = None,
+) -> Reading:
+    """logits [N, V] float32, finite; temperatures [N] above 0; uniforms [N] in [0, 1).
+
+    Args:
+        out: [N, V], where the probabilities may go.
+    """
     if logits.is_cuda:
         return read_logits_plainly(logits, temperatures, uniforms)
     n = len(logits)
-    p = torch.empty_like(logits)
+    p = torch.empty_like(logits) if out is None else out
     best, sample = np.empty(n, np.int64), np.empty(n, np.int64)
     entropy = np.empty(n, np.float32)
     kernels.read(logits.numpy(), temperatures, uniforms, p.numpy(), best, sample, entropy)

@@ -46,22 +46,25 @@ def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeight
 
     With no soft embeddings, [0, H], only the norm remains.
     """
-    size = x.shape[1]
-    normed = np.empty((len(soft), size), np.float32)
-    gate_up, added = room_for(len(soft), weights.gate_up), room_for(len(soft), weights.down)
-    inner = np.empty((len(soft), weights.down.shape[1]), np.float32)
-    norm(soft, weights.norm, weights.eps, normed)
-    multiply(normed, len(soft), weights.gate_up, gate_up)
-    gated(gate_up, len(soft), inner)
-    multiply(inner, len(soft), weights.down, added)
-    for n in range(len(canvas)):
-        line = x[canvas[n]]
-        if len(soft):
-            for i in range(size):
-                line[i] += added[n, i]
-        r = inverse_rms(line, weights.eps)
-        for i in range(size):
-            line[i] *= r
+    rooms = min(_GROUP, len(soft))
+    normed = np.empty((rooms, x.shape[1]), np.float32)
+    gate_up, added = room_for(rooms, weights.gate_up), room_for(rooms, weights.down)
+    inner = np.empty((rooms, weights.down.shape[1]), np.float32)
+    for first in range(0, len(canvas), _GROUP):
+        lines = canvas[first : first + _GROUP]
+        part = soft[first : first + _GROUP]
+        norm(part, weights.norm, weights.eps, normed)
+        multiply(normed, len(part), weights.gate_up, gate_up)
+        gated(gate_up, len(part), inner)
+        multiply(inner, len(part), weights.down, added)
+        for n in range(len(lines)):
+            line = x[lines[n]]
+            if len(part):
+                for i in range(len(line)):
+                    line[i] += added[n, i]
+            r = inverse_rms(line, weights.eps)
+            for i in range(len(line)):
+                line[i] *= r
 
 
 @loose_kernel

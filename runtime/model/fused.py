@@ -22,6 +22,7 @@ from agentfast.runtime.model.layer_kernels import LayerWeights
 from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning
 from agentfast.runtime.model.norm_kernels import norm
 from agentfast.runtime.model.products import in_panels
+from agentfast.runtime.room import Room
 from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
@@ -41,7 +42,9 @@ class Network(Protocol):
         read: Tensor | None = None,
     ) -> Tensor: ...
 
-    def logits(self, hidden: Tensor) -> Tensor: ...
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Good until the thread's next call."""
+        ...
 
     def soft_embeddings(self, probabilities: Tensor) -> Tensor: ...
 
@@ -75,8 +78,9 @@ class FusedModel:
         conditioning = model.self_conditioning
         self._conditioning = None if conditioning is None else _conditioning(conditioning)
         self._columns = None if conditioning is None else in_panels(table.T)
+        self._ropes = {"sliding": _Rope(model.sliding_frequencies), "full": _Rope(model.full_frequencies)}
+        self._room = Room()
 
-    @torch.inference_mode()
     def __call__(
         self,
         tokens: Tensor,
@@ -90,45 +94,36 @@ class FusedModel:
         """tokens, positions [T] -> hidden [T, H]."""
         model = self._model
         mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
-        x = torch.empty(len(tokens), model.config.hidden_size)
-        embedding_kernels.embed(tokens.numpy(), self._table, self._scale, x.numpy())
+        x = np.empty((len(tokens), model.config.hidden_size), np.float32)
+        embedding_kernels.embed(tokens.numpy(), self._table, self._scale, x)
         if denoise is not False:
             self._condition(x, np.flatnonzero(mask), soft)
-        ropes = {
-            "sliding": _rope(positions, model.sliding_frequencies),
-            "full": _rope(positions, model.full_frequencies),
-        }
-        normed = torch.empty_like(x)
-        norm(x.numpy(), self._first_norm, self._eps, normed.numpy())
+        ropes = {kind: rope(positions.numpy()) for kind, rope in self._ropes.items()}
+        normed = np.empty_like(x)
+        norm(x, self._first_norm, self._eps, normed)
         for kind, layer in zip(model.config.layers, self._layers, strict=True):
             lines = read.numpy() if read is not None and layer is self._layers[-1] else None
-            layer(x, normed, ropes[kind], attention, mask, lines)
-        return normed
+            layer(x, normed, ropes[kind], attention, mask, lines, self._room)
+        return torch.from_numpy(normed)
 
-    @torch.inference_mode()
     def logits(self, hidden: Tensor) -> Tensor:
-        """hidden [N, H] -> [N, V]."""
-        logits = torch.empty(len(hidden), len(self._table))
-        embedding_kernels.to_logits(
-            hidden.contiguous().numpy(), self._table_panels, self._cap, logits.numpy()
-        )
-        return logits
+        """hidden [N, H] -> [N, V], good until the thread's next call."""
+        logits = self._room.floats("logits", len(hidden), len(self._table))
+        embedding_kernels.to_logits(hidden.contiguous().numpy(), self._table_panels, self._cap, logits)
+        return torch.from_numpy(logits)
 
-    @torch.inference_mode()
     def soft_embeddings(self, probabilities: Tensor) -> Tensor:
         """Mean embeddings [N, H] under token distributions [N, V]."""
         assert self._columns is not None, "an autoregressive model has no self-conditioning"
-        soft = torch.empty(len(probabilities), self._table.shape[1])
-        embedding_kernels.to_soft(
-            probabilities.contiguous().numpy(), self._columns, self._scale, soft.numpy()
-        )
-        return soft
+        soft = np.empty((len(probabilities), self._table.shape[1]), np.float32)
+        embedding_kernels.to_soft(probabilities.contiguous().numpy(), self._columns, self._scale, soft)
+        return torch.from_numpy(soft)
 
-    def _condition(self, x: Tensor, canvas: NDArray[np.int64], soft: Tensor | None) -> None:
+    def _condition(self, x: Floats, canvas: NDArray[np.int64], soft: Tensor | None) -> None:
         if self._conditioning is None:
             raise ValueError("an autoregressive model has no denoise mode")
         given = soft.contiguous().numpy() if soft is not None else np.empty((0, x.shape[1]), np.float32)
-        embedding_kernels.condition(x.numpy(), canvas, given, self._conditioning)
+        embedding_kernels.condition(x, canvas, given, self._conditioning)
 
 
 class FusedLayer:
@@ -143,25 +138,29 @@ class FusedLayer:
 
     def __call__(
         self,
-        x: Tensor,
-        normed: Tensor,
+        x: Floats,
+        normed: Floats,
         rope: tuple[Floats, Floats],
         attention: Attention,
         denoise: NDArray[np.bool_],
         lines: NDArray[np.int64] | None,
+        room: Room,
     ) -> None:
         """rope: cos and sin, [T, D/2]; denoise [T]; lines [R], the only ones of `normed` that change, None: all."""
-        tokens, size, pairs = len(x), self._config.head_dim, self._config.kv_heads
-        q = x.new_empty(tokens, self._heads, size)
-        k, v = x.new_empty(tokens, pairs, size), x.new_empty(tokens, pairs, size)
-        layer_kernels.before_attention(normed.numpy(), self._weights, *rope, q.numpy(), k.numpy(), v.numpy())
-        attended = attention(self._index, q, k, v).reshape(tokens, -1).contiguous().numpy()
+        size, pairs = self._config.head_dim, self._config.kv_heads
+        q, k, v = (
+            room.floats(name, len(x), heads, size)
+            for name, heads in (("q", self._heads), ("k", pairs), ("v", pairs))
+        )
+        layer_kernels.before_attention(normed, self._weights, *rope, q, k, v)
+        tensors = (torch.from_numpy(part) for part in (q, k, v))
+        attended = attention(self._index, *tensors).reshape(len(x), -1).contiguous().numpy()
         if lines is None:
-            self._finish(x.numpy(), attended, denoise, normed.numpy())
+            self._finish(x, attended, denoise, normed)
         elif len(lines):
             finished = np.empty((len(lines), x.shape[1]), np.float32)
-            self._finish(x.numpy()[lines], attended[lines], denoise[lines], finished)
-            normed.numpy()[lines] = finished
+            self._finish(x[lines], attended[lines], denoise[lines], finished)
+            normed[lines] = finished
 
     def _finish(self, x: Floats, attended: Floats, denoise: NDArray[np.bool_], normed: Floats) -> None:
         layer_kernels.rest_of_layer(x, attended, denoise, self._weights, self._top_k, normed)
@@ -233,6 +232,22 @@ def _copy(tensor: Tensor) -> Floats:
     return np.array(tensor.detach().numpy(), np.float32)
 
 
-def _rope(positions: Tensor, frequencies: Tensor) -> tuple[Floats, Floats]:
-    angles = positions[:, None].float() * frequencies
-    return angles.cos().numpy(), angles.sin().numpy()
+class _Rope:
+    """The cosines and sines of positions' angles, kept from the first position to the last that was asked for."""
+
+    def __init__(self, frequencies: Tensor) -> None:
+        """frequencies: [D/2]."""
+        self._frequencies = frequencies
+        self._kept = self._table(0)
+
+    def __call__(self, positions: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """positions [T] -> cos, sin [T, D/2]."""
+        cos, sin = self._kept
+        most = int(positions.max(initial=-1)) + 1
+        if most > len(cos):
+            cos, sin = self._kept = self._table(max(most, 2 * len(cos)))
+        return cos[positions], sin[positions]
+
+    def _table(self, length: int) -> tuple[Floats, Floats]:
+        angles = torch.arange(length)[:, None].float() * self._frequencies
+        return angles.cos().numpy(), angles.sin().numpy()
