@@ -22,8 +22,10 @@ Ints = NDArray[np.int64]
 class PanelRows:
     """Rows whose keys and values are copied into panels."""
 
-    def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
+    def __init__(self, spans: Sequence[Span], store: KVStore, bounded: Sequence[bool]) -> None:
+        """bounded: per layer, whether no score is beyond MOST_SCORE."""
         self._store = store
+        self._bounded = bounded
         # Each row's encode tokens, then its canvas; those that are none are left out.
         parts = [
             (span, part) for span in spans for part in (span.encode, span.canvas) if part.stop > part.start
@@ -57,6 +59,7 @@ class PanelRows:
             self._parts,
             key_addresses,
             value_addresses,
+            self._bounded[layer],
             out.numpy(),
         )
         del fresh  # what no context keeps had to live until here

@@ -21,6 +21,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 NOWHERE: Final = -1
+MOST_SCORE: Final = 64.0
+"""Scores within this of 0 need no maximum taken off: their powers, and sums of these, are normal float32 numbers."""
 
 
 class Parts(NamedTuple):
@@ -91,11 +93,13 @@ def attend_parts(
     parts: Parts,
     key_addresses: Ints,
     value_addresses: Ints,
+    bounded: bool,
     out: Floats,
 ) -> None:
     """Put each part's keys and values in their place, where it has one, then let it `attend`.
 
     q, out [T, Hq, D]; k, v [T, Hkv, D]; low, high [T]; key_addresses, value_addresses [P], of the rows' panels.
+    bounded: see `attend`.
     """
     heads, size = k.shape[1], k.shape[2]
     for p in range(len(parts.start)):
@@ -105,7 +109,7 @@ def attend_parts(
         if parts.place[p] != NOWHERE:
             own = np.arange(int(parts.start[p]), int(parts.stop[p]))
             place(k, v, own, parts.place[p], capacity, key_panels, value_panels)
-        attend(q[part], heads, low[part], high[part], capacity, key_panels, value_panels, out[part])
+        attend(q[part], heads, low[part], high[part], capacity, key_panels, value_panels, bounded, out[part])
 
 
 @loose_kernel
@@ -117,12 +121,13 @@ def attend(
     capacity: int,
     key_panels: Floats,
     value_panels: Floats,
+    bounded: bool,
     out: Floats,
 ) -> None:
     """Softmax attention of N tokens, token n over positions low[n]..high[n]; scores are not scaled.
 
     q, out [N, Hq, D] contiguous; panels of `heads` heads as from `place`. A token with a score that is not finite gets
-    NaN.
+    NaN. `bounded`: no score is beyond MOST_SCORE, so that their powers can be taken as they are.
     """
     queries, size = q.shape[1], q.shape[2]
     scores = np.empty((ROWS, (capacity + WIDTH - 1) // WIDTH * WIDTH), np.float32)
@@ -139,7 +144,7 @@ def attend(
             pair = head * heads // queries
             _score(q, at, rows, pair * key_floats(capacity, size), start, stop, key_panels, scores)
             for m in range(rows):
-                mass[m] = _soften(scores[m], start, low[first + m], high[first + m], stop)
+                mass[m] = _soften(scores[m], start, low[first + m], high[first + m], stop, bounded)
             _mix(scores, rows, pair * capacity * columns_of(size), start, stop, capacity, value_panels, mixed)
             for m in range(rows):
                 inverse = np.float32(1.0) / mass[m]
@@ -194,12 +199,13 @@ def _mix(
 
 
 @loose_kernel
-def _soften(scores: Floats, start: int, low: int, high: int, stop: int) -> np.float32:
+def _soften(scores: Floats, start: int, low: int, high: int, stop: int, bounded: bool) -> np.float32:
     """Turn scores low..high into weights whose sum is returned, and the others of start..stop into 0."""
     seen = scores[low:high]
-    top = float_of_bits(greatest_bits(seen.view(np.int32)))  # some other number where there is a NaN
-    for j in range(len(seen)):
-        seen[j] -= top
+    if not bounded:
+        top = float_of_bits(greatest_bits(seen.view(np.int32)))  # some other number where there is a NaN
+        for j in range(len(seen)):
+            seen[j] -= top
     exponentiate(seen)
     mass = np.float32(0.0)
     for j in range(len(seen)):

@@ -17,6 +17,7 @@ from agentfast.runtime.attention import RaggedAttention
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import fastest
+from agentfast.runtime.model.layers import Layer
 from agentfast.runtime.request import Row
 from agentfast.runtime.room import Room
 from agentfast.runtime.scheduler import Batch, Work
@@ -74,7 +75,10 @@ class Runner:
         self._in_shards = in_shards
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
-        self._room = Room() if self._store.on_plain_cpu else None
+        on_plain_cpu = self._store.on_plain_cpu
+        self._room = Room() if on_plain_cpu else None
+        layers = cast("list[Layer]", list(model.layers))
+        self._score_bounds = [layer.self_attn.score_bound() for layer in layers] if on_plain_cpu else None
 
     def prepare_thread(self) -> None:
         """Set up the thread that calls `run`; once, before the first call."""
@@ -146,7 +150,13 @@ class Runner:
             self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
             self._tensor(_positions(works)),
             RaggedAttention(
-                self._model.config, self._store, spans, self._tensor(write_slots), barrier, self._room
+                self._model.config,
+                self._store,
+                spans,
+                self._tensor(write_slots),
+                barrier,
+                self._room,
+                self._score_bounds,
             ),
             denoise=denoise if total > encodes else False,
             soft=self._soft(works),

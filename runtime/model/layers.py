@@ -6,6 +6,7 @@ Architecture as in `transformers` (models/diffusion_gemma, models/gemma4), again
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Protocol, cast
 
 import torch
@@ -138,6 +139,15 @@ class SelfAttention(nn.Module):
         out = attention(self.layer, q, apply_rope(self.k_norm(k), *rope), self.v_norm(v))
         projected: Tensor = self.o_proj(out.reshape(*x.shape[:-1], -1))
         return projected
+
+    def score_bound(self) -> float:
+        """What no score's absolute value exceeds: a normed head is at most sqrt(D) long, times its largest weight."""
+        largest = [
+            float(norm.weight.detach().abs().max())
+            for norm in (self.q_norm, self.k_norm)
+            if norm.weight is not None
+        ]
+        return self.config.head_dim * prod(largest)
 
 
 class Layer(nn.Module):

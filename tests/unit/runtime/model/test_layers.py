@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.layers import Experts, Router
+from agentfast.runtime.model.layers import Experts, Router, SelfAttention
 from tests.unit.runtime.model import tiny
 
 
@@ -109,3 +109,25 @@ def test_an_autoregressive_model_has_no_denoise_mode() -> None:
     model: BlockDiffusionModel = tiny.model("autoregressive")
     with pytest.raises(ValueError, match="no denoise mode"):
         model(torch.zeros(2, dtype=torch.long), torch.arange(2), SeesItself(), denoise=True)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_no_score_is_beyond_its_bound(layer: int) -> None:
+    torch.manual_seed(layer)
+    config = tiny.config()
+    module = SelfAttention(config, layer)
+    for norm in (module.q_norm, module.k_norm):
+        assert norm.weight is not None
+        torch.nn.init.normal_(norm.weight, std=3)
+    largest = 0.0
+
+    def keep(_: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        nonlocal largest
+        keys = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
+        largest = float(torch.einsum("qhd,khd->hqk", q, keys).detach().abs().max())
+        return q
+
+    angles = torch.rand(50, 1, config.attention(layer).head_dim // 2)
+    for _ in range(20):
+        module(torch.randn(50, config.hidden_size), (angles.cos(), angles.sin()), keep)
+        assert 0 < largest <= module.score_bound() * (1 + 1e-5)
