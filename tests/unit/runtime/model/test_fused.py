@@ -12,6 +12,7 @@ from torch import Tensor
 
 from agentfast.runtime.model.config import Kind
 from agentfast.runtime.model.fused import FusedModel, fastest
+from agentfast.runtime.vectors import FEWEST_PAIRS
 from tests.conformance.dense_attention import DenseAttention
 from tests.integration.engine_kit import VOCABULARY, small_model
 
@@ -94,10 +95,13 @@ def test_soft_embeddings_are_those_of_the_model(positions: int, seed: int) -> No
         torch.testing.assert_close(FusedModel(model).soft_embeddings(logits.softmax(-1)), expected)
 
 
-def test_other_types_of_numbers_and_large_models_use_the_model_itself() -> None:
+def test_other_types_of_numbers_large_models_and_tiny_heads_use_the_model_itself() -> None:
     assert isinstance(fastest(small_model()), FusedModel)
     with torch.device("meta"):
         large = type(small_model())(replace(small_model().config, hidden_size=1024))
     assert fastest(large) is large
     half = type(small_model())(small_model().config).half()
     assert fastest(half) is half
+    heads = replace(small_model().config.sliding, head_dim=2 * FEWEST_PAIRS - 2)
+    tiny = type(small_model())(replace(small_model().config, sliding=heads))
+    assert fastest(tiny) is tiny
