@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from threading import Barrier
@@ -145,10 +145,15 @@ class Runner:
         total = encodes + sum(work.canvas_tokens for work in works)
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
         denoise[encodes:] = True
-        write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in works]
+        encoding = [work for work in works if work.stop > work.start]
+        denoising = [work for work in works if work.canvas_tokens]
+        write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in encoding]
+        tokens = [np.array(work.row.tokens[work.start : work.stop], np.int64) for work in encoding]
+        positions = [np.arange(work.start, work.stop) for work in encoding]
+        positions += [np.arange(work.stop, work.stop + work.canvas_tokens) for work in denoising]
         return self.network(
-            self._tensor([_encode_tokens(work) for work in works] + [_canvas(work) for work in works]),
-            self._tensor(_positions(works)),
+            self._tensor(tokens + [_canvas(work) for work in denoising]),
+            self._tensor(positions),
             RaggedAttention(
                 self._model.config,
                 self._store,
@@ -159,7 +164,7 @@ class Runner:
                 self._score_bounds,
             ),
             denoise=denoise if total > encodes else False,
-            soft=self._soft(works),
+            soft=self._soft(denoising),
             read=self._read(works, spans, encodes, total),
         )
 
@@ -213,13 +218,11 @@ class Runner:
                 self._contexts[work.row] = context
         return context
 
-    def _soft(self, works: tuple[Work, ...]) -> Tensor | None:
+    def _soft(self, works: Sequence[Work]) -> Tensor | None:
         """Self-conditioning [N, H] of the batch's canvas tokens; zeros where a canvas had no step yet."""
         parts: list[Tensor] = []
         weight = self._model.embed_tokens.weight
         for work in works:
-            if not work.canvas_tokens:
-                continue
             soft = work.row.canvas.soft if work.row.canvas is not None else None
             parts.append(weight.new_zeros(work.canvas_tokens, weight.shape[1]) if soft is None else soft)
         return torch.cat(parts) if parts else None
@@ -229,18 +232,9 @@ class Runner:
         return torch.from_numpy(joined).to(self.device)
 
 
-def _encode_tokens(work: Work) -> NDArray[np.int64]:
-    return np.asarray(work.row.tokens[work.start : work.stop], dtype=np.int64)
-
-
 def _canvas(work: Work) -> NDArray[np.int64]:
-    canvas = work.row.canvas
-    return canvas.tokens if canvas is not None and work.canvas_tokens else np.empty(0, dtype=np.int64)
-
-
-def _positions(works: tuple[Work, ...]) -> list[NDArray[np.int64]]:
-    encoded = [np.arange(work.start, work.stop, dtype=np.int64) for work in works]
-    return encoded + [np.arange(work.stop, work.stop + work.canvas_tokens, dtype=np.int64) for work in works]
+    assert work.row.canvas is not None
+    return work.row.canvas.tokens
 
 
 def _read_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
