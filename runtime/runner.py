@@ -30,7 +30,7 @@ R = TypeVar("R")
 _LINES_AT_ONCE: Final = 32
 """Positions whose logits are worth a pass over a small model's embedding table."""
 
-_LOGITS_AT_ONCE: Final = 1 << 17
+_LOGITS_AT_ONCE: Final = 1 << 18
 """As many are worth going through the decoder for, where there are more positions than that and a small vocabulary."""
 
 
