@@ -13,9 +13,11 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["AGENTFAST_CACHE"] = ""  # tests compile for themselves, and leave nothing behind
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -34,6 +36,13 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> Iterator[None]:
+    """Training in this thread has them taken for zeros, which would hold for the tests after it: hypothesis minds."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
