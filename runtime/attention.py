@@ -7,7 +7,6 @@ panel_attention.py. Rows that encode a token or a few, as autoregressive ones do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from threading import Barrier
 from typing import Protocol
 
@@ -19,7 +18,6 @@ from agentfast.runtime.few_tokens import attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.panel_attention import PanelRows
-from agentfast.runtime.panel_kernels import MOST_SCORE
 from agentfast.runtime.room import Room
 from agentfast.runtime.spans import Span
 
@@ -41,16 +39,16 @@ class RaggedAttention:
         store: KVStore,
         spans: list[Span],
         write_slots: Tensor,
-        barrier: Barrier | None = None,
-        room: Room | None = None,
-        score_bounds: Sequence[float] | None = None,
+        bounded: Sequence[bool],
+        barrier: Barrier | None,
+        room: Room | None,
     ) -> None:
         """
         Args:
             write_slots: [E], where the keys and values of the batch's E encode tokens go.
+            bounded: per layer, whether no score is beyond MOST_SCORE (see panel_kernels.py).
             barrier: where the shards of a batch meet in each layer once all have written; None for a batch in one.
             room: where results go, each good until the next layer's; None: fresh memory.
-            score_bounds: per layer, what no score's absolute value exceeds; None: unknown.
         """
         self._config = config
         self._store = store
@@ -61,7 +59,6 @@ class RaggedAttention:
         self._few = attend_few(few, store)
         rest = [span for span in spans if span not in few]
         in_panels = config.small and store.on_plain_cpu
-        bounded = [bound <= MOST_SCORE for bound in score_bounds or [inf] * len(config.layers)]
         self._rows: Rows = PanelRows(rest, store, bounded) if in_panels else GatheredRows(rest, store)
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import fastest
 from agentfast.runtime.model.layers import Layer
-from agentfast.runtime.request import Row
+from agentfast.runtime.panel_kernels import MOST_SCORE
+from agentfast.runtime.request import Canvas, Row
 from agentfast.runtime.room import Room
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
@@ -75,10 +76,9 @@ class Runner:
         self._in_shards = in_shards
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
-        on_plain_cpu = self._store.on_plain_cpu
-        self._room = Room() if on_plain_cpu else None
+        self._room = Room() if self._store.on_plain_cpu else None
         layers = cast("list[Layer]", list(model.layers))
-        self._score_bounds = [layer.self_attn.score_bound() for layer in layers] if on_plain_cpu else None
+        self._bounded = [layer.self_attn.score_bound() <= MOST_SCORE for layer in layers]
 
     def prepare_thread(self) -> None:
         """Set up the thread that calls `run`; once, before the first call."""
@@ -152,16 +152,16 @@ class Runner:
         positions = [np.arange(work.start, work.stop) for work in encoding]
         positions += [np.arange(work.stop, work.stop + work.canvas_tokens) for work in denoising]
         return self.network(
-            self._tensor(tokens + [_canvas(work) for work in denoising]),
+            self._tensor(tokens + [_canvas(work).tokens for work in denoising]),
             self._tensor(positions),
             RaggedAttention(
                 self._model.config,
                 self._store,
                 spans,
                 self._tensor(write_slots),
+                self._bounded,
                 barrier,
                 self._room,
-                self._score_bounds,
             ),
             denoise=denoise if total > encodes else False,
             soft=self._soft(denoising),
@@ -223,7 +223,7 @@ class Runner:
         parts: list[Tensor] = []
         weight = self._model.embed_tokens.weight
         for work in works:
-            soft = work.row.canvas.soft if work.row.canvas is not None else None
+            soft = _canvas(work).soft
             parts.append(weight.new_zeros(work.canvas_tokens, weight.shape[1]) if soft is None else soft)
         return torch.cat(parts) if parts else None
 
@@ -232,9 +232,9 @@ class Runner:
         return torch.from_numpy(joined).to(self.device)
 
 
-def _canvas(work: Work) -> NDArray[np.int64]:
+def _canvas(work: Work) -> Canvas:
     assert work.row.canvas is not None
-    return work.row.canvas.tokens
+    return work.row.canvas
 
 
 def _read_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:

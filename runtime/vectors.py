@@ -31,7 +31,7 @@ NARROWEST: Final = 8
 """Columns of the narrowest tile, which takes what is left of a matrix after tiles of WIDTH."""
 
 FEWEST_PAIRS: Final = 4
-"""Numbers in the vectors that `turn` works on; two for each pair of them is the smallest head."""
+"""Pairs that `turn` turns at once, and the fewest that it takes: a head is at least twice as long."""
 
 array_of: Final = cast("Any", numba).carray
 """The array that lies at a pointer: `array_of(pointer, size)`."""

@@ -308,14 +308,14 @@ class DiffusionDecoder:
             start: int = proposal.lines.start
             parts.append((proposal.distributions, start, start + len(canvas.tokens)))
         runs = [lines[start:stop] for lines, start, stop in joined(parts)]
-        if runs[0].device.type != "cpu":
-            runs = [torch.cat(runs)]  # a call costs more than a copy
+        if len(runs) > 1 and runs[0].device.type != "cpu":
+            runs = [torch.cat(runs)]  # there a call costs more than a copy
         softs = [self._network.soft_embeddings(run) for run in runs]
         soft = torch.cat(softs) if len(softs) > 1 else softs[0]
-        start = 0
+        at = 0
         for canvas, _ in going_on:
-            canvas.soft = soft[start : start + len(canvas.tokens)]
-            start += len(canvas.tokens)
+            canvas.soft = soft[at : at + len(canvas.tokens)]
+            at += len(canvas.tokens)
 
 
 def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:

@@ -28,9 +28,15 @@ def _sum_of_squares(x: Floats) -> np.float32:
 
 
 @loose_kernel
+def _inverse_root(squares: np.float32, count: int, eps: np.float32) -> np.float32:
+    """One over the root of the mean of `count` squares, given their sum."""
+    return np.float32(np.float32(1.0) / np.float32(math.sqrt(squares / np.float32(count) + eps)))
+
+
+@loose_kernel
 def inverse_rms(x: Floats, eps: np.float32) -> np.float32:
     """One over the root of the mean square."""
-    return np.float32(1.0) / np.float32(math.sqrt(_sum_of_squares(x) / np.float32(len(x)) + eps))
+    return _inverse_root(_sum_of_squares(x), len(x), eps)
 
 
 @loose_kernel
@@ -73,7 +79,7 @@ def split_heads(
         for h in range(len(scales)):
             scales[h] = _sum_of_squares(joined[t, h * size : (h + 1) * size])
         for h in range(len(scales)):
-            scales[h] = np.float32(1.0) / np.float32(math.sqrt(scales[h] / np.float32(size) + eps))
+            scales[h] = _inverse_root(scales[h], size, eps)
         for h in range(queries):
             query = joined[t, h * size : (h + 1) * size]
             _norm_and_rotate(query, q_weight, cos[t], sin[t], scales[h], q[t, h])
