@@ -1,14 +1,13 @@
 """Attention of a ragged batch: encode rows causal over the cache, canvases bidirectional over it and themselves.
 
-Rows are attended one at a time. On a CPU that beats a padded batch, since nothing is padded; kernels do it there, see
-panel_attention.py. Rows that encode a token or a few, as autoregressive ones do, are the exception: see few_tokens.py.
+Rows are attended one at a time, but for those that encode a token or a few, as autoregressive ones do: see
+few_tokens.py. A small model on a CPU has kernels for it instead: see panel_attention.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Barrier
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,17 +16,21 @@ from torch.nn import functional as F
 from agentfast.runtime.few_tokens import attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.panel_attention import PanelRows
-from agentfast.runtime.room import Room
 from agentfast.runtime.spans import Span
 
 
-class Rows(Protocol):
-    """Rows that are attended one at a time."""
+@dataclass(slots=True, eq=False)
+class Context:
+    """What a row reads of the cache; kept while a canvas is denoised, since it does not change.
 
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
-        """Write the rows' part of `out`; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
-        ...
+    Attributes:
+        slots: [P], where the row's positions are.
+        layers: keys and values of each layer, [P + C, Hkv, D]: the prefix, then room for the canvas; None until the
+            layer gathers them.
+    """
+
+    slots: Tensor
+    layers: list[tuple[Tensor, Tensor] | None]
 
 
 class RaggedAttention:
@@ -37,80 +40,55 @@ class RaggedAttention:
         self,
         config: ModelConfig,
         store: KVStore,
-        spans: list[Span],
+        spans: Sequence[Span],
+        contexts: Sequence[Context],
         write_slots: Tensor,
-        bounded: Sequence[bool],
-        barrier: Barrier | None,
-        room: Room | None,
     ) -> None:
         """
         Args:
+            contexts: of the spans' rows.
             write_slots: [E], where the keys and values of the batch's E encode tokens go.
-            bounded: per layer, whether no score is beyond MOST_SCORE (see panel_kernels.py).
-            barrier: where the shards of a batch meet in each layer once all have written; None for a batch in one.
-            room: where results go, each good until the next layer's; None: fresh memory.
         """
         self._config = config
         self._store = store
         self._write_slots = write_slots
-        self._barrier = barrier
-        self._room = room
+        rows = list(zip(spans, contexts, strict=True))
         few = [span for span in spans if not span.denoises and 0 < span.encodes <= most_tokens(store)]
-        self._few = attend_few(few, store)
-        rest = [span for span in spans if span not in few]
-        in_panels = config.small and store.on_plain_cpu
-        self._rows: Rows = PanelRows(rest, store, bounded) if in_panels else GatheredRows(rest, store)
+        self._few = attend_few([(span, context.slots) for span, context in rows if span in few], store)
+        self._rows = [(span, context) for span, context in rows if span not in few]
+        self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         encoded = self._write_slots.shape[0]
         if encoded:
             self._store.write(layer, self._write_slots, k[:encoded], v[:encoded])
-        if self._barrier is not None:
-            self._barrier.wait()
-        out = (
-            torch.empty_like(q)
-            if self._room is None
-            else torch.from_numpy(self._room.floats("attended", *q.shape))
-        )
+        out = torch.empty_like(q)
         window = self._config.attention(layer).window
-        self._rows.attend(layer, q, k, v, out, window)
-        if self._few is not None:
-            self._few.attend(layer, q, out, window)
-        return out
-
-
-class GatheredRows:
-    """Rows whose keys and values are gathered from the store, each attended in a call of its own."""
-
-    def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
-        self._spans = spans
-        self._store = store
-        self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
-
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, out: Tensor, window: int | None) -> None:
-        """Write the rows' part of `out`."""
-        for span in self._spans:
-            keys, values = self._gather(layer, span)
+        for span, context in self._rows:
+            keys, values = self._gather(layer, span, context)
             if span.encodes:
                 out[span.encode] = self._encode(span, q[span.encode], keys, values, window)
             if span.denoises:
                 keys[span.prefix :] = k[span.canvas]
                 values[span.prefix :] = v[span.canvas]
-                first = span.first_seen(window)
+                first = 0 if window is None else max(0, span.prefix - (window - 1))
                 out[span.canvas] = _attend(q[span.canvas], keys[first:], values[first:], None)
+        if self._few is not None:
+            self._few.attend(layer, q, out, window)
+        return out
 
-    def _gather(self, layer: int, span: Span) -> tuple[Tensor, Tensor]:
-        kept = span.context.layers[layer]
+    def _gather(self, layer: int, span: Span, context: Context) -> tuple[Tensor, Tensor]:
+        kept = context.layers[layer]
         total = span.prefix + span.denoises
-        if kept is not None:
-            return kept[0][:total], kept[1][:total]  # a canvas may have shrunk
+        if kept is not None and len(kept[0]) >= total:  # a canvas may have shrunk, or grown
+            return kept[0][:total], kept[1][:total]
         source_k, source_v = self._store.keys[layer], self._store.values[layer]
         keys = source_k.new_empty((total, *source_k.shape[1:]))
         values = source_v.new_empty((total, *source_v.shape[1:]))
-        torch.index_select(source_k, 0, span.context.slots, out=keys[: span.prefix])
-        torch.index_select(source_v, 0, span.context.slots, out=values[: span.prefix])
+        torch.index_select(source_k, 0, context.slots, out=keys[: span.prefix])
+        torch.index_select(source_v, 0, context.slots, out=values[: span.prefix])
         if span.denoises:
-            span.context.layers[layer] = (keys, values)
+            context.layers[layer] = (keys, values)
         return keys, values
 
     def _encode(self, span: Span, q: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:

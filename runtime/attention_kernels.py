@@ -14,40 +14,30 @@ Ints = NDArray[np.int64]
 
 
 @loose_kernel
-def attend_tokens(
-    q: Floats,
-    keys: Floats,
-    values: Floats,
-    slots: Ints,
-    row_start: Ints,
-    token: Ints,
-    row: Ints,
-    first: Ints,
-    end: Ints,
-    out: Floats,
+def attend_paged(
+    q: Floats, keys: Floats, values: Floats, slots: Ints, first: int, start: int, window: int, out: Floats
 ) -> None:
-    """Softmax attention of Q tokens, each over positions first..end of its row.
+    """Softmax attention of a row's N tokens, which are positions start, start + 1, ..., over the row up to themselves.
 
     Args:
-        q, out: [T, Hq, D]; scores are not scaled.
+        q, out: [N, Hq, D]; scores are not scaled.
         keys, values: [S, Hkv, D], the store.
-        slots, row_start: the slot of each position of each row, rows one after the other.
-        token, row, first, end: [Q], where a query stands in q, its row, and the positions it sees.
+        slots: of the row's positions from `first` on.
+        window: how many positions a token sees; 0: all.
     """
     group = q.shape[1] // keys.shape[1]
     size = q.shape[2]
-    longest = 0
-    for i in range(len(token)):
-        longest = max(longest, end[i] - first[i])
-    scores = np.empty((group, longest), np.float32)
+    scores = np.empty((group, len(slots)), np.float32)
     mixed = np.empty(size, np.float32)
-    for i in range(len(token)):
-        seen = slots[row_start[row[i]] + first[i] : row_start[row[i]] + end[i]]
+    for n in range(len(q)):
+        end = start + n + 1
+        low = max(0, end - window) if window else 0
+        seen = slots[low - first : end - first]
         for pair in range(keys.shape[1]):
             for j in range(len(seen)):
                 key = keys[seen[j], pair]
                 for g in range(group):
-                    query = q[token[i], pair * group + g]
+                    query = q[n, pair * group + g]
                     total = np.float32(0.0)
                     for d in range(size):
                         total += query[d] * key[d]
@@ -64,6 +54,6 @@ def attend_tokens(
                     value = values[seen[j], pair]
                     for d in range(size):
                         mixed[d] += weight * value[d]
-                target = out[token[i], pair * group + g]
+                target = out[n, pair * group + g]
                 for d in range(size):
                     target[d] = mixed[d] / mass

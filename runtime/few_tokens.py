@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agentfast.runtime.attention_kernels import attend_tokens
+from agentfast.runtime.attention_kernels import attend_paged
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.spans import Span, lines_of
+from agentfast.runtime.spans import Span
 
 FEW: Final = 8
 """Up to so many tokens a row is cheaper token by token than by a matrix product of its own."""
+
+Spot = tuple[Span, Tensor]
+"""Where a row is in the batch, and the slots [P] of its prefix."""
 
 
 class FewTokens(Protocol):
@@ -34,51 +36,38 @@ def most_tokens(store: KVStore) -> int:
     return FEW if store.on_plain_cpu else 1
 
 
-def attend_few(spans: Sequence[Span], store: KVStore) -> FewTokens | None:
+def attend_few(rows: Sequence[Spot], store: KVStore) -> FewTokens | None:
     """The best way for these rows; None if there are none."""
-    if not spans:
+    if not rows:
         return None
-    return PagedTokens(spans, store) if store.on_plain_cpu else PaddedTokens(spans, store)
+    return PagedTokens(rows, store) if store.on_plain_cpu else PaddedTokens(rows, store)
 
 
 class PagedTokens:
     """Rows of a few tokens each, read from the store by a kernel."""
 
-    def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
+    def __init__(self, rows: Sequence[Spot], store: KVStore) -> None:
+        self._rows = rows
         self._store = store
-        self._slots = np.concatenate([span.context.slots.numpy() for span in spans])
-        self._row_start = np.cumsum([0, *(span.prefix for span in spans)])
-        self._token = np.concatenate([lines_of(span.encode) for span in spans])
-        self._row = np.repeat(np.arange(len(spans)), [span.encodes for span in spans])
-        self._end = np.concatenate([np.arange(span.start, span.prefix) + 1 for span in spans])
 
     def attend(self, layer: int, q: Tensor, out: Tensor, window: int | None) -> None:
         """Write the rows' part of `out`; q, out [T, Hq, D]."""
-        first = np.zeros_like(self._end) if window is None else np.maximum(self._end - window, 0)
-        attend_tokens(
-            q.numpy(),
-            self._store.keys[layer].numpy(),
-            self._store.values[layer].numpy(),
-            self._slots,
-            self._row_start,
-            self._token,
-            self._row,
-            first,
-            self._end,
-            out.numpy(),
-        )
+        keys, values = self._store.keys[layer].numpy(), self._store.values[layer].numpy()
+        for span, slots in self._rows:
+            queries, found = q[span.encode].numpy(), out[span.encode].numpy()
+            attend_paged(queries, keys, values, slots.numpy(), 0, span.start, window or 0, found)
 
 
 class PaddedTokens:
     """Rows that encode one token each, padded into one attention call."""
 
-    def __init__(self, spans: Sequence[Span], store: KVStore) -> None:
+    def __init__(self, rows: Sequence[Spot], store: KVStore) -> None:
         self._store = store
-        device = spans[0].context.slots.device
-        self._queries = torch.tensor([span.encode.start for span in spans], device=device)
-        prefixes = [span.prefix for span in spans]
+        device = rows[0][1].device
+        self._queries = torch.tensor([span.encode.start for span, _ in rows], device=device)
+        prefixes = [span.prefix for span, _ in rows]
         longest = max(prefixes)
-        self._slots = torch.stack([_pad(span.context.slots, longest) for span in spans])  # [B, L]
+        self._slots = torch.stack([_pad(slots, longest) for _, slots in rows])  # [B, L]
         self._positions = torch.arange(longest, device=device)[None]  # [1, L]
         self._prefixes = torch.tensor(prefixes, device=device)[:, None]  # [B, 1]
 

@@ -7,7 +7,7 @@ in cache.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +15,13 @@ from numpy.typing import NDArray
 from agentfast.runtime.kernel import kernel, loose_kernel
 from agentfast.runtime.model.products import narrow_tile, rows_of_tile
 from agentfast.runtime.vector_kernels import exponentiate, greatest_bits
-from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH, array_of, float_of_bits, floats_at
+from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH, float_of_bits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-NOWHERE: Final = -1
 MOST_SCORE: Final = 64.0
 """Scores within this of 0 need no maximum taken off: their powers, and sums of these, are normal float32 numbers."""
-
-
-class Parts(NamedTuple):
-    """Runs of tokens that attend over one row's positions each, [P] int64.
-
-    Attributes:
-        start, stop: the tokens of the batch.
-        capacity: positions that the row's panels have room for.
-        place: the position of the first of the tokens if their own keys and values are to be put in place; else NOWHERE.
-    """
-
-    start: Ints
-    stop: Ints
-    capacity: Ints
-    place: Ints
 
 
 @kernel
@@ -83,35 +67,6 @@ def place(
                     value_panels[at + d] = value[low + d]
 
 
-@kernel
-def attend_parts(
-    q: Floats,
-    k: Floats,
-    v: Floats,
-    low: Ints,
-    high: Ints,
-    parts: Parts,
-    key_addresses: Ints,
-    value_addresses: Ints,
-    bounded: bool,
-    out: Floats,
-) -> None:
-    """Put each part's keys and values in their place, where it has one, then let it `attend`.
-
-    q, out [T, Hq, D]; k, v [T, Hkv, D]; low, high [T]; key_addresses, value_addresses [P], of the rows' panels.
-    bounded: see `attend`.
-    """
-    heads, size = k.shape[1], k.shape[2]
-    for p in range(len(parts.start)):
-        part, capacity = slice(parts.start[p], parts.stop[p]), parts.capacity[p]
-        key_panels = array_of(floats_at(key_addresses[p]), heads * key_floats(capacity, size))
-        value_panels = array_of(floats_at(value_addresses[p]), heads * capacity * columns_of(size))
-        if parts.place[p] != NOWHERE:
-            own = np.arange(int(parts.start[p]), int(parts.stop[p]))
-            place(k, v, own, parts.place[p], capacity, key_panels, value_panels)
-        attend(q[part], heads, low[part], high[part], capacity, key_panels, value_panels, bounded, out[part])
-
-
 @loose_kernel
 def attend(
     q: Floats,
@@ -130,7 +85,8 @@ def attend(
     NaN. `bounded`: no score is beyond MOST_SCORE, so that their powers can be taken as they are.
     """
     queries, size = q.shape[1], q.shape[2]
-    scores = np.empty((ROWS, (capacity + WIDTH - 1) // WIDTH * WIDTH), np.float32)
+    longest = high.max()
+    scores = np.empty((ROWS, (longest + WIDTH - 1) // WIDTH * WIDTH), np.float32)
     mixed = np.empty((ROWS, columns_of(size)), np.float32)
     mass = np.empty(ROWS, np.float32)
     first = 0

@@ -13,18 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.attention import RaggedAttention
+from agentfast.runtime.attention import Context, RaggedAttention
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.fused import fastest
+from agentfast.runtime.model.fused import FusedModel, fastest
 from agentfast.runtime.model.layers import Layer
+from agentfast.runtime.panel_attention import PanelAttention
 from agentfast.runtime.panel_kernels import MOST_SCORE
 from agentfast.runtime.request import Canvas, Row
-from agentfast.runtime.room import Room
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.shards import Cost, Leftovers, ShardPool, shards_of, single_threaded_operations
-from agentfast.runtime.spans import Context, Span
+from agentfast.runtime.spans import Span, spans_of
 
 R = TypeVar("R")
 
@@ -61,7 +61,7 @@ class _Part:
 
 
 class Runner:
-    """Owns the model, the KV store and the gathered contexts of canvases that are being denoised."""
+    """Owns the model, the KV store and what is kept of it for rows that are being denoised."""
 
     def __init__(self, model: BlockDiffusionModel, config: EngineConfig) -> None:
         weight = model.embed_tokens.weight
@@ -71,14 +71,13 @@ class Runner:
         self.device = weight.device
         self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
         self._contexts: dict[Row, Context] = {}
-        in_shards = self.device.type == "cpu" and model.config.small
-        self._most_shards = (config.threads or torch.get_num_threads()) if in_shards else 1
-        self._in_shards = in_shards
+        self._in_shards = isinstance(self.network, FusedModel)
+        self._most_shards = (config.threads or torch.get_num_threads()) if self._in_shards else 1
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
-        self._room = Room() if self._store.on_plain_cpu else None
         layers = cast("list[Layer]", list(model.layers))
-        self._bounded = [layer.self_attn.score_bound() <= MOST_SCORE for layer in layers]
+        bounded = [layer.self_attn.score_bound() <= MOST_SCORE for layer in layers]
+        self._panels = PanelAttention(model.config, self._store, bounded)
 
     def prepare_thread(self) -> None:
         """Set up the thread that calls `run`; once, before the first call."""
@@ -98,10 +97,9 @@ class Runner:
             What `then` returned for each part, in any order.
         """
         shards = shards_of(batch.works, self._most_shards, self._cost)
-        # A row may read what another shard encodes in this very pass: each layer waits until all is written.
-        barrier = (
-            Barrier(len(shards)) if len(shards) > 1 and any(w.stop > w.start for w in batch.works) else None
-        )
+        # Where a row may read what another shard encodes in this very pass, each layer waits until all is written.
+        together = len(shards) > 1 and any(work.follows for work in batch.works)
+        barrier = Barrier(len(shards)) if together else None
         results: list[R] = []
         leftovers = Leftovers[_Part](len(shards))
 
@@ -121,6 +119,7 @@ class Runner:
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""
         self._contexts.pop(row, None)
+        self._panels.release(row)
 
     def close(self) -> None:
         """End the threads."""
@@ -129,7 +128,7 @@ class Runner:
     def _run_shard(self, works: tuple[Work, ...], barrier: Barrier | None) -> list[_Part]:
         """The forward pass but for the logits, which are made and read part by part."""
         encodes = sum(work.stop - work.start for work in works)
-        spans = self._spans(works, encodes)
+        spans = spans_of(works)
         try:
             hidden = self._hidden(works, spans, encodes, barrier)
         except BaseException:
@@ -147,26 +146,30 @@ class Runner:
         denoise[encodes:] = True
         encoding = [work for work in works if work.stop > work.start]
         denoising = [work for work in works if work.canvas_tokens]
-        write_slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in encoding]
         tokens = [np.array(work.row.tokens[work.start : work.stop], np.int64) for work in encoding]
+        tokens += [_canvas(work).tokens for work in denoising]
         positions = [np.arange(work.start, work.stop) for work in encoding]
         positions += [np.arange(work.stop, work.stop + work.canvas_tokens) for work in denoising]
-        return self.network(
-            self._tensor(tokens + [_canvas(work).tokens for work in denoising]),
-            self._tensor(positions),
-            RaggedAttention(
-                self._model.config,
-                self._store,
-                spans,
-                self._tensor(write_slots),
-                self._bounded,
-                barrier,
-                self._room,
-            ),
-            denoise=denoise if total > encodes else False,
-            soft=self._soft(denoising),
-            read=self._read(works, spans, encodes, total),
+        mask = denoise if total > encodes else False
+        soft, read = self._soft(denoising), self._read(works, spans, encodes, total)
+        if isinstance(self.network, FusedModel):
+            return self.network(
+                self._tensor(tokens),
+                self._tensor(positions),
+                self._panels,
+                self._panels.rows(works, spans),
+                denoise=mask,
+                soft=soft,
+                read=read,
+                wait=None if barrier is None else barrier.wait,
+            )
+        slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in encoding]
+        contexts = [self._context(work) for work in works]
+        attention = RaggedAttention(self._model.config, self._store, spans, contexts, self._tensor(slots))
+        hidden: Tensor = self.network(
+            self._tensor(tokens), self._tensor(positions), attention, denoise=mask, soft=soft, read=read
         )
+        return hidden
 
     def _forward(self, part: _Part) -> Forward:
         """The logits of a part."""
@@ -197,20 +200,10 @@ class Runner:
                 start, lines = stop, 0
         return groups
 
-    def _spans(self, works: tuple[Work, ...], encodes: int) -> list[Span]:
-        spans: list[Span] = []
-        token, canvas = 0, encodes
-        for work in works:
-            encode = slice(token, token + work.stop - work.start)
-            denoise = slice(canvas, canvas + work.canvas_tokens)
-            token, canvas = encode.stop, denoise.stop
-            spans.append(Span(encode, denoise, work.start, self._context(work)))
-        return spans
-
     def _context(self, work: Work) -> Context:
         context = self._contexts.get(work.row)
         # A committed canvas may be found in the cache, and the prefix be longer with nothing to encode.
-        if context is None or work.stop > work.start or context.prefix != work.stop:
+        if context is None or work.stop > work.start or len(context.slots) != work.stop:
             slots = self._tensor([self._store.slots(work.row.blocks, 0, work.stop)])
             context = Context(slots, [None] * len(self._model.config.layers))
             self._contexts.pop(work.row, None)  # it may be that of a shorter prefix

@@ -21,6 +21,7 @@ class Work:
     Both may happen in the same pass: each layer writes the encoded keys and values before anyone reads them.
 
     Attributes:
+        follows: it reads blocks that another row encodes in this very pass.
         canvas_tokens: of the row's canvas, if the step denoises one.
         reads: the last so many encode positions are those whose next token's logits are wanted.
     """
@@ -29,6 +30,7 @@ class Work:
     start: int
     stop: int
     decode: bool
+    follows: bool = False
     canvas_tokens: int = field(init=False)
     reads: int = field(init=False)
 
@@ -207,9 +209,10 @@ class Scheduler:
         if stop == start and not decode:
             return None
         self._adopt(row, adopted)
+        follows = not filling.keys().isdisjoint(row.keys[: start // size])
         for index in range(start // size, min(stop // size, len(row.keys))):
             filling.setdefault(row.keys[index], row.blocks[index])
-        return Work(row, start, stop, decode)
+        return Work(row, start, stop, decode, follows)
 
     def _adoptable(self, row: Row, filling: dict[bytes, int]) -> list[int]:
         """The next blocks of the row that another one has encoded meanwhile, or encodes in this very pass."""

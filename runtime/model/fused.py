@@ -6,7 +6,8 @@ devices and large models use); sums may be rounded in another order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Protocol, cast
 
 import numpy as np
@@ -14,33 +15,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agentfast.runtime.model import embedding_kernels, layer_kernels
+from agentfast.runtime.model import embedding_kernels
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.config import AttentionConfig
+from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.embedding_kernels import ConditioningWeights
 from agentfast.runtime.model.layer_kernels import LayerWeights
-from agentfast.runtime.model.layers import Attention, Layer, RMSNorm, SelfConditioning
+from agentfast.runtime.model.layers import Layer, RMSNorm, SelfConditioning
 from agentfast.runtime.model.norm_kernels import norm
 from agentfast.runtime.model.products import in_panels
+from agentfast.runtime.model.stack_kernels import Stack, room_of, run_layers
+from agentfast.runtime.panel_attention import PanelAttention
 from agentfast.runtime.room import Room
+from agentfast.runtime.row_kernels import Rows
 from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
 
 
 class Network(Protocol):
-    """What runs a ragged batch; see `BlockDiffusionModel` for the arguments."""
-
-    def __call__(
-        self,
-        tokens: Tensor,
-        positions: Tensor,
-        attention: Attention,
-        *,
-        denoise: Tensor | bool,
-        soft: Tensor | None,
-        read: Tensor | None = None,
-    ) -> Tensor: ...
+    """What makes logits of hidden states, and embeddings of probabilities; see `BlockDiffusionModel`."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Good until the thread's next call."""
@@ -49,7 +42,7 @@ class Network(Protocol):
     def soft_embeddings(self, probabilities: Tensor) -> Tensor: ...
 
 
-def fastest(model: BlockDiffusionModel) -> Network:
+def fastest(model: BlockDiffusionModel) -> FusedModel | BlockDiffusionModel:
     """The fused pass where it applies, else the model itself."""
     weight = model.embed_tokens.weight
     plain = (
@@ -69,41 +62,50 @@ class FusedModel:
         layers = [cast(Layer, layer) for layer in model.layers]
         norms = [layer.input_layernorm for layer in layers] + [model.norm]
         self._first_norm, self._eps = _array(norms[0]), np.float32(config.rms_norm_eps)
-        self._layers = [
-            FusedLayer(layer, config.attention(i), norms[i + 1], i) for i, layer in enumerate(layers)
-        ]
+        self._stack = _stack(config, [_layer_weights(*pair) for pair in zip(layers, norms[1:], strict=True)])
         table = model.embed_tokens.weight.detach()
         self._table, self._table_panels = table.numpy(), in_panels(table)
         self._scale, self._cap = np.float32(config.hidden_size**0.5), np.float32(config.logit_softcap or 0.0)
         conditioning = model.self_conditioning
         self._conditioning = None if conditioning is None else _conditioning(conditioning)
         self._columns = None if conditioning is None else in_panels(table.T)
-        self._ropes = {"sliding": _Rope(model.sliding_frequencies), "full": _Rope(model.full_frequencies)}
+        self._ropes = _Rope(model.sliding_frequencies), _Rope(model.full_frequencies)
         self._room = Room()
 
     def __call__(
         self,
         tokens: Tensor,
         positions: Tensor,
-        attention: Attention,
+        attention: PanelAttention,
+        rows: Rows,
         *,
         denoise: Tensor | bool,
         soft: Tensor | None,
         read: Tensor | None = None,
+        wait: Callable[[], object] | None = None,
     ) -> Tensor:
-        """tokens, positions [T] -> hidden [T, H]."""
-        model = self._model
+        """tokens, positions [T] -> hidden [T, H], good until the thread's next call.
+
+        Args:
+            attention, rows: what they write to the cache and read of it.
+            wait: called in each layer once all is written; None: nobody reads what another thread writes.
+        """
+        cache = attention.cache
+        total, layers = len(tokens), len(self._stack.place)
         mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
-        x = np.empty((len(tokens), model.config.hidden_size), np.float32)
+        x, normed = (self._room.floats(name, total, self._table.shape[1]) for name in ("x", "normed"))
         embedding_kernels.embed(tokens.numpy(), self._table, self._scale, x)
         if denoise is not False:
             self._condition(x, np.flatnonzero(mask), soft)
-        ropes = {kind: rope(positions.numpy()) for kind, rope in self._ropes.items()}
-        normed = np.empty_like(x)
         norm(x, self._first_norm, self._eps, normed)
-        for kind, layer in zip(model.config.layers, self._layers, strict=True):
-            lines = read.numpy() if read is not None and layer is self._layers[-1] else None
-            layer(x, normed, ropes[kind], attention, mask, lines, self._room)
+        sliding, full = (rope(positions.numpy()) for rope in self._ropes)
+        lines = np.arange(total) if read is None else read.numpy()
+        room = self._room.floats("layers", room_of(total, self._stack, cache))
+        stops = [-1, layers] if wait is None else range(-1, layers + 1)
+        for first, last in pairwise(stops):
+            run_layers(first, last, x, normed, self._stack, (sliding, full), cache, rows, mask, lines, room)
+            if wait is not None and last < layers:
+                wait()
         return torch.from_numpy(normed)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -124,46 +126,6 @@ class FusedModel:
             raise ValueError("an autoregressive model has no denoise mode")
         given = soft.contiguous().numpy() if soft is not None else np.empty((0, x.shape[1]), np.float32)
         embedding_kernels.condition(x, canvas, given, self._conditioning)
-
-
-class FusedLayer:
-    """One layer; x [T, H] is changed in place, and so is `normed` [T, H], its norm for the next one."""
-
-    def __init__(self, layer: Layer, config: AttentionConfig, following: RMSNorm, index: int) -> None:
-        self._index = index
-        self._config = config
-        self._heads = layer.self_attn.o_proj.weight.shape[1] // config.head_dim
-        self._top_k = layer.router.top_k
-        self._weights = _layer_weights(layer, following)
-
-    def __call__(
-        self,
-        x: Floats,
-        normed: Floats,
-        rope: tuple[Floats, Floats],
-        attention: Attention,
-        denoise: NDArray[np.bool_],
-        lines: NDArray[np.int64] | None,
-        room: Room,
-    ) -> None:
-        """rope: cos and sin, [T, D/2]; denoise [T]; lines [R], the only ones of `normed` that change, None: all."""
-        size, pairs = self._config.head_dim, self._config.kv_heads
-        q, k, v = (
-            room.floats(name, len(x), heads, size)
-            for name, heads in (("q", self._heads), ("k", pairs), ("v", pairs))
-        )
-        layer_kernels.before_attention(normed, self._weights, *rope, q, k, v)
-        tensors = (torch.from_numpy(part) for part in (q, k, v))
-        attended = attention(self._index, *tensors).reshape(len(x), -1).contiguous().numpy()
-        if lines is None:
-            self._finish(x, attended, denoise, normed)
-        elif len(lines):
-            finished = np.empty((len(lines), x.shape[1]), np.float32)
-            self._finish(x[lines], attended[lines], denoise[lines], finished)
-            normed[lines] = finished
-
-    def _finish(self, x: Floats, attended: Floats, denoise: NDArray[np.bool_], normed: Floats) -> None:
-        layer_kernels.rest_of_layer(x, attended, denoise, self._weights, self._top_k, normed)
 
 
 def _layer_weights(layer: Layer, following: RMSNorm) -> LayerWeights:
@@ -204,6 +166,25 @@ def _layer_weights(layer: Layer, following: RMSNorm) -> LayerWeights:
     )
 
 
+def _stack(config: ModelConfig, layers: Sequence[LayerWeights]) -> Stack:
+    is_full = [kind == "full" for kind in config.layers]
+    place = [is_full[:i].count(full) for i, full in enumerate(is_full)]
+    kinds = [[w for w, full in zip(layers, is_full, strict=True) if full == kind] for kind in (False, True)]
+    sliding, full = (_along_a_first_axis(kind or kinds[True]) for kind in kinds)
+    return Stack(sliding, full, np.array(is_full), np.array(place), config.top_k_experts)
+
+
+def _along_a_first_axis(layers: Sequence[LayerWeights]) -> LayerWeights:
+    columns = zip(*(layer[:-2] for layer in layers), strict=True)
+    return LayerWeights._make([*map(_joined, columns), *layers[0][-2:]])
+
+
+def _joined(arrays: Sequence[Floats]) -> Floats:
+    return torch.stack(
+        [torch.from_numpy(array) for array in arrays]
+    ).numpy()  # torch's memory begins at a cache line
+
+
 def _conditioning(module: SelfConditioning) -> ConditioningWeights:
     return ConditioningWeights(
         norm=_array(module.pre_norm),
@@ -220,7 +201,7 @@ def _panels(linears: Sequence[nn.Linear]) -> Floats:
 
 def _stacked(weights: Tensor) -> Floats:
     """[E, N, K] -> [E, P, K, WIDTH]."""
-    return torch.stack([torch.from_numpy(in_panels(weight)) for weight in weights]).numpy()
+    return _joined([in_panels(weight) for weight in weights])
 
 
 def _array(module: RMSNorm) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -9,49 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.few_tokens import FEW
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.request import Canvas, Draft, Request, Row
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.request import Canvas, Draft
 from agentfast.runtime.runner import Forward, Runner
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from tests.conformance.dense_attention import DenseRunner
 from tests.integration.engine_kit import VOCABULARY, small_model
+from tests.unit.runtime.rows import make_row
+
+CONFIG = EngineConfig(cache_tokens=1024, block_size=8, threads=1)
 
 
-def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
-    rng = np.random.default_rng(index)
-    tokens = tuple(int(token) for token in rng.integers(0, VOCABULARY, 80))
-    made = Row(
-        request=Request(tokens, max_tokens=1),
-        grammar=None,
-        draws=SeededDraws(0, VOCABULARY),
-        canvas_tokens=canvas,
-        reach=len(tokens),
-        keys=[],
-        submitted=0.0,
-    )
-    made.blocks = blocks
-    if canvas:
-        made.canvas = Canvas(rng.integers(0, VOCABULARY, canvas))
-    return made
+def runner_that_gathers(model: BlockDiffusionModel) -> Runner:
+    """A runner of the model itself, which a small one on a CPU has not by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("agentfast.runtime.runner.fastest", lambda model: model)
+        return Runner(model, CONFIG)
 
 
-@pytest.mark.parametrize("way", ["panels", "gathered"])
+@pytest.mark.parametrize("make_runner", [lambda model: Runner(model, CONFIG), runner_that_gathers])
 @given(data=st.data())
 def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(
-    way: str, data: st.DataObject
+    make_runner: Callable[[BlockDiffusionModel], Runner], data: st.DataObject
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        if way == "gathered":
-            patch.setattr(KVStore, "on_plain_cpu", False)
-        check_a_mix(data)
-
-
-def check_a_mix(data: st.DataObject) -> None:
     model = small_model()
-    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8, threads=1))
+    runner = make_runner(model)
     dense = DenseRunner(model)
     order = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(60).tolist()
     rows = [make_row(i, data.draw(st.integers(1, 9)), order[20 * i : 20 * i + 10]) for i in range(3)]
@@ -114,13 +101,40 @@ def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor])
     return torch.cat(parts), torch.cat(ahead)
 
 
-@pytest.mark.parametrize("way", ["paged", "padded"])
+@given(data=st.data())
+def test_a_draft_that_does_not_stand_leaves_nothing_in_a_rows_panels(data: st.DataObject) -> None:
+    model = small_model()
+    rows = [make_row(0, 4, list(range(20))) for _ in range(2)]
+    runners = [Runner(model, CONFIG), runner_that_gathers(model)]
+    changes = np.random.default_rng(data.draw(st.integers(0, 99)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        drafted, kept = data.draw(st.integers(1, 12)), data.draw(st.integers(0, 12))
+        draft = changes.integers(0, VOCABULARY, drafted).tolist()
+        correction = changes.integers(0, VOCABULARY, 1).tolist()
+        canvas = Canvas(changes.integers(0, VOCABULARY, 4))
+        found: list[list[Tensor]] = []
+        for row, runner in zip(rows, runners, strict=True):
+            row.tokens += draft
+            row.draft = Draft(draft, 0, ended=False, canvas=canvas)
+            row.verifies = True
+            read = run(runner, [Work(row, row.encoded, len(row.tokens), decode=False)])
+            row.tokens = row.tokens[: row.settled + min(kept, drafted)] + correction
+            row.encoded = len(row.tokens) - 1
+            row.draft, row.canvas = None, canvas
+            denoised = run(runner, [Work(row, row.encoded, len(row.tokens), decode=True)])
+            row.encoded = len(row.tokens)
+            found.append([read.ahead, denoised.ahead, denoised.logits])
+        for ours, expected in zip(*found, strict=True):
+            torch.testing.assert_close(ours, expected, atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("way", ["fused", "paged", "padded"])
 @given(rows=st.lists(st.tuples(st.integers(1, 60), st.integers(1, FEW)), min_size=1, max_size=5))
 def test_a_few_tokens_of_many_rows_give_what_dense_attention_gives(
     way: str, rows: list[tuple[int, int]]
 ) -> None:
     model = small_model("autoregressive")
-    runner = Runner(model, EngineConfig(cache_tokens=1024, block_size=8, threads=1))
+    runner = Runner(model, CONFIG) if way == "fused" else runner_that_gathers(model)
     made = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(rows))]
     works = [Work(row, 0, prompt, decode=True) for row, (prompt, _) in zip(made, rows, strict=True)]
     dense = DenseRunner(model)
@@ -135,5 +149,5 @@ def test_a_few_tokens_of_many_rows_give_what_dense_attention_gives(
                     for w in works
                 ]
             torch.testing.assert_close(forward.ahead, torch.stack(expected), atol=2e-4, rtol=1e-4)
-            more = [count if way == "paged" else 1 for _, count in rows]
+            more = [1 if way == "padded" else count for _, count in rows]
             works = [Work(w.row, w.stop, w.stop + n, decode=True) for w, n in zip(works, more, strict=True)]

@@ -10,11 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from agentfast.runtime.kvcache.store import KVStore
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import Kind
 from agentfast.runtime.model.fused import FusedModel, fastest
+from agentfast.runtime.panel_attention import PanelAttention
+from agentfast.runtime.row_kernels import Rows
+from agentfast.runtime.scheduler import Work
+from agentfast.runtime.spans import spans_of
 from agentfast.runtime.vectors import FEWEST_PAIRS
 from tests.conformance.dense_attention import DenseAttention
 from tests.integration.engine_kit import VOCABULARY, small_model
+from tests.unit.runtime.rows import make_row
 
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
@@ -28,17 +35,27 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
     tokens = torch.randint(0, VOCABULARY, (total,), generator=generator)
     denoise = torch.arange(total) >= encode
     soft = torch.randn(canvas, model.config.hidden_size, generator=generator) if canvas and seed % 2 else None
-    hidden: list[Tensor] = []
-    for network in (model, FusedModel(model)):
-        rows = torch.zeros(total, dtype=torch.long)
-        attention = DenseAttention(model.config, rows, torch.arange(total), denoise)
-        mask = denoise if canvas else False
-        with torch.inference_mode():
-            found = network(tokens, torch.arange(total), attention, denoise=mask, soft=soft)
-            hidden.append(found)
-            logits = network.logits(found)
-            torch.testing.assert_close(logits, model.logits(found), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
+    attention = DenseAttention(
+        model.config, torch.zeros(total, dtype=torch.long), torch.arange(total), denoise
+    )
+    mask = denoise if canvas else False
+    fused = FusedModel(model)
+    with torch.inference_mode():
+        expected = model(tokens, torch.arange(total), attention, denoise=mask, soft=soft)
+        found = fused(tokens, torch.arange(total), *reads(model, (encode, canvas)), denoise=mask, soft=soft)
+        torch.testing.assert_close(found, expected, atol=2e-5, rtol=2e-5)
+        torch.testing.assert_close(fused.logits(found), model.logits(found), atol=1e-5, rtol=1e-5)
+
+
+def reads(model: BlockDiffusionModel, *rows: tuple[int, int]) -> tuple[PanelAttention, Rows]:
+    """Rows that encode so many tokens and denoise a canvas of so many after them."""
+    store = KVStore(model.config, 40, 4, torch.float32, torch.device("cpu"))
+    panels = PanelAttention(model.config, store, [False] * len(model.config.layers))
+    works = [
+        Work(make_row(i, canvas, [*range(20 * i, 20 * i + 20)]), 0, encode, decode=canvas > 0)
+        for i, (encode, canvas) in enumerate(rows)
+    ]
+    return panels, panels.rows(works, spans_of(works))
 
 
 @given(st.integers(1, 70), st.integers(0, 9), st.data())
@@ -48,12 +65,11 @@ def test_what_is_read_is_the_same_when_nothing_else_is(encode: int, canvas: int,
     total = encode + canvas
     read = torch.tensor(sorted(data.draw(st.sets(st.integers(0, total - 1)))), dtype=torch.long)
     tokens, positions = torch.arange(total) % VOCABULARY, torch.arange(total)
-    denoise = positions >= encode
+    mask = positions >= encode if canvas else False
     hidden: list[Tensor] = []
     for lines in (None, read):
-        attention = DenseAttention(model.config, torch.zeros_like(positions), positions, denoise)
-        mask = denoise if canvas else False
-        found = FusedModel(model)(tokens, positions, attention, denoise=mask, soft=None, read=lines)
+        given = reads(model, (encode, canvas))
+        found = FusedModel(model)(tokens, positions, *given, denoise=mask, soft=None, read=lines)
         assert torch.isfinite(found).all()
         hidden.append(found[read])
     torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
@@ -65,16 +81,12 @@ def test_a_number_that_is_not_finite_stays_in_its_row() -> None:
     soft[1] = torch.nan
     hidden = FusedModel(model)(
         torch.tensor([1, 2, 3]),
-        torch.arange(3),
-        each_to_itself,
+        torch.zeros(3, dtype=torch.long),
+        *reads(model, (0, 1), (0, 1), (0, 1)),
         denoise=torch.ones(3, dtype=torch.bool),
         soft=soft,
     )
     assert torch.isfinite(hidden).all(dim=-1).tolist() == [True, False, True]
-
-
-def each_to_itself(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    return v.repeat_interleave(q.shape[1] // v.shape[1], dim=1)
 
 
 def test_it_leaves_the_models_weights_as_they_were() -> None:
