@@ -6,14 +6,17 @@ canvas's own part is written in every step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 import torch
 
 from agentfast.runtime.few_tokens import FEW
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.layers import Layer
+from agentfast.runtime.panel_kernels import MOST_SCORE
 from agentfast.runtime.request import Row
 from agentfast.runtime.row_kernels import Cache, Rows, panel_floats
 from agentfast.runtime.scheduler import Work
@@ -34,9 +37,10 @@ class RowPanels:
 class PanelAttention:
     """Keeps the panels of rows, and says which of them a pass reads."""
 
-    def __init__(self, config: ModelConfig, store: KVStore, bounded: Sequence[bool]) -> None:
-        """bounded: per layer, whether no score is beyond MOST_SCORE (see panel_kernels.py)."""
+    def __init__(self, model: BlockDiffusionModel, store: KVStore) -> None:
+        config = model.config
         layers = [config.attention(layer) for layer in range(len(config.layers))]
+        bounds = [cast(Layer, layer).self_attn.score_bound() for layer in model.layers]
         self.cache = Cache(
             store=np.array(
                 [[k.data_ptr(), v.data_ptr()] for k, v in zip(store.keys, store.values, strict=True)]
@@ -45,7 +49,7 @@ class PanelAttention:
             block_size=store.block_size,
             shapes=np.array([[layer.kv_heads, layer.head_dim] for layer in layers]),
             windows=np.array([layer.window or 0 for layer in layers]),
-            bounded=np.array(bounded),
+            bounded=np.array([bound <= MOST_SCORE for bound in bounds]),
         )
         self._store = store  # the memory that the addresses are of
         self._one_by_one = config.kind == "autoregressive"

@@ -17,9 +17,7 @@ from agentfast.runtime.attention import Context, RaggedAttention
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import FusedModel, fastest
-from agentfast.runtime.model.layers import Layer
 from agentfast.runtime.panel_attention import PanelAttention
-from agentfast.runtime.panel_kernels import MOST_SCORE
 from agentfast.runtime.request import Canvas, Row
 from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
@@ -75,9 +73,7 @@ class Runner:
         self._most_shards = (config.threads or torch.get_num_threads()) if self._in_shards else 1
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
-        layers = cast("list[Layer]", list(model.layers))
-        bounded = [layer.self_attn.score_bound() <= MOST_SCORE for layer in layers]
-        self._panels = PanelAttention(model.config, self._store, bounded)
+        self._panels = PanelAttention(model, self._store) if isinstance(self.network, FusedModel) else None
 
     def prepare_thread(self) -> None:
         """Set up the thread that calls `run`; once, before the first call."""
@@ -119,7 +115,8 @@ class Runner:
     def release(self, row: Row) -> None:
         """Forget what was kept for a row."""
         self._contexts.pop(row, None)
-        self._panels.release(row)
+        if self._panels is not None:
+            self._panels.release(row)
 
     def close(self) -> None:
         """End the threads."""
@@ -153,6 +150,7 @@ class Runner:
         mask = denoise if total > encodes else False
         soft, read = self._soft(denoising), self._read(works, spans, encodes, total)
         if isinstance(self.network, FusedModel):
+            assert self._panels is not None
             return self.network(
                 self._tensor(tokens),
                 self._tensor(positions),

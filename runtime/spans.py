@@ -35,10 +35,6 @@ class Span:
     def denoises(self) -> int:
         return _length(self.canvas)
 
-    def first_seen(self, window: int | None) -> int:
-        """The first position that the canvas sees: itself whole, and before it the last `window` - 1 positions."""
-        return 0 if window is None else max(0, self.prefix - (window - 1))
-
 
 def spans_of(works: Sequence[Work]) -> list[Span]:
     """Where the rows of a batch are: all encode tokens come first, in the order of the works."""

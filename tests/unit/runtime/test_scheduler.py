@@ -75,9 +75,13 @@ def test_rows_that_begin_alike_share_blocks_within_one_pass_and_later() -> None:
     prefix = list(range(8))
     scheduler.add(row([*prefix, 100]))
     scheduler.add(row([*prefix, 101]))
-    assert parts(step(scheduler)) == [(0, 9, True), (8, 9, True)]
+    batch = step(scheduler)
+    assert parts(batch) == [(0, 9, True), (8, 9, True)]
+    assert [work.follows for work in batch.works] == [False, True]
     scheduler.add(late := row([*prefix, 102]))
-    assert parts(step(scheduler))[-1] == (8, 9, True)
+    batch = step(scheduler)
+    assert parts(batch)[-1] == (8, 9, True)
+    assert not any(work.follows for work in batch.works)
     assert late.cached == 8
     assert len({tuple(running.blocks[:2]) for running in scheduler.running}) == 1
 

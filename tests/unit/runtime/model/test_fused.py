@@ -50,7 +50,7 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
 def reads(model: BlockDiffusionModel, *rows: tuple[int, int]) -> tuple[PanelAttention, Rows]:
     """Rows that encode so many tokens and denoise a canvas of so many after them."""
     store = KVStore(model.config, 40, 4, torch.float32, torch.device("cpu"))
-    panels = PanelAttention(model.config, store, [False] * len(model.config.layers))
+    panels = PanelAttention(model, store)
     works = [
         Work(make_row(i, canvas, [*range(20 * i, 20 * i + 20)]), 0, encode, decode=canvas > 0)
         for i, (encode, canvas) in enumerate(rows)
