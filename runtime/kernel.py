@@ -18,6 +18,11 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return _compiled(function)
 
 
+def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel that is written out wherever another one calls it: a short one, which would take longer to compile."""
+    return _compiled(function, inline="always")
+
+
 _ANY_ORDER = frozenset({"reassoc", "contract", "arcp", "nsz"})
 
 

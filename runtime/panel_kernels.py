@@ -85,7 +85,9 @@ def attend(
     NaN. `bounded`: no score is beyond MOST_SCORE, so that their powers can be taken as they are.
     """
     queries, size = q.shape[1], q.shape[2]
-    longest = high.max()
+    longest = 0
+    for n in range(len(high)):
+        longest = max(longest, high[n])
     scores = np.empty((ROWS, (longest + WIDTH - 1) // WIDTH * WIDTH), np.float32)
     mixed = np.empty((ROWS, columns_of(size)), np.float32)
     mass = np.empty(ROWS, np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.attention_kernels import attend_paged
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.kernel import inline_kernel, kernel
 from agentfast.runtime.panel_kernels import attend, columns_of, key_floats, place
 from agentfast.runtime.vectors import array_of, floats_at
 
@@ -114,17 +114,38 @@ def attend_rows(layer: int, cache: Cache, rows: Rows, q: Floats, k: Floats, v: F
         new = _slots_of(rows, r, rows.filled[r], prefix, cache.block_size)
         place(keys, values, new, rows.filled[r], capacity, key_panels, value_panels)
         if prefix > start:
-            high = np.arange(start + 1, prefix + 1)
-            low = np.maximum(high - window, 0) if window else np.zeros_like(high)
+            low, high = _seen_one_by_one(start, prefix, window)
             attend(q[encode], heads, low, high, capacity, key_panels, value_panels, bounded, out[encode])
         if denoises:
-            place(k, v, np.arange(canvas.start, canvas.stop), prefix, capacity, key_panels, value_panels)
-            high = np.full(denoises, prefix + denoises)
-            low = np.full(denoises, max(0, prefix + 1 - window) if window else 0)
+            own = np.empty(denoises, np.int64)
+            for i in range(denoises):
+                own[i] = canvas.start + i
+            place(k, v, own, prefix, capacity, key_panels, value_panels)
+            low, high = _seen_by_a_canvas(prefix, denoises, window)
             attend(q[canvas], heads, low, high, capacity, key_panels, value_panels, bounded, out[canvas])
 
 
-@kernel
+@inline_kernel
+def _seen_one_by_one(start: int, stop: int, window: int) -> tuple[Ints, Ints]:
+    """The positions [low, high) that the tokens at positions [start, stop) see, which are encoded."""
+    low, high = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+    for i in range(stop - start):
+        high[i] = start + i + 1
+        low[i] = max(0, high[i] - window) if window else 0
+    return low, high
+
+
+@inline_kernel
+def _seen_by_a_canvas(prefix: int, denoises: int, window: int) -> tuple[Ints, Ints]:
+    """The positions [low, high) that the tokens of a canvas see: it as a whole, and with it the last of its prefix."""
+    low, high = np.empty(denoises, np.int64), np.empty(denoises, np.int64)
+    for i in range(denoises):
+        high[i] = prefix + denoises
+        low[i] = max(0, prefix + 1 - window) if window else 0
+    return low, high
+
+
+@inline_kernel
 def _stored(layer: int, cache: Cache) -> tuple[Floats, Floats]:
     shape = (cache.slots, cache.shapes[layer, 0], cache.shapes[layer, 1])
     return array_of(floats_at(cache.store[layer, 0]), shape), array_of(
@@ -132,11 +153,11 @@ def _stored(layer: int, cache: Cache) -> tuple[Floats, Floats]:
     )
 
 
-@kernel
+@inline_kernel
 def _slots_of(rows: Rows, r: int, start: int, stop: int, block_size: int) -> Ints:
     """Slots of a row's positions [start, stop)."""
     slots = np.empty(stop - start, np.int64)
     for i in range(stop - start):
-        block, offset = divmod(start + i, block_size)
-        slots[i] = rows.blocks[rows.table[r] + block] * block_size + offset
+        block = (start + i) // block_size
+        slots[i] = rows.blocks[rows.table[r] + block] * block_size + (start + i) % block_size
     return slots

@@ -23,7 +23,7 @@ from agentfast.runtime.model.layer_kernels import LayerWeights
 from agentfast.runtime.model.layers import Layer, RMSNorm, SelfConditioning
 from agentfast.runtime.model.norm_kernels import norm
 from agentfast.runtime.model.products import in_panels
-from agentfast.runtime.model.stack_kernels import Stack, room_of, run_layers
+from agentfast.runtime.model.stack_kernels import Stack, run_layers
 from agentfast.runtime.panel_attention import PanelAttention
 from agentfast.runtime.room import Room
 from agentfast.runtime.row_kernels import Rows
@@ -63,6 +63,9 @@ class FusedModel:
         norms = [layer.input_layernorm for layer in layers] + [model.norm]
         self._first_norm, self._eps = _array(norms[0]), np.float32(config.rms_norm_eps)
         self._stack = _stack(config, [_layer_weights(*pair) for pair in zip(layers, norms[1:], strict=True)])
+        self._widest = max(
+            2 * (config.num_heads + kind.kv_heads) * kind.head_dim for kind in (config.sliding, config.full)
+        )
         table = model.embed_tokens.weight.detach()
         self._table, self._table_panels = table.numpy(), in_panels(table)
         self._scale, self._cap = np.float32(config.hidden_size**0.5), np.float32(config.logit_softcap or 0.0)
@@ -100,7 +103,7 @@ class FusedModel:
         norm(x, self._first_norm, self._eps, normed)
         sliding, full = (rope(positions.numpy()) for rope in self._ropes)
         lines = np.arange(total) if read is None else read.numpy()
-        room = self._room.floats("layers", room_of(total, self._stack, cache))
+        room = self._room.floats("layers", total * self._widest)
         stops = [-1, layers] if wait is None else range(-1, layers + 1)
         for first, last in pairwise(stops):
             run_layers(first, last, x, normed, self._stack, (sliding, full), cache, rows, mask, lines, room)

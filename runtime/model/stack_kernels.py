@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.kernel import inline_kernel, kernel
 from agentfast.runtime.model.layer_kernels import LayerWeights, before_attention, rest_of_layer
 from agentfast.runtime.row_kernels import Cache, Rows, attend_rows, write
 
@@ -34,17 +34,6 @@ class Stack(NamedTuple):
 
 
 @kernel
-def room_of(tokens: int, stack: Stack, cache: Cache) -> int:
-    """Numbers that `run_layers` needs room for."""
-    most = 0
-    for layer in range(len(stack.place)):
-        heads, size = cache.shapes[layer, 0], cache.shapes[layer, 1]
-        queries = _weights_of(stack, layer).output.shape[1]
-        most = max(most, 2 * (queries + heads * size))
-    return tokens * most
-
-
-@kernel
 def run_layers(
     first: int,
     last: int,
@@ -67,7 +56,7 @@ def run_layers(
         ropes: cos and sin [T, D/2] for sliding layers, and for full ones.
         denoise: [T], whether a token is a canvas's.
         lines: the only ones of the last layer's `normed` that are wanted, [R]; T of them: all.
-        room: as many numbers as `room_of` says, which must be left alone between calls.
+        room: q, k, v and attended of any layer, T times 2 (Hq + Hkv) D numbers, to be left alone between calls.
     """
     layers = len(stack.place)
     for layer in range(first, last):
@@ -75,11 +64,16 @@ def run_layers(
             weights = _weights_of(stack, layer)
             q, k, v, attended = _carved(room, len(x), weights, cache.shapes[layer, 0])
             attend_rows(layer, cache, rows, q, k, v, attended)
-            flat = attended.reshape(len(x), -1)
-            if layer < layers - 1 or len(lines) == len(x):
-                rest_of_layer(x, flat, denoise, weights, stack.top_k, normed)
-            else:
-                _finish(x, flat, denoise, weights, stack.top_k, lines, normed)
+            part, flat, modes, result = x, attended.reshape(len(x), -1), denoise, normed
+            some = layer == layers - 1 and len(lines) < len(x)
+            if some:
+                part, flat, modes = _taken(x, lines), _taken(flat, lines), _modes_of(denoise, lines)
+                result = np.empty(part.shape, np.float32)
+            if len(part):
+                rest_of_layer(part, flat, modes, weights, stack.top_k, result)
+            if some:
+                for i in range(len(lines)):
+                    _copy(result[i], normed[lines[i]])
         if layer + 1 < layers:
             weights = _weights_of(stack, layer + 1)
             q, k, v, _ = _carved(room, len(x), weights, cache.shapes[layer + 1, 0])
@@ -88,7 +82,7 @@ def run_layers(
             write(layer + 1, cache, rows, k, v)
 
 
-@kernel
+@inline_kernel
 def _weights_of(stack: Stack, layer: int) -> LayerWeights:
     stacked = stack.full if stack.is_full[layer] else stack.sliding
     at = stack.place[layer]
@@ -111,7 +105,7 @@ def _weights_of(stack: Stack, layer: int) -> LayerWeights:
     )
 
 
-@kernel
+@inline_kernel
 def _carved(
     room: Floats, tokens: int, weights: LayerWeights, pairs: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
@@ -127,20 +121,23 @@ def _carved(
     )
 
 
-@kernel
-def _finish(
-    x: Floats,
-    attended: Floats,
-    denoise: NDArray[np.bool_],
-    weights: LayerWeights,
-    top_k: int,
-    lines: Ints,
-    normed: Floats,
-) -> None:
-    """The rest of the last layer, for some lines only."""
-    if not len(lines):
-        return
-    finished = np.empty((len(lines), x.shape[1]), np.float32)
-    rest_of_layer(x[lines], attended[lines], denoise[lines], weights, top_k, finished)
+@inline_kernel
+def _taken(source: Floats, lines: Ints) -> Floats:
+    taken = np.empty((len(lines), source.shape[1]), np.float32)
     for i in range(len(lines)):
-        normed[lines[i]] = finished[i]
+        _copy(source[lines[i]], taken[i])
+    return taken
+
+
+@inline_kernel
+def _modes_of(denoise: NDArray[np.bool_], lines: Ints) -> NDArray[np.bool_]:
+    modes = np.empty(len(lines), np.bool_)
+    for i in range(len(lines)):
+        modes[i] = denoise[lines[i]]
+    return modes
+
+
+@inline_kernel
+def _copy(source: Floats, target: Floats) -> None:
+    for i in range(len(source)):
+        target[i] = source[i]
