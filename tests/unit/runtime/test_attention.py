@@ -25,14 +25,23 @@ from tests.unit.runtime.rows import make_row
 CONFIG = EngineConfig(cache_tokens=1024, block_size=8, threads=1)
 
 
+def runner_with_kernels(model: BlockDiffusionModel) -> Runner:
+    """The runner that a small model on a CPU has."""
+    return Runner(model, CONFIG)
+
+
+def itself(model: BlockDiffusionModel) -> BlockDiffusionModel:
+    return model
+
+
 def runner_that_gathers(model: BlockDiffusionModel) -> Runner:
     """A runner of the model itself, which a small one on a CPU has not by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agentfast.runtime.runner.fastest", lambda model: model)
+        patch.setattr("agentfast.runtime.runner.fastest", itself)
         return Runner(model, CONFIG)
 
 
-@pytest.mark.parametrize("make_runner", [lambda model: Runner(model, CONFIG), runner_that_gathers])
+@pytest.mark.parametrize("make_runner", [runner_with_kernels, runner_that_gathers])
 @given(data=st.data())
 def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(
     make_runner: Callable[[BlockDiffusionModel], Runner], data: st.DataObject
@@ -105,7 +114,7 @@ def dense_logits(dense: DenseRunner, works: list[Work], soft: dict[int, Tensor])
 def test_a_draft_that_does_not_stand_leaves_nothing_in_a_rows_panels(data: st.DataObject) -> None:
     model = small_model()
     rows = [make_row(0, 4, list(range(20))) for _ in range(2)]
-    runners = [Runner(model, CONFIG), runner_that_gathers(model)]
+    runners = [runner_with_kernels(model), runner_that_gathers(model)]
     changes = np.random.default_rng(data.draw(st.integers(0, 99)))
     for _ in range(data.draw(st.integers(1, 3))):
         drafted, kept = data.draw(st.integers(1, 12)), data.draw(st.integers(0, 12))
@@ -134,7 +143,7 @@ def test_a_few_tokens_of_many_rows_give_what_dense_attention_gives(
     way: str, rows: list[tuple[int, int]]
 ) -> None:
     model = small_model("autoregressive")
-    runner = Runner(model, CONFIG) if way == "fused" else runner_that_gathers(model)
+    runner = runner_with_kernels(model) if way == "fused" else runner_that_gathers(model)
     made = [make_row(i, 0, list(range(20 * i, 20 * i + 10))) for i in range(len(rows))]
     works = [Work(row, 0, prompt, decode=True) for row, (prompt, _) in zip(made, rows, strict=True)]
     dense = DenseRunner(model)
