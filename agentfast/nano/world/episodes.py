@@ -23,11 +23,11 @@ from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
-    "single": 0.16,
-    "parallel": 0.12,
-    "chain": 0.34,
+    "single": 0.12,
+    "parallel": 0.11,
+    "chain": 0.42,
     "no_tool": 0.05,
-    "random": 0.30,
+    "random": 0.27,
     "extract": 0.03,
 }
 EPISODES_PER_SHOP = 50

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
 
-from agentfast.nano.world.splits import Split, members
+from agentfast.nano.world.splits import Split, members, split_of
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SPACES = re.compile(r" +")
@@ -36,6 +36,17 @@ def draw_phrase(patterns: tuple[str, ...], split: Split, rng: random.Random) -> 
         if options:
             return rng.choice(options)
     raise ValueError(f"no phrasing of {patterns} belongs to {split}")
+
+
+def draw_alternatives(pattern: str, split: Split, rng: random.Random) -> str | None:
+    """One phrasing of the split, drawn without expanding the others; None if it hardly has any."""
+    for _ in range(20):
+        parts = _CHOICE.split(pattern)
+        chosen = [rng.choice(part.split("|")) if i % 2 else part for i, part in enumerate(parts)]
+        phrase = _SPACES.sub(" ", "".join(chosen)).strip()
+        if split_of(phrase) == split:
+            return phrase
+    return None
 
 
 Mood = Literal["order", "question", "statement"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentfast.nano.world import scenarios
+from agentfast.nano.world.composed import compose
 from agentfast.nano.world.database import Shop
-from agentfast.nano.world.desks import DESKS, Desk
+from agentfast.nano.world.desks import DESKS, TOOL_NAMES, Desk
 from agentfast.nano.world.pairs import both, resumed, shape_of_both
 from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
 from agentfast.nano.world.play import Solution, play, together
@@ -17,7 +18,9 @@ from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
 
-PAIRED = 0.3  # how often a chain to learn from is asked for together with another request
+COMPOSED = 0.6  # how often a chain to learn from is composed at random
+ANY_TOOLS = 0.25  # how often of all tools, not of a desk's
+PAIRED = 0.35  # how often any other chain to learn from is asked for together with another request
 MOST_CALLS_OF_PAIRS = 6
 
 
@@ -60,7 +63,7 @@ class RequestMaker:
     Args:
         split: whose phrasings and fresh values are used.
         shapes: whose shapes of chains are used; None: those of `split`.
-        to_learn: whether they are training's own, which has pairs and some actions that no task has.
+        to_learn: whether they are training's own, which has pairs, compositions and some actions that no task has.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class RequestMaker:
         rng = self.rng
         if kind == "parallel" and rng.random() < 0.4:
             return self._two_singles(desk)
+        if self._to_learn and kind == "chain" and rng.random() < COMPOSED:
+            return self._composed(desk)
         if self._to_learn and kind == "chain" and rng.random() < PAIRED:
             return self._chain_and_another(desk)
         chosen = self._scenario(kind, desk)
@@ -107,9 +112,14 @@ class RequestMaker:
 
     def ask(self, chosen: Scenario) -> Asked:
         """A scenario in words of this maker's split, yet to be played."""
-        draw = Draw(self.rng, self.split, self._rows, self.values)
+        draw = self._draw()
         template = draw_phrase(chosen.patterns, self.split, self.rng)
+        if self._to_learn:
+            draw.template = template
         return Asked(template, draw, chosen.script(draw))
+
+    def _draw(self) -> Draw:
+        return Draw(self.rng, self.split, self._rows, self.values)
 
     def play(self, script: Script) -> Solution:
         """Play a script on the shop and put everything back."""
@@ -147,6 +157,25 @@ class RequestMaker:
             known = split_of_shape(shape_of_both(*shapes)) == "train"
             if known and text is not None and len(solution.calls) <= MOST_CALLS_OF_PAIRS:
                 return Request(text, DESKS[name], solution)
+
+    def _composed(self, desk: str | None) -> Request:
+        """A request composed at random, to a desk or to one that has the tools it takes among others."""
+        rng = self.rng
+        base = DESKS[desk or rng.choice(tuple(DESKS))]
+        of_any = desk is None and rng.random() < ANY_TOOLS
+        made = compose(self._draw, "" if of_any else base.name, set(TOOL_NAMES if of_any else base.tools))
+        solution = self.play(made.script)
+        if of_any:
+            unused = [name for name in TOOL_NAMES if name not in made.tools]
+            tools = [*sorted(made.tools), *rng.sample(unused, rng.randint(1, 4))]
+            base = replace(base, tools=tuple(rng.sample(tools, len(tools))))
+        first, *others = made.cores
+        text = (
+            polite_pair(first, others[0], rng, open_end=made.open_end)
+            if others
+            else polite(first, rng, open_end=made.open_end)
+        )
+        return Request(text, base, solution)
 
     def _joined(self, first: Asked, second: Asked) -> str | None:
         """Both in one text; None if nothing may follow the first, or if they mention the same row and could disturb each other."""

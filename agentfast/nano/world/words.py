@@ -87,3 +87,29 @@ ENUM_VALUES = _words("""low high medium fast slow red blue green black white sma
     bronze simple strict quiet loud dry wet sweet sour plain fancy early late inner outer""")
 RESULT_KEYS = _words("""price state code total owner score level place weight size color balance rating age speed length
     version rank temperature height label value status number phase volume depth title limit""")
+
+EVERY_WORD = tuple(
+    dict.fromkeys(
+        word.lower()
+        for pool in (
+            MATERIALS,
+            THINGS,
+            TOPICS,
+            NOUNS,
+            TEXT_NOUNS,
+            ENUM_VALUES,
+            STR_ARGS,
+            LIST_ARGS,
+            RESULT_KEYS,
+        )
+        for word in pool
+    )
+)
+
+SYLLABLE = (
+    _words("b bl br c ch cl cr d dr f fl g gr h j k l m n p ph pl pr qu r s sc sh sp st str t th tr v w wh")
+    + ("",) * 3,
+    _words("a a e e i i o o u ai au ea ee ia ie oa oo ou y"),
+    _words("b ck d ff g ght ing l ll ld m mp n nd ng nt p r rd rm rt s sh ss st t tch th ve w x") + ("",) * 6,
+)
+"""What a syllable of a word of no language may begin with, have in the middle and end with."""

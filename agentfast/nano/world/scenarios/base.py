@@ -84,13 +84,17 @@ class Rows:
 
 @dataclass(slots=True)
 class Draw:
-    """What a scenario draws from: rows of the shop, fresh values, and the slots of its request (set by `say`)."""
+    """What a scenario draws from: rows of the shop, fresh values, and the slots of its request (set by `say`).
+
+    If it has the request's template, the calls of a turn are made in the order in which that speaks of their rows.
+    """
 
     rng: random.Random
     split: Split
     rows: Rows
     values: Values
     slots: dict[str, object] = field(default_factory=dict[str, object])
+    template: str = ""
 
     def say(self, **slots: object) -> None:
         """Fill the request's slots."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from itertools import product, zip_longest
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from agentfast.messages import ToolCall
@@ -204,6 +205,15 @@ def _fill(pattern: str, references: Sequence[Reference]) -> str:
 def _script(act: Act, ways: Sequence[_Way]) -> Callable[[Draw], Script]:
     def script(draw: Draw) -> Script:
         paths = [way.follow(draw, str(number)) for number, way in enumerate(ways)]
-        return act(draw, lambda: side_by_side(paths))
+        order = sorted(range(len(ways)), key=lambda number: draw.template.find(f"{number}}}"))
+        return act(draw, lambda: _in_order(paths, order))
 
     return script
+
+
+def _in_order(
+    paths: Sequence[Path], order: Sequence[int]
+) -> Generator[list[ToolCall], list[Any], list[Found]]:
+    """Follow the paths side by side, their calls in that order; returns what they find in their own."""
+    found = yield from side_by_side([paths[number] for number in order])
+    return [row for _, row in sorted(zip(order, found, strict=True), key=itemgetter(0))]

@@ -1,0 +1,266 @@
+"""Composes a request of one or two clauses, whose shape is no held-out one's."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+from itertools import zip_longest
+from typing import Any
+
+from agentfast.messages import ToolCall
+from agentfast.nano.world.composed.clauses import DEEDS, QUESTIONS, REMOVES, Deed, Question
+from agentfast.nano.world.composed.mentions import Found, Mention, UnfitError, Value, field_of
+from agentfast.nano.world.composed.speaker import FIELDS, LITERALS, Speaker
+from agentfast.nano.world.phrases import draw_alternatives, fill, mood_of, phrasings
+from agentfast.nano.world.scenarios.base import (
+    DONE,
+    SCENARIOS,
+    Answer,
+    Draw,
+    Script,
+    answer,
+    call,
+    joint,
+    listing,
+    split_of_shape,
+)
+from agentfast.nano.world.scenarios.chains.compose import merged, side_by_side
+
+MOST_CALLS = 6
+SECOND_CLAUSE = 0.5
+ASKED = 0.2  # share of clauses that are questions
+SEVERAL = 0.12  # how often a deed is done to all rows of a list
+ALONE_AGAIN = 0.6  # how often a request that speaks of one row or list only is drawn again
+IT = 0.3  # how often a second order speaks of the first one's row as "it"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A request in words, one template and core for each clause, and what serves it."""
+
+    templates: tuple[str, ...]
+    cores: tuple[str, ...]
+    script: Script
+    shape: str
+    tools: frozenset[str]
+    open_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A clause in words that are still alternatives, with its arguments; the target's is "id"."""
+
+    what: Deed | Question
+    pattern: str
+    values: Mapping[str, Value]
+    target: Mention | None
+
+
+def compose(draw: Callable[[], Draw], desk: str, allowed: Set[str]) -> Composition:
+    """A request to a desk that the allowed tools serve, in more than one turn.
+
+    Args:
+        draw: a new one for each try.
+    """
+    while True:
+        try:
+            made = _Composer(draw(), desk).compose()
+        except UnfitError:
+            continue
+        turns = made.shape.split(" > ")
+        if len(turns) > 1 and made.tools <= allowed and split_of_shape(made.shape) == "train":
+            return made
+
+
+def bare(template: str) -> str:
+    """A template whose slots have no names."""
+    return re.sub(r"\{\w+\}", "{}", template)
+
+
+@cache
+def held_out_words() -> frozenset[str]:
+    """All phrasings that are for tests, their slots without names."""
+    return frozenset(bare(phrase) for made in SCENARIOS for phrase in phrasings(made.patterns, "test"))
+
+
+class _Composer:
+    def __init__(self, draw: Draw, desk: str) -> None:
+        self.draw = draw
+        self.rng: random.Random = draw.rng
+        self.speaker = Speaker(draw)
+        self.deeds = tuple(deed for deed in DEEDS if desk in ("", deed.desk))
+        self.questions = tuple(question for question in QUESTIONS if desk in ("", question.desk))
+
+    def compose(self) -> Composition:
+        clauses = [self._clause(None)]
+        if self.rng.random() < SECOND_CLAUSE:
+            clauses.append(self._clause(clauses[0]))
+        if len(clauses) > 1 and _ends_in_text(clauses[0].pattern):
+            raise UnfitError("what follows would belong to the text")
+        if len(self.speaker.mentions) == 1 and self.rng.random() < ALONE_AGAIN:
+            raise UnfitError("too simple")
+        mentions = _in_order(self.speaker.mentions, " ".join(clause.pattern for clause in clauses))
+        shape, calls = _shape(mentions, clauses)
+        if calls > MOST_CALLS:
+            raise UnfitError(shape)
+        templates = [self._template(clause) for clause in clauses]
+        if bare(" and ".join(templates)) in held_out_words():
+            raise UnfitError(shape)
+        return Composition(
+            tuple(templates),
+            tuple(fill(template, self.draw.slots) for template in templates),
+            _script(mentions, clauses),
+            shape,
+            frozenset(re.sub(r"\([^)]*\)", "", shape).replace(" > ", "+").split("+")),
+            not _ends_in_text(templates[-1]),
+        )
+
+    def _template(self, clause: _Clause) -> str:
+        template = draw_alternatives(clause.pattern, self.draw.split, self.rng)
+        if template is None or bare(template) in held_out_words():
+            raise UnfitError(clause.pattern)
+        return template
+
+    def _clause(self, first: _Clause | None) -> _Clause:
+        if self.rng.random() < ASKED:
+            return self._question(self.rng.choice(self.questions))
+        tools = sorted({deed.tool for deed in self.deeds})
+        tool = self.rng.choice(tools)
+        return self._deed(self.rng.choice([deed for deed in self.deeds if deed.tool == tool]), first)
+
+    def _question(self, asked: Question) -> _Clause:
+        mention = self.speaker.several(asked.noun) if asked.several else self.speaker.mention(asked.noun)
+        value = field_of(mention, asked.field)
+        pattern = self.rng.choice(asked.patterns).replace("<it>", value.phrase)
+        return _Clause(asked, pattern, {"it": value}, mention)
+
+    def _deed(self, deed: Deed, first: _Clause | None) -> _Clause:
+        pattern = self.rng.choice(deed.patterns)
+        target, phrase = self._target(deed, pattern, first) if deed.target else (None, "")
+        values: dict[str, Value] = {}
+        for name, kind in deed.arguments.items():
+            if kind == "same" and target is not None:
+                values[name] = field_of(target, name)
+                continue
+            values[name] = self._value(kind)
+            if target is not None and values[name].mention is target:
+                raise UnfitError("its own")
+        pattern = pattern.replace("<id>", phrase)
+        for name, value in values.items():
+            pattern = pattern.replace(f"<{name}>", value.phrase)
+        return _Clause(deed, pattern, values, target)
+
+    def _target(self, deed: Deed, pattern: str, first: _Clause | None) -> tuple[Mention, str]:
+        """The row that a deed is done to, and how it is called."""
+        before = first.target if first and isinstance(first.what, Deed) else None
+        fits = before is not None and before.noun == deed.target and not before.several
+        orders = first is not None and mood_of(pattern) == mood_of(first.pattern) == "order"
+        if first and before and fits and orders and _go_together(first.what, deed) and self.rng.random() < IT:
+            return before, "it"
+        several = self.rng.random() < SEVERAL
+        target = self.speaker.several(deed.target) if several else self.speaker.mention(deed.target)
+        if target is before and first and not _go_together(first.what, deed):
+            raise UnfitError("done twice")
+        target.need("id")
+        return target, target.phrase
+
+    def _value(self, kind: str) -> Value:
+        if kind in FIELDS or kind in LITERALS:
+            return self.speaker.value(kind)
+        return field_of(self.speaker.mention(kind), "id")
+
+
+def _ends_in_text(template: str) -> bool:
+    return bool(re.search(r'\{text\w*\}"?$', template))
+
+
+def _go_together(first: Deed | Question, second: Deed) -> bool:
+    """Whether both can be done to one row."""
+    assert isinstance(first, Deed)
+    return first.tool != second.tool and not {first.tool, second.tool} & REMOVES
+
+
+def _in_order(mentions: Sequence[Mention], text: str) -> list[Mention]:
+    """Mentions in the order in which the request speaks of them."""
+    return sorted(mentions, key=lambda mention: text.index(mention.phrase))
+
+
+def _shape(mentions: Sequence[Mention], clauses: Sequence[_Clause]) -> tuple[str, int]:
+    """The calls of each turn, as `scenarios.chains` writes them, and how many there are at least."""
+    found = [
+        [step for step in turn if step] for turn in zip_longest(*(m.turns for m in mentions), fillvalue="")
+    ]
+    acts = [_step(clause) for clause in clauses if isinstance(clause.what, Deed)]
+    every = [*found, acts] if acts else found
+    return " > ".join(merged(turn) for turn in every), sum(map(len, every))
+
+
+def _step(clause: _Clause) -> str:
+    assert isinstance(clause.what, Deed)
+    told = [name for name, value in clause.values.items() if value.told]
+    if clause.target is not None and clause.target.steps:
+        told.append("id")
+    return f"{clause.what.tool}({','.join(told)})" if told else clause.what.tool
+
+
+def _script(mentions: Sequence[Mention], clauses: Sequence[_Clause]) -> Script:
+    rows = yield from side_by_side([mention.follow() for mention in mentions])
+    found = {id(mention): row for mention, row in zip(mentions, rows, strict=True)}
+    calls = [made for clause in clauses for made in _calls(clause, found)]
+    results = (yield calls) if calls else []
+    asked = [_told(clause, found) for clause in clauses if isinstance(clause.what, Question)]
+    done = [*asked, *_reported(calls, results)]
+    return joint(*done) if done else DONE
+
+
+def _calls(clause: _Clause, found: Mapping[int, Found]) -> list[ToolCall]:
+    deed, target = clause.what, clause.target
+    if isinstance(deed, Question):
+        return []
+    if target is None:
+        return [call(deed.tool, **{name: value.of(found) for name, value in clause.values.items()})]
+    rows: list[Found] = found[id(target)]["rows"] if target.several else [found[id(target)]]
+    return [
+        call(
+            deed.tool,
+            id=row["id"],
+            **{name: value.of({**found, id(target): row}) for name, value in clause.values.items()},
+        )
+        for row in rows
+    ]
+
+
+def _told(clause: _Clause, found: Mapping[int, Found]) -> Answer:
+    asked, target = clause.what, clause.target
+    assert isinstance(asked, Question)
+    assert target is not None
+    known = found[id(target)]
+    if asked.several:
+        return listing(asked.answer, [row[asked.field] for row in known["rows"]])
+    return answer(asked.answer, known[asked.field])
+
+
+def _reported(calls: Sequence[ToolCall], results: Sequence[Any]) -> list[Answer]:
+    """What is told of what has been done: all that was sent or added, and what one change has led to."""
+    counts = Counter(made.name for made in calls)
+    sent = list(dict.fromkeys(made.arguments["email"] for made in calls if made.name == "send_message"))
+    reports = [listing("Sent to {}.", sent)] if sent else []
+    for made, result in zip(calls, results, strict=True):
+        match made.name:
+            case "add_customer":
+                reports.append(answer("Customer {} is added.", result["id"]))
+            case "add_event":
+                reports.append(answer("Event {} is added.", result["id"]))
+            case "create_order":
+                reports.append(answer("Order {} is placed.", result["id"]))
+            case "add_stock" if counts["add_stock"] == 1:
+                reports.append(answer("The stock is {}.", result["stock"]))
+            case "set_status" if counts["set_status"] == 1:
+                reports.append(answer("Order {} is {}.", made.arguments["id"], made.arguments["status"]))
+            case _:
+                pass
+    return reports

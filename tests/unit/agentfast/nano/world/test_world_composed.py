@@ -1,0 +1,123 @@
+"""A composed request has the shape that is claimed for it, which is not held out, and words that tests do not use."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from agentfast.nano.world import DESKS, Shop
+from agentfast.nano.world.composed import Composition, compose
+from agentfast.nano.world.composed.composer import bare
+from agentfast.nano.world.desks import TOOL_NAMES
+from agentfast.nano.world.phrases import draw_alternatives, phrasings
+from agentfast.nano.world.play import Solution, error_of, play
+from agentfast.nano.world.requests import RequestMaker
+from agentfast.nano.world.scenarios import SCENARIOS, Draw, Rows
+from agentfast.nano.world.scenarios.base import split_of_shape
+from agentfast.nano.world.shop_tools import functions_of
+from agentfast.nano.world.splits import split_of
+from agentfast.nano.world.tasks import mentions
+from agentfast.nano.world.values import Values
+
+EVERY_DESK = ("", *DESKS)
+
+
+@cache
+def made(desk: str, count: int = 150) -> tuple[tuple[Composition, Solution, Draw], ...]:
+    return tuple(composed(desk, count))
+
+
+def composed(desk: str, count: int) -> Iterator[tuple[Composition, Solution, Draw]]:
+    rng = random.Random(f"composed/{desk}")
+    shop = Shop.generate(rng, "train")
+    rows, values = Rows(shop), Values(rng, "train")
+    for _ in range(count):
+        drawn: list[Draw] = []
+
+        def draw(drawn: list[Draw] = drawn) -> Draw:
+            drawn.append(Draw(rng, "train", rows, values))
+            return drawn[-1]
+
+        composition = compose(draw, desk, set(DESKS[desk].tools if desk else TOOL_NAMES))
+        with shop.rollback():
+            yield composition, play(composition.script, functions_of(shop)), drawn[-1]
+
+
+@pytest.mark.parametrize("desk", EVERY_DESK)
+def test_the_shape_is_what_the_calls_do(desk: str) -> None:
+    right = sum(composition.shape == shape_of(solution, draw) for composition, solution, draw in made(desk))
+    # A status or a date of a result may be in the request by chance, or two results have the same.
+    assert right > 0.85 * len(made(desk))
+
+
+def shape_of(solution: Solution, draw: Draw) -> str:
+    said = json.dumps(list(draw.slots.values()))
+    turns: list[str] = []
+    seen = ""
+    for turn in solution.turns:
+        fed: dict[str, set[str]] = {}
+        for call in turn.calls:
+            names = {
+                name
+                for name, value in call.arguments.items()
+                if mentions(seen, str(value)) and not mentions(said, str(value))
+            }
+            fed.setdefault(call.name, set()).update(names)
+        turns.append("+".join(sorted(f"{name}({','.join(sorted(args))})" for name, args in fed.items())))
+        seen += json.dumps(turn.results)
+    return " > ".join(turns).replace("()", "")
+
+
+@pytest.mark.parametrize("desk", EVERY_DESK)
+def test_calls_are_the_desks_and_succeed(desk: str) -> None:
+    for composition, solution, _ in made(desk):
+        assert {call.name for call in solution.calls} == composition.tools
+        assert composition.tools <= set(DESKS[desk].tools if desk else TOOL_NAMES)
+        assert error_of(tuple(result for turn in solution.turns for result in turn.results)) is None
+
+
+def test_no_shape_is_held_out_and_most_are_new() -> None:
+    shapes = {composition.shape for desk in EVERY_DESK for composition, _, _ in made(desk)}
+    held_out = {scenario.shape for scenario in SCENARIOS if scenario.shape and scenario.belongs_to("test")}
+    assert all(split_of_shape(shape) == "train" for shape in shapes)
+    assert not shapes & held_out
+    assert len(shapes - {scenario.shape for scenario in SCENARIOS}) > 0.5 * len(shapes)
+
+
+def test_no_request_is_in_the_words_of_a_held_out_one() -> None:
+    held_out = {bare(phrase) for scenario in SCENARIOS for phrase in phrasings(scenario.patterns, "test")}
+    for composition in (composition for desk in EVERY_DESK for composition, _, _ in made(desk)):
+        assert all(split_of(template) == "train" for template in composition.templates)
+        assert not {bare(template) for template in composition.templates} & held_out
+        assert bare(" and ".join(composition.templates)) not in held_out
+
+
+def test_calls_of_a_turn_are_in_the_order_of_the_request() -> None:
+    """So it is in chains to learn from, too."""
+    for to_learn in (True, False):
+        rng = random.Random(f"order/{to_learn}")
+        maker = RequestMaker(Shop.generate(rng, "train"), rng, "train", to_learn=to_learn)
+        swapping = next(s for s in SCENARIOS if s.name == "send_email_of customer_by_name customer_by_id")
+        order: Counter[bool] = Counter()
+        for _ in range(60):
+            asked = maker.ask(swapping)
+            turn = maker.play(asked.script).turns[0]
+            if len(turn.calls) == 2:
+                first, second = (asked.template.index(slot) for slot in ("{name0}", "{customer1}"))
+                order[(turn.calls[0].name == "find_customer") == (first < second)] += 1
+        assert bool(order[False]) is not to_learn
+
+
+def test_alternatives_are_drawn_from_the_split_alone() -> None:
+    rng = random.Random(0)
+    pattern = "[show|give me|tell me] the [date|day] of order {id}"
+    for split in ("train", "test"):
+        drawn = {draw_alternatives(pattern, split, rng) for _ in range(200)} - {None}
+        assert drawn == set(phrasings((pattern,), split))
+    single = "order {id}"
+    assert draw_alternatives(single, "train" if split_of(single) == "test" else "test", rng) is None
