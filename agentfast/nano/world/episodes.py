@@ -23,12 +23,12 @@ from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
-    "single": 0.12,
-    "parallel": 0.11,
-    "chain": 0.42,
-    "no_tool": 0.05,
-    "random": 0.27,
-    "extract": 0.03,
+    "single": 0.10,
+    "parallel": 0.08,
+    "chain": 0.56,
+    "no_tool": 0.04,
+    "random": 0.20,
+    "extract": 0.02,
 }
 EPISODES_PER_SHOP = 50
 WHOLE_DESK = 0.6  # how often an episode declares its desk's whole toolset in the usual order

@@ -18,7 +18,7 @@ from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import Split
 from agentfast.nano.world.values import Values
 
-COMPOSED = 0.6  # how often a chain to learn from is composed at random
+COMPOSED = 0.7  # how often a chain to learn from is composed at random
 ANY_TOOLS = 0.25  # how often of all tools, not of a desk's
 PAIRED = 0.35  # how often any other chain to learn from is asked for together with another request
 MOST_CALLS_OF_PAIRS = 6

@@ -13,8 +13,10 @@ class Deed:
     Attributes:
         desk: whose tool it is.
         target: the noun of the row or rows whose id it takes; "" if it has none.
-        arguments: the other arguments, each with the kind of its value; "same" if it is the target's own.
+        arguments: the other arguments, each with the kind of its value; "same" if it is the target's own, "other.date"
+            if it is the date of a row that the patterns call <other>.
         patterns: phrasings, with the arguments in angle brackets.
+        others: such rows, each with its noun.
     """
 
     tool: str
@@ -22,10 +24,13 @@ class Deed:
     target: str
     arguments: Mapping[str, str]
     patterns: tuple[str, ...]
+    others: Mapping[str, str]
 
 
-def _deed(tool: str, desk: str, target: str, arguments: Mapping[str, str], *patterns: str) -> Deed:
-    return Deed(tool, desk, target, arguments, patterns)
+def _deed(
+    tool: str, desk: str, target: str, arguments: Mapping[str, str], *patterns: str, **others: str
+) -> Deed:
+    return Deed(tool, desk, target, arguments, patterns, others)
 
 
 _MOVE = "[move|shift|postpone|put|reschedule]"
@@ -187,6 +192,115 @@ DEEDS = (
         "[delete|remove|erase|drop] <id>",
         "[throw away|get rid of|clear] <id>",
         "<id> can [go|be deleted|be removed].",
+    ),
+    _deed(
+        "add_customer",
+        "customers",
+        "",
+        {"name": "name", "email": "email", "city": "home.city"},
+        "[new customer|a new customer]: <name>, <email>, [same city as|same town as|lives with] <home>.",
+        "[add|register|enter|create] <name>, <email>, [who lives|living] with <home>",
+        home="customer",
+    ),
+    _deed(
+        "add_customer",
+        "customers",
+        "",
+        {"name": "name", "email": "mail.email", "city": "city"},
+        "[new customer|a new customer]: <name>, [in|from] <city>, [same email as|shares the mail of] <mail>.",
+        "<name> is a new customer [from|in] <city>, [same email as|shares the mail of] <mail>.",
+        mail="customer",
+    ),
+    _deed(
+        "set_status",
+        "orders",
+        "order",
+        {"status": "other.status"},
+        "[give|assign] <id> the [|same ][status|state] as <other>",
+        "<id> [has|gets] the [|same ][status|state] as <other>.",
+        other="order",
+    ),
+    _deed(
+        "set_date",
+        "orders",
+        "order",
+        {"date": "other.date"},
+        "[move|shift|postpone|put] <id> to the [same day|day|date] as <other>",
+        "<id> [comes on|is for|moves to] the same [day|date] as <other>.",
+        other="order",
+    ),
+    _deed(
+        "create_order",
+        "orders",
+        "",
+        {"customer": "customer", "product": "old.product", "quantity": "old.quantity", "date": "date"},
+        "[repeat|order again|order once more] <old> for <customer> on <date>",
+        "[order|buy|get] [the same as|what was] in <old> for <customer> on <date>",
+        "<customer> [orders|wants|needs|takes|buys] [the same as|what was] in <old> on <date>.",
+        old="order",
+    ),
+    _deed(
+        "create_order",
+        "orders",
+        "",
+        {"customer": "customer", "product": "product", "quantity": "old.quantity", "date": "date"},
+        "[order|buy|get] as [many|much] of <product> as in <old> for <customer> on <date>",
+        "<customer> [orders|wants|needs|buys] as [many|much] of <product> as in <old> on <date>.",
+        old="order",
+    ),
+    _deed(
+        "set_price",
+        "stock",
+        "product",
+        {"price": "other.price"},
+        "<id> [costs|should cost|now costs] [as much as|the same as] <other>.",
+        "[sell|offer] <id> [for as much|for the same price|at the same price] as <other>",
+        other="product",
+    ),
+    _deed(
+        "add_stock",
+        "stock",
+        "product",
+        {"quantity": "other.stock"},
+        "[add|put|book] as many [|pieces ]to the stock of <id> as <other> has",
+        "[restock|refill] <id> [with|by] as many [|pieces ]as <other> has",
+        other="product",
+    ),
+    _deed(
+        "add_stock",
+        "stock",
+        "product",
+        {"quantity": "other.quantity"},
+        "[add|put|book] as many [|pieces ]to the stock of <id> as are in <other>",
+        "[restock|refill] <id> [with|by] as many [|pieces ]as are in <other>",
+        other="order",
+    ),
+    _deed(
+        "move_event",
+        "calendar",
+        "event",
+        {"date": "other.date", "time": "other.time"},
+        f"{_MOVE} <id> to the [day and time|date and time|date and hour] of <other>",
+        "<id> [is|takes place|starts|happens] [on the same day and at the same time as|at the same date and time as] <other>.",
+        other="event",
+    ),
+    _deed(
+        "add_event",
+        "calendar",
+        "",
+        {"title": "title", "date": "other.date", "time": "other.time", "person": "person"},
+        f"{_PLAN} <title> [with|for] <person> at the [day and time|date and hour] of <other>",
+        "<person> [has|holds|runs|gives] [a|the] <title> at the same [day and time|date and hour] as <other>.",
+        other="event",
+    ),
+    _deed(
+        "add_event",
+        "calendar",
+        "",
+        {"title": "title", "date": "other.date", "time": "time", "person": "other.person"},
+        f"{_PLAN} <title> at <time> on the [day|date] of <other> with its [host|person]",
+        f"{_PLAN} <title> with the [host|person] of <other>, same day, at <time>",
+        other="event",
     ),
 )
 

@@ -141,17 +141,22 @@ class _Composer:
     def _deed(self, deed: Deed, first: _Clause | None) -> _Clause:
         pattern = self.rng.choice(deed.patterns)
         target, phrase = self._target(deed, pattern, first) if deed.target else (None, "")
+        others = {name: self.speaker.mention(noun) for name, noun in deed.others.items()}
         values: dict[str, Value] = {}
         for name, kind in deed.arguments.items():
+            other, _, source = kind.partition(".")
             if kind == "same" and target is not None:
                 values[name] = field_of(target, name)
-                continue
-            values[name] = self._value(kind)
-            if target is not None and values[name].mention is target:
+            elif other in others:
+                values[name] = field_of(others[other], source)
+            else:
+                values[name] = self._value(kind)
+            if target is not None and values[name].mention is target and kind != "same":
                 raise UnfitError("its own")
-        pattern = pattern.replace("<id>", phrase)
-        for name, value in values.items():
-            pattern = pattern.replace(f"<{name}>", value.phrase)
+        said = {"id": phrase, **{name: value.phrase for name, value in values.items()}}
+        said |= {name: other.phrase for name, other in others.items()}
+        for name, words in said.items():
+            pattern = pattern.replace(f"<{name}>", words)
         return _Clause(deed, pattern, values, target)
 
     def _target(self, deed: Deed, pattern: str, first: _Clause | None) -> tuple[Mention, str]:

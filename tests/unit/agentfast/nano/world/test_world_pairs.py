@@ -99,7 +99,7 @@ def test_shapes_are_joined_turn_by_turn(first: str, second: str, joint: str) -> 
 
 @pytest.mark.parametrize("desk", DESKS)
 def test_the_joint_shape_names_the_tools_of_each_turn(desk: str) -> None:
-    rng = random.Random(f"pairs/{desk}")
+    rng = random.Random(f"both/{desk}")
     shop = Shop.generate(rng, "train")
     maker = RequestMaker(shop, rng, "train")
     whole = 0
