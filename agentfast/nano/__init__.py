@@ -24,7 +24,7 @@ def load(
     """The embedded model on a new engine, which the caller closes: `async with nano.load() as model`.
 
     Args:
-        decoder: "autoregressive" opens the twin, made of the same trunk on the same batches.
+        decoder: "autoregressive" opens the twin, made of the same trunk on the same data.
         config: None: the model's own way to be decoded, and the engine's defaults.
         device: where torch puts the weights.
 
