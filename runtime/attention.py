@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agentfast.runtime.few_tokens import attend_few, most_tokens
+from agentfast.runtime.few_tokens import Spot, attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.spans import Span
@@ -52,10 +52,15 @@ class RaggedAttention:
         self._config = config
         self._store = store
         self._write_slots = write_slots
-        rows = list(zip(spans, contexts, strict=True))
-        few = [span for span in spans if not span.denoises and 0 < span.encodes <= most_tokens(store)]
-        self._few = attend_few([(span, context.slots) for span, context in rows if span in few], store)
-        self._rows = [(span, context) for span, context in rows if span not in few]
+        self._rows: list[tuple[Span, Context]] = []
+        few: list[Spot] = []
+        most = most_tokens(store)
+        for span, context in zip(spans, contexts, strict=True):
+            if not span.denoises and 0 < span.encodes <= most:
+                few.append((span, context.slots))
+            else:
+                self._rows.append((span, context))
+        self._few = attend_few(few, store)
         self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -57,7 +57,6 @@ class FusedModel:
     """Runs a model's layers on copies of its weights that are laid out for the kernels."""
 
     def __init__(self, model: BlockDiffusionModel) -> None:
-        self._model = model
         config = model.config
         layers = [cast(Layer, layer) for layer in model.layers]
         norms = [layer.input_layernorm for layer in layers] + [model.norm]
@@ -183,9 +182,8 @@ def _along_a_first_axis(layers: Sequence[LayerWeights]) -> LayerWeights:
 
 
 def _joined(arrays: Sequence[Floats]) -> Floats:
-    return torch.stack(
-        [torch.from_numpy(array) for array in arrays]
-    ).numpy()  # torch's memory begins at a cache line
+    """Arrays along a first axis, in memory of torch's, which begins at a cache line."""
+    return torch.stack([torch.from_numpy(array) for array in arrays]).numpy()
 
 
 def _conditioning(module: SelfConditioning) -> ConditioningWeights:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
 from typing import Any
 
 from agentfast.messages import ToolCall
@@ -28,7 +27,7 @@ from agentfast.nano.world.scenarios.base import (
     listing,
     split_of_shape,
 )
-from agentfast.nano.world.scenarios.chains.compose import merged, side_by_side
+from agentfast.nano.world.scenarios.chains.compose import merged, merged_turns, side_by_side
 
 MOST_CALLS = 6
 SECOND_CLAUSE = 0.5
@@ -196,12 +195,10 @@ def _in_order(mentions: Sequence[Mention], text: str) -> list[Mention]:
 
 def _shape(mentions: Sequence[Mention], clauses: Sequence[_Clause]) -> tuple[str, int]:
     """The calls of each turn, as `scenarios.chains` writes them, and how many there are at least."""
-    found = [
-        [step for step in turn if step] for turn in zip_longest(*(m.turns for m in mentions), fillvalue="")
-    ]
+    found = [mention.turns for mention in mentions]
     acts = [_step(clause) for clause in clauses if isinstance(clause.what, Deed)]
-    every = [*found, acts] if acts else found
-    return " > ".join(merged(turn) for turn in every), sum(map(len, every))
+    every = [*merged_turns(found), *([merged(acts)] if acts else [])]
+    return " > ".join(every), sum(map(len, found)) + len(acts)
 
 
 def _step(clause: _Clause) -> str:

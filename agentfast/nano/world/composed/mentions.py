@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from agentfast.messages import ToolCall
 from agentfast.nano.world.scenarios.base import call
-from agentfast.nano.world.scenarios.chains.compose import DETAILS
+from agentfast.nano.world.scenarios.chains.compose import DETAILS, in_detail, is_told
 
 Found = dict[str, Any]
 Walk = Generator[list[ToolCall], list[Any], Found]
@@ -55,10 +55,8 @@ class Mention:
         """
         if name in self.given:
             raise UnfitError(name)
-        if name not in self.known:
-            tells = self.noun in DETAILS and name in DETAILS[self.noun][1]
-            if self.several or not tells or (self.noun == "event" and "title" not in self.known):
-                raise UnfitError(name)
+        if name not in self.known and (self.several or not is_told(self.noun, name, self.known)):
+            raise UnfitError(name)
         self.needed.add(name)
 
     @property
@@ -75,11 +73,8 @@ class Mention:
 
     def follow(self) -> Walk:
         """Make the calls; returns what is known then."""
-        found = yield from self.walk()
-        if self._reads_more:
-            [row] = yield [DETAILS[self.noun][2](found)]
-            found = {**found, **row}
-        return found
+        walk = self.walk()
+        return in_detail(self.noun, walk) if self._reads_more else walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +90,11 @@ class Value:
     said: Any = None
     mention: Mention | None = None
     field: str = ""
+
+    @property
+    def drawn(self) -> Any:
+        """The value, as the row has it that was drawn."""
+        return self.said if self.mention is None else getattr(self.mention.row, self.field)
 
     @property
     def told(self) -> bool:

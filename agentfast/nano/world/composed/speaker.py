@@ -12,6 +12,7 @@ from agentfast.nano.world.scenarios.base import Draw
 NAMED = 0.55  # how often a row is spoken of by its id or its name, rather than by another row
 SAID = 0.4  # how often a value is said, where it could be looked up as well
 AGAIN = 0.2  # how often a row is spoken of that has been before
+EVERY = "[all|the|all the]"
 DEEPEST = 2  # rows between what is said and what is meant
 
 LITERALS: Mapping[str, Callable[[Draw], Any]] = {
@@ -161,8 +162,7 @@ class Speaker:
                 return related(noun, row, phrase, order, {"id": "product", "quantity": "quantity"})
             case "event" if self.rng.random() < 0.5:
                 person = self._found("person", "event", "the [host|person] of {}", depth)
-                host = person.said if person.mention is None else person.mention.row.person
-                row = min((e for e in self.draw.rows.events if e.person == host), key=_by_time)
+                row = min((e for e in self.draw.rows.events if e.person == person.drawn), key=_by_time)
                 phrase = f"the [next|first] [event|meeting|appointment] of {person.phrase}"
                 return looked_up(noun, row, phrase, "next_event", "person", person, "id title date time")
             case _:
@@ -171,7 +171,7 @@ class Speaker:
     def _found(self, name: str, noun: str, phrase: str, depth: int) -> Value:
         """A value that some row has: said, or the field of a mention."""
         if depth == 0 or self.rng.random() < SAID:
-            rows = {"customer": self.draw.customer, "event": self.draw.event, "note": self.draw.note}
+            rows = {"customer": self.draw.customer, "event": self.draw.event}
             said = getattr(rows[noun](), name)
             return Value(self.say(f"{name}0", said), said)
         return field_of(self._row(noun, depth), name, phrase)
@@ -179,13 +179,11 @@ class Speaker:
     def _list(self, noun: str, depth: int, *, several: bool = False) -> Mention:
         """The first row of a list, or all of them."""
         rows: list[Any]
-        every = "[all|the|all the]"
         match noun:
             case "customer":
                 city = self._found("city", noun, "the [city|town] of {}", depth)
-                town = city.said if city.mention is None else city.mention.row.city
-                rows = [c for c in self.draw.rows.customers if c.city == town]
-                head = f"{every} customers" if several else "the [first|top] customer"
+                rows = [c for c in self.draw.rows.customers if c.city == city.drawn]
+                head = f"{EVERY} customers" if several else "the [first|top] customer"
                 phrase = f"{head} [in|from|of] {city.phrase}"
                 found = looked_up(
                     noun, min(rows), phrase, "list_customers", "city", city, "id name", several=several
@@ -195,7 +193,7 @@ class Speaker:
                 rows = sorted(self.draw.rows.products, key=lambda p: (p.stock, p.id))
                 said = self.say("low0", low)
                 phrase = (
-                    f"{every} products [below|under] {said}"
+                    f"{EVERY} products [below|under] {said}"
                     if several
                     else f"the product with the [lowest|least|smallest] stock below {said}"
                 )
@@ -207,10 +205,9 @@ class Speaker:
                 return self._orders(depth, several=several)
             case "event":
                 date = self._found("date", noun, "the [day|date] of {}", depth)
-                day = date.said if date.mention is None else date.mention.row.date
-                rows = [e for e in self.draw.rows.events if e.date == day]
+                rows = [e for e in self.draw.rows.events if e.date == date.drawn]
                 meetings = "[events|meetings|appointments]" if several else "[event|meeting|appointment]"
-                phrase = f"{every if several else 'the first'} {meetings} on {date.phrase}"
+                phrase = f"{EVERY if several else 'the first'} {meetings} on {date.phrase}"
                 row = min(rows, key=_by_time)
                 found = looked_up(
                     noun, row, phrase, "list_events", "date", date, "id title time", several=several
@@ -229,7 +226,7 @@ class Speaker:
             chosen = self.rng.choice(rows).status
             status, more = f" {self.say('old0', chosen)}", {"status": chosen}
             rows = [order for order in rows if order.status == chosen]
-        head = f"[all|the|all the]{status} orders" if several else f"the first{status} order"
+        head = f"{EVERY}{status} orders" if several else f"the first{status} order"
         return looked_up(
             "order",
             min(rows),
@@ -252,7 +249,7 @@ class Speaker:
             if customer.row.email not in written_to:
                 raise UnfitError("notes")
             said, email = customer.row.email, field_of(customer, "email")
-        head = "[all|the|all the]" if several else "the [first|oldest]"
+        head = EVERY if several else "the [first|oldest]"
         notes = "[messages|notes|mails]" if several else "[message|note|mail]"
         row = min(note for note in self.draw.rows.notes if note.recipient == said)
         phrase = f"{head} {notes} [to|for] {email.phrase}"

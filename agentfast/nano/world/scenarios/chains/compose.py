@@ -7,7 +7,7 @@ decides which split the chain belongs to, so a held-out chain is a new combinati
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from itertools import product, zip_longest
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -62,10 +62,7 @@ class _Way:
         """Whether the field can be found out, and the row be read if that takes more than the request tells."""
         if not self.reads_more:
             return True
-        known = self.reference.fields
-        return self.field in DETAILS[self.reference.noun][1] and (
-            self.reference.noun != "event" or "title" in known
-        )
+        return is_told(self.reference.noun, self.field, self.reference.fields)
 
     def tells(self, argument: str) -> bool:
         """Whether that argument comes from a result. An id stands in the request if no call leads to the row."""
@@ -73,12 +70,19 @@ class _Way:
 
     def follow(self, draw: Draw, suffix: str) -> Path:
         path = self.reference.find(draw, suffix)
-        return self._read(path) if self.reads_more else path
+        return in_detail(self.reference.noun, path) if self.reads_more else path
 
-    def _read(self, path: Path) -> Path:
-        found = yield from path
-        [row] = yield [DETAILS[self.reference.noun][2](found)]
-        return {**found, **row}
+
+def is_told(noun: str, name: str, known: Set[str]) -> bool:
+    """Whether the call that reads a row of which so much is known tells that field."""
+    return noun in DETAILS and name in DETAILS[noun][1] and (noun != "event" or "title" in known)
+
+
+def in_detail(noun: str, path: Path) -> Path:
+    """A path that goes on to read the row it finds."""
+    found = yield from path
+    [row] = yield [DETAILS[noun][2](found)]
+    return {**found, **row}
 
 
 def side_by_side(
@@ -112,10 +116,9 @@ def side_by_side(
     return [found[number] for number in range(len(paths))]
 
 
-def _joined(ways: Sequence[_Way]) -> list[str]:
+def merged_turns(paths: Iterable[Sequence[str]]) -> list[str]:
     """The turns of several paths followed at once."""
-    turns = zip_longest(*(way.turns for way in ways), fillvalue="")
-    return [merged(step for step in turn if step) for turn in turns]
+    return [merged(step for step in turn if step) for turn in zip_longest(*paths, fillvalue="")]
 
 
 def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
@@ -175,7 +178,7 @@ def chains(
         for references in product(*(options for _, options in needs)):
             ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
             acting = _fed(turns, ways)
-            every = [*_joined(ways), *acting]
+            every = [*merged_turns(way.turns for way in ways), *acting]
             calls = sum(len(way.turns) for way in ways) + acts
             if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
                 SCENARIOS.append(

@@ -17,8 +17,8 @@ from agentfast.nano.world.scenarios import SCENARIOS, Draw, Rows, Scenario, of
 from agentfast.nano.world.scenarios.chains.compose import side_by_side
 from agentfast.nano.world.scenarios.chains.references import Path
 from agentfast.nano.world.shop_tools import functions_of
-from agentfast.nano.world.tasks import mentions
 from agentfast.nano.world.values import Values
+from tests.unit.agentfast.nano.world.shapes import shape_of
 
 CHAINS = [scenario for scenario in SCENARIOS if scenario.kind == "chain"]
 SPLITS: tuple[Split, Split] = ("train", "test")
@@ -28,24 +28,6 @@ ONLY_CHAINS: dict[Kind, float] = {"chain": 1.0}
 @pytest.fixture(scope="module")
 def shop() -> Shop:
     return Shop.generate(random.Random(11), "train")
-
-
-def shape_of(solution: Solution, request: str) -> str:
-    """The calls of each turn, with the arguments that stand in an earlier result and not in the request."""
-    turns: list[str] = []
-    seen = ""
-    for turn in solution.turns:
-        fed: dict[str, set[str]] = {}
-        for call in turn.calls:
-            names = {
-                name
-                for name, value in call.arguments.items()
-                if str(value) in seen and not mentions(request, str(value))
-            }
-            fed.setdefault(call.name, set()).update(names)
-        turns.append("+".join(sorted(f"{name}({','.join(sorted(args))})" for name, args in fed.items())))
-        seen += json.dumps(turn.results)
-    return " > ".join(turns).replace("()", "")
 
 
 def played(scenario: Scenario, shop: Shop, seed: int) -> tuple[Solution, str]:

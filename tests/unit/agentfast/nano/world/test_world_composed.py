@@ -21,8 +21,8 @@ from agentfast.nano.world.scenarios import SCENARIOS, Draw, Rows
 from agentfast.nano.world.scenarios.base import split_of_shape
 from agentfast.nano.world.shop_tools import functions_of
 from agentfast.nano.world.splits import split_of
-from agentfast.nano.world.tasks import mentions
 from agentfast.nano.world.values import Values
+from tests.unit.agentfast.nano.world.shapes import shape_of
 
 EVERY_DESK = ("", *DESKS)
 
@@ -50,27 +50,12 @@ def composed(desk: str, count: int) -> Iterator[tuple[Composition, Solution, Dra
 
 @pytest.mark.parametrize("desk", EVERY_DESK)
 def test_the_shape_is_what_the_calls_do(desk: str) -> None:
-    right = sum(composition.shape == shape_of(solution, draw) for composition, solution, draw in made(desk))
+    right = sum(
+        composition.shape == shape_of(solution, json.dumps(list(draw.slots.values())))
+        for composition, solution, draw in made(desk)
+    )
     # A status or a date of a result may be in the request by chance, or two results have the same.
     assert right > 0.85 * len(made(desk))
-
-
-def shape_of(solution: Solution, draw: Draw) -> str:
-    said = json.dumps(list(draw.slots.values()))
-    turns: list[str] = []
-    seen = ""
-    for turn in solution.turns:
-        fed: dict[str, set[str]] = {}
-        for call in turn.calls:
-            names = {
-                name
-                for name, value in call.arguments.items()
-                if mentions(seen, str(value)) and not mentions(said, str(value))
-            }
-            fed.setdefault(call.name, set()).update(names)
-        turns.append("+".join(sorted(f"{name}({','.join(sorted(args))})" for name, args in fed.items())))
-        seen += json.dumps(turn.results)
-    return " > ".join(turns).replace("()", "")
 
 
 @pytest.mark.parametrize("desk", EVERY_DESK)
