@@ -1,7 +1,7 @@
 """What the rows of a pass write to the KV cache and read of it, on a CPU.
 
-In each layer all encoded keys and values are written before any row attends. A row reads them in panels of its own (see
-panel_kernels.py), into which it copies what has come since; a row without panels reads the store itself.
+In each layer all encoded keys and values are written before any row's panels are filled, and these before any row attends.
+A row reads keys and values in panels of its own (see panel_kernels.py); one without panels reads the store itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agentfast.runtime.attention_kernels import attend_paged
 from agentfast.runtime.kernel import inline_kernel, kernel
+from agentfast.runtime.meeting import Part
 from agentfast.runtime.panel_kernels import attend, columns_of, key_floats, place
 from agentfast.runtime.vectors import array_of, floats_at
 
@@ -78,13 +79,14 @@ def panel_floats(shapes: Ints, layers: int, capacity: int) -> int:
 
 
 @kernel
-def write(layer: int, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
-    """Put what is encoded into the store; k, v [T, Hkv, D]."""
+def write(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
+    """Put what the part encodes into the store; k, v [T, Hkv, D]."""
     keys, values = _stored(layer, cache)
     for r in range(len(rows.start)):
-        slots = _slots_of(rows, r, rows.start[r], rows.prefix[r], cache.block_size)
+        first, last = _within(part, rows.encode[r], rows.prefix[r] - rows.start[r])
+        slots = _slots_of(rows, r, rows.start[r] + first, rows.start[r] + last, cache.block_size)
         for i in range(len(slots)):
-            token = rows.encode[r] + i
+            token = rows.encode[r] + first + i
             for h in range(k.shape[1]):
                 for d in range(k.shape[2]):
                     keys[slots[i], h, d] = k[token, h, d]
@@ -92,37 +94,62 @@ def write(layer: int, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
 
 
 @kernel
-def attend_rows(layer: int, cache: Cache, rows: Rows, q: Floats, k: Floats, v: Floats, out: Floats) -> None:
-    """Attention of all tokens; q, out [T, Hq, D]; k, v [T, Hkv, D], of which canvases read their own."""
+def fill(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
+    """Put what has come since, and the canvases of k, v [T, Hkv, D], into the panels of the part's share of the rows."""
     keys, values = _stored(layer, cache)
-    heads, size = k.shape[1], k.shape[2]
-    window, bounded = cache.windows[layer], cache.bounded[layer]
-    for r in range(len(rows.start)):
-        start, prefix, denoises = rows.start[r], rows.prefix[r], rows.denoises[r]
-        encode = slice(rows.encode[r], rows.encode[r] + prefix - start)
-        canvas = slice(rows.canvas[r], rows.canvas[r] + denoises)
-        capacity = rows.capacity[r]
-        if not capacity:
-            first = max(0, start + 1 - window) if window else 0
-            slots = _slots_of(rows, r, first, prefix, cache.block_size)
-            attend_paged(q[encode], keys, values, slots, first, start, window, out[encode])
-            continue
-        at = rows.panels[r] + 4 * panel_floats(cache.shapes, layer, capacity)
-        key_numbers = heads * key_floats(capacity, size)
-        key_panels = array_of(floats_at(at), key_numbers)
-        value_panels = array_of(floats_at(at + 4 * key_numbers), heads * capacity * columns_of(size))
-        new = _slots_of(rows, r, rows.filled[r], prefix, cache.block_size)
-        place(keys, values, new, rows.filled[r], capacity, key_panels, value_panels)
-        if prefix > start:
-            low, high = _seen_one_by_one(start, prefix, window)
-            attend(q[encode], heads, low, high, capacity, key_panels, value_panels, bounded, out[encode])
-        if denoises:
-            own = np.empty(denoises, np.int64)
-            for i in range(denoises):
-                own[i] = canvas.start + i
+    for r in range(part.number, len(rows.start), part.parts):
+        prefix, capacity = rows.prefix[r], rows.capacity[r]
+        if capacity:
+            key_panels, value_panels = _panels_of(layer, cache, rows, r)
+            new = _slots_of(rows, r, rows.filled[r], prefix, cache.block_size)
+            place(keys, values, new, rows.filled[r], capacity, key_panels, value_panels)
+            own = np.empty(rows.denoises[r], np.int64)
+            for i in range(len(own)):
+                own[i] = rows.canvas[r] + i
             place(k, v, own, prefix, capacity, key_panels, value_panels)
-            low, high = _seen_by_a_canvas(prefix, denoises, window)
+
+
+@kernel
+def attend_rows(layer: int, part: Part, cache: Cache, rows: Rows, q: Floats, out: Floats) -> None:
+    """Attention of the part's tokens; q, out [T, Hq, D]."""
+    keys, values = _stored(layer, cache)
+    heads, window, bounded = keys.shape[1], cache.windows[layer], cache.bounded[layer]
+    for r in range(len(rows.start)):
+        start, prefix, capacity = rows.start[r], rows.prefix[r], rows.capacity[r]
+        first, last = _within(part, rows.encode[r], prefix - start)
+        encode = slice(rows.encode[r] + first, rows.encode[r] + last)
+        if not capacity:
+            oldest = max(0, start + first + 1 - window) if window else 0
+            slots = _slots_of(rows, r, oldest, start + last, cache.block_size)
+            attend_paged(q[encode], keys, values, slots, oldest, start + first, window, out[encode])
+            continue
+        key_panels, value_panels = _panels_of(layer, cache, rows, r)
+        if last > first:
+            low, high = _seen_one_by_one(start + first, start + last, window)
+            attend(q[encode], heads, low, high, capacity, key_panels, value_panels, bounded, out[encode])
+        first, last = _within(part, rows.canvas[r], rows.denoises[r])
+        if last > first:
+            canvas = slice(rows.canvas[r] + first, rows.canvas[r] + last)
+            low, high = _seen_by_a_canvas(last - first, prefix, rows.denoises[r], window)
             attend(q[canvas], heads, low, high, capacity, key_panels, value_panels, bounded, out[canvas])
+
+
+@inline_kernel
+def _within(part: Part, first: int, count: int) -> tuple[int, int]:
+    """Which of the tokens first, ..., first + count - 1 are the part's: from the one number to before the other."""
+    start = min(max(part.start - first, 0), count)
+    return start, max(start, min(part.stop - first, count))
+
+
+@inline_kernel
+def _panels_of(layer: int, cache: Cache, rows: Rows, r: int) -> tuple[Floats, Floats]:
+    """A row's key panels and value panels of a layer."""
+    heads, size, capacity = cache.shapes[layer, 0], cache.shapes[layer, 1], rows.capacity[r]
+    at = rows.panels[r] + 4 * panel_floats(cache.shapes, layer, capacity)
+    numbers = heads * key_floats(capacity, size)
+    return array_of(floats_at(at), numbers), array_of(
+        floats_at(at + 4 * numbers), heads * capacity * columns_of(size)
+    )
 
 
 @inline_kernel
@@ -136,10 +163,10 @@ def _seen_one_by_one(start: int, stop: int, window: int) -> tuple[Ints, Ints]:
 
 
 @inline_kernel
-def _seen_by_a_canvas(prefix: int, denoises: int, window: int) -> tuple[Ints, Ints]:
-    """The positions [low, high) that the tokens of a canvas see: it as a whole, and with it the last of its prefix."""
-    low, high = np.empty(denoises, np.int64), np.empty(denoises, np.int64)
-    for i in range(denoises):
+def _seen_by_a_canvas(tokens: int, prefix: int, denoises: int, window: int) -> tuple[Ints, Ints]:
+    """The positions [low, high) that tokens of a canvas see: it as a whole, and with it the last of its prefix."""
+    low, high = np.empty(tokens, np.int64), np.empty(tokens, np.int64)
+    for i in range(tokens):
         high[i] = prefix + denoises
         low[i] = max(0, prefix + 1 - window) if window else 0
     return low, high

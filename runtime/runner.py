@@ -103,7 +103,7 @@ class Runner:
         def run_shard(works: tuple[Work, ...]) -> None:
             parts: list[_Part] = []
             try:
-                parts = self._run_shard(works, barrier)
+                parts = self._run_shard(works, barrier, None if len(shards) > 1 else self._pool)
             finally:
                 leftovers.leave(parts)
             for part in leftovers:
@@ -122,12 +122,14 @@ class Runner:
         """End the threads."""
         self._pool.close()
 
-    def _run_shard(self, works: tuple[Work, ...], barrier: Barrier | None) -> list[_Part]:
+    def _run_shard(
+        self, works: tuple[Work, ...], barrier: Barrier | None, pool: ShardPool | None
+    ) -> list[_Part]:
         """The forward pass but for the logits, which are made and read part by part."""
         encodes = sum(work.stop - work.start for work in works)
         spans = spans_of(works)
         try:
-            hidden = self._hidden(works, spans, encodes, barrier)
+            hidden = self._hidden(works, spans, encodes, barrier, pool)
         except BaseException:
             if barrier is not None:
                 barrier.abort()  # or the other shards would wait for ever
@@ -136,7 +138,12 @@ class Runner:
         return [_Part(works[group], spans[group], hidden, finite[group]) for group in self._groups(works)]
 
     def _hidden(
-        self, works: tuple[Work, ...], spans: list[Span], encodes: int, barrier: Barrier | None
+        self,
+        works: tuple[Work, ...],
+        spans: list[Span],
+        encodes: int,
+        barrier: Barrier | None,
+        pool: ShardPool | None,
     ) -> Tensor:
         total = encodes + sum(work.canvas_tokens for work in works)
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
@@ -160,6 +167,7 @@ class Runner:
                 soft=soft,
                 read=read,
                 wait=None if barrier is None else barrier.wait,
+                pool=pool,
             )
         slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in encoding]
         contexts = [self._context(work) for work in works]

@@ -2,7 +2,8 @@
 
 The operations of a small model take microseconds: threads inside them cost more than they give, while whole parts of
 the batch run side by side well, since operations release the interpreter lock. A large model is the opposite: its
-weights are read from memory for each part anew, so it runs in one part with threads inside its operations.
+weights are read from memory for each part anew, so it runs in one part with threads inside its operations. A batch that
+is too small for parts is shared token by token (see meeting.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BrokenBarrierError
 from typing import Final, Generic, TypeVar
 
@@ -111,21 +112,33 @@ class Leftovers(Generic[T]):
 
 
 class ShardPool:
-    """Threads that run a function on several shards at once; they start when first needed."""
+    """Threads that run a function on several shards at once, beside the one that asks; they start when first needed."""
 
     def __init__(self, most: int) -> None:
         """most: shards at once."""
-        self._threads = ThreadPoolExecutor(most, "agentfast-shard", _prepare) if most > 1 else None
+        self.most = most
+        self._threads = ThreadPoolExecutor(most - 1, "agentfast-shard", _prepare) if most > 1 else None
+
+    def submit(self, run: Callable[[T], R], shard: T) -> Future[R]:
+        """Run it in another thread than this one, which there is if `most` is over 1."""
+        assert self._threads is not None, "there is no other thread"
+        return self._threads.submit(run, shard)
 
     def map(self, run: Callable[[T], R], shards: Sequence[T]) -> list[R]:
         """The results in order. An exception is raised once all have ended: one that is not an echo of another's."""
         if self._threads is None or len(shards) == 1:
             return [run(shard) for shard in shards]
-        running = [self._threads.submit(run, shard) for shard in shards]
-        errors = [error for future in running if (error := future.exception()) is not None]
+        running = [self._threads.submit(run, shard) for shard in shards[1:]]
+        own: Future[R] = Future()
+        try:
+            own.set_result(run(shards[0]))
+        except BaseException as failure:  # noqa: BLE001  (raised below, when the others have ended)
+            own.set_exception(failure)
+        done = [own, *running]
+        errors = [error for future in done if (error := future.exception()) is not None]
         if errors:
             raise next((error for error in errors if not isinstance(error, BrokenBarrierError)), errors[0])
-        return [future.result() for future in running]
+        return [future.result() for future in done]
 
     def close(self) -> None:
         """End the threads."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import loose_kernel
+from agentfast.runtime.meeting import Part, lines_of
 from agentfast.runtime.model.layer_kernels import gated
 from agentfast.runtime.model.norm_kernels import inverse_rms, norm
 from agentfast.runtime.model.products import multiply, room_for
@@ -32,16 +33,34 @@ class ConditioningWeights(NamedTuple):
 
 
 @loose_kernel
-def embed(tokens: Ints, table: Floats, scale: np.float32, x: Floats) -> None:
-    """tokens [T], table [V, H] -> x [T, H], the scaled embeddings."""
-    for t in range(len(tokens)):
+def enter(
+    part: Part,
+    tokens: Ints,
+    table: Floats,
+    scale: np.float32,
+    canvas: Ints,
+    soft: Floats,
+    conditioning: ConditioningWeights,
+    first_norm: Floats,
+    eps: np.float32,
+    x: Floats,
+    normed: Floats,
+) -> None:
+    """tokens [T], table [V, H] -> x [T, H], and normed [T, H], its norm for the first layer; the part's lines alone.
+
+    The lines `canvas` [N] are conditioned on soft embeddings [N, H]; with none of these, [0, H], they are normed.
+    """
+    for t in range(part.start, part.stop):
         source, target = table[tokens[t]], x[t]
         for i in range(len(target)):
             target[i] = source[i] * scale
+    first, last = lines_of(part, canvas)
+    _condition(x, canvas[first:last], soft[first:last], conditioning)
+    norm(x[part.start : part.stop], first_norm, eps, normed[part.start : part.stop])
 
 
 @loose_kernel
-def condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeights) -> None:
+def _condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeights) -> None:
     """Add soft embeddings [N, H], through their MLP, to the lines `canvas` [N] of x [T, H], and norm those.
 
     With no soft embeddings, [0, H], only the norm remains.

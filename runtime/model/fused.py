@@ -15,18 +15,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agentfast.runtime.meeting import Part, parts_of, side_by_side
 from agentfast.runtime.model import embedding_kernels
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.embedding_kernels import ConditioningWeights
 from agentfast.runtime.model.layer_kernels import LayerWeights
 from agentfast.runtime.model.layers import Layer, RMSNorm, SelfConditioning
-from agentfast.runtime.model.norm_kernels import norm
 from agentfast.runtime.model.products import in_panels
 from agentfast.runtime.model.stack_kernels import Stack, run_layers
 from agentfast.runtime.panel_attention import PanelAttention
 from agentfast.runtime.room import Room
 from agentfast.runtime.row_kernels import Rows
+from agentfast.runtime.shards import ShardPool
 from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
@@ -69,7 +70,7 @@ class FusedModel:
         self._table, self._table_panels = table.numpy(), in_panels(table)
         self._scale, self._cap = np.float32(config.hidden_size**0.5), np.float32(config.logit_softcap or 0.0)
         conditioning = model.self_conditioning
-        self._conditioning = None if conditioning is None else _conditioning(conditioning)
+        self._conditioning = _conditioning(conditioning)
         self._columns = None if conditioning is None else in_panels(table.T)
         self._ropes = _Rope(model.sliding_frequencies), _Rope(model.full_frequencies)
         self._room = Room()
@@ -85,29 +86,68 @@ class FusedModel:
         soft: Tensor | None,
         read: Tensor | None = None,
         wait: Callable[[], object] | None = None,
+        pool: ShardPool | None = None,
     ) -> Tensor:
         """tokens, positions [T] -> hidden [T, H], good until the thread's next call.
 
         Args:
             attention, rows: what they write to the cache and read of it.
             wait: called in each layer once all is written; None: nobody reads what another thread writes.
+            pool: its threads are free to take parts of the tokens through the layers, and nobody is to be waited for.
         """
-        cache = attention.cache
         total, layers = len(tokens), len(self._stack.place)
         mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
         x, normed = (self._room.floats(name, total, self._table.shape[1]) for name in ("x", "normed"))
-        embedding_kernels.embed(tokens.numpy(), self._table, self._scale, x)
-        if denoise is not False:
-            self._condition(x, np.flatnonzero(mask), soft)
-        norm(x, self._first_norm, self._eps, normed)
-        sliding, full = (rope(positions.numpy()) for rope in self._ropes)
+        room = self._room.floats("layers", 2, total * self._widest)
+        ropes = self._ropes[0](positions.numpy()), self._ropes[1](positions.numpy())
         lines = np.arange(total) if read is None else read.numpy()
-        room = self._room.floats("layers", total * self._widest)
-        stops = [-1, layers] if wait is None else range(-1, layers + 1)
-        for first, last in pairwise(stops):
-            run_layers(first, last, x, normed, self._stack, (sliding, full), cache, rows, mask, lines, room)
-            if wait is not None and last < layers:
-                wait()
+        canvas, given = self._canvas(mask, soft)
+
+        def enter(part: Part) -> None:
+            embedding_kernels.enter(
+                part,
+                tokens.numpy(),
+                self._table,
+                self._scale,
+                canvas,
+                given,
+                self._conditioning,
+                self._first_norm,
+                self._eps,
+                x,
+                normed,
+            )
+
+        def through(part: Part, first: int, last: int) -> None:
+            run_layers(
+                first,
+                last,
+                part,
+                x,
+                normed,
+                self._stack,
+                ropes,
+                attention.cache,
+                rows,
+                mask,
+                lines,
+                room,
+            )
+
+        def run(part: Part) -> None:
+            enter(part)
+            through(part, -1, layers)
+
+        parts = parts_of(total, pool.most if pool is not None else 1)
+        if wait is None:
+            side_by_side(run, parts, pool)
+        else:
+            (whole,) = parts
+            enter(whole)
+            for first, last in pairwise(range(-1, layers + 1)):
+                through(whole, first, last)
+                if last < layers:
+                    wait()
         return torch.from_numpy(normed)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -123,11 +163,13 @@ class FusedModel:
         embedding_kernels.to_soft(probabilities.contiguous().numpy(), self._columns, self._scale, soft)
         return torch.from_numpy(soft)
 
-    def _condition(self, x: Floats, canvas: NDArray[np.int64], soft: Tensor | None) -> None:
-        if self._conditioning is None:
+    def _canvas(self, mask: NDArray[np.bool_], soft: Tensor | None) -> tuple[NDArray[np.int64], Floats]:
+        """The lines that are a canvas's, and their soft embeddings."""
+        canvas = np.flatnonzero(mask)
+        if len(canvas) and self._columns is None:
             raise ValueError("an autoregressive model has no denoise mode")
-        given = soft.contiguous().numpy() if soft is not None else np.empty((0, x.shape[1]), np.float32)
-        embedding_kernels.condition(x, canvas, given, self._conditioning)
+        given = np.empty((0, self._table.shape[1]), np.float32)
+        return canvas, given if soft is None else soft.contiguous().numpy()
 
 
 def _layer_weights(layer: Layer, following: RMSNorm) -> LayerWeights:
@@ -186,7 +228,11 @@ def _joined(arrays: Sequence[Floats]) -> Floats:
     return torch.stack([torch.from_numpy(array) for array in arrays]).numpy()
 
 
-def _conditioning(module: SelfConditioning) -> ConditioningWeights:
+def _conditioning(module: SelfConditioning | None) -> ConditioningWeights:
+    if module is None:  # an autoregressive model's, which is never used
+        return ConditioningWeights(
+            np.empty(0, np.float32), *(np.empty((0, 0, 0), np.float32),) * 2, np.float32(0)
+        )
     return ConditioningWeights(
         norm=_array(module.pre_norm),
         gate_up=_panels([module.gate_proj, module.up_proj]),

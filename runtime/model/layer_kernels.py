@@ -101,7 +101,7 @@ def rest_of_layer(
     attended [T, Hq D] is the attention's output, denoise [T] says which of the layer's scalars is a token's.
     """
     size = x.shape[1]
-    rooms = min(_GROUP, len(x))
+    rooms = max(1, min(_GROUP, len(x)))
     mixed = room_for(rooms, weights.output)
     dense_in, sparse_in, router_in = (
         np.empty((rooms, size), np.float32),

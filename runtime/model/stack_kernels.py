@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import inline_kernel, kernel
+from agentfast.runtime.meeting import Part, lines_of, meet
 from agentfast.runtime.model.layer_kernels import LayerWeights, before_attention, rest_of_layer
-from agentfast.runtime.row_kernels import Cache, Rows, attend_rows, write
+from agentfast.runtime.row_kernels import Cache, Rows, attend_rows, fill, write
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -37,6 +38,7 @@ class Stack(NamedTuple):
 def run_layers(
     first: int,
     last: int,
+    part: Part,
     x: Floats,
     normed: Floats,
     stack: Stack,
@@ -52,34 +54,44 @@ def run_layers(
     So -1 to L is all of it, and a call that stops before the attention of layer `last` has written what it encodes.
 
     Args:
+        part: the tokens that this call is for. Other threads make the same call for the others, and all return when all
+            are done.
         x: [T, H], changed in place, and so is normed [T, H], its norm for the next layer.
         ropes: cos and sin [T, D/2] for sliding layers, and for full ones.
         denoise: [T], whether a token is a canvas's.
-        lines: the only ones of the last layer's `normed` that are wanted, [R]; T of them: all.
-        room: q, k, v and attended of any layer, T times 2 (Hq + Hkv) D numbers, to be left alone between calls.
+        lines: the only ones of the last layer's `normed` that are wanted, [R] in order; T of them: all.
+        room: q, k, v and attended of a layer and of the one before it, which another thread may still be in, [2, at
+            least 2 (Hq + Hkv) D T] numbers, to be left alone between calls.
     """
     layers = len(stack.place)
+    own = slice(part.start, part.stop)
     for layer in range(first, last):
         if layer >= 0:
             weights = _weights_of(stack, layer)
-            q, k, v, attended = _carved(room, len(x), weights, cache.shapes[layer, 0])
-            attend_rows(layer, cache, rows, q, k, v, attended)
-            part, flat, modes, result = x, attended.reshape(len(x), -1), denoise, normed
-            some = layer == layers - 1 and len(lines) < len(x)
-            if some:
-                part, flat, modes = _taken(x, lines), _taken(flat, lines), _modes_of(denoise, lines)
-                result = np.empty(part.shape, np.float32)
-            if len(part):
-                rest_of_layer(part, flat, modes, weights, stack.top_k, result)
-            if some:
-                for i in range(len(lines)):
-                    _copy(result[i], normed[lines[i]])
+            q, k, v, attended = _carved(room[layer % 2], len(x), weights, cache.shapes[layer, 0])
+            meet(part)  # what is encoded is written
+            fill(layer, part, cache, rows, k, v)
+            meet(part)
+            attend_rows(layer, part, cache, rows, q, attended)
+            flat = attended.reshape(len(x), -1)
+            if layer < layers - 1 or len(lines) == len(x):
+                rest_of_layer(x[own], flat[own], denoise[own], weights, stack.top_k, normed[own])
+            else:
+                low, high = lines_of(part, lines)
+                some = lines[low:high]
+                taken, result = _taken(x, some), np.empty((len(some), x.shape[1]), np.float32)
+                rest_of_layer(
+                    taken, _taken(flat, some), _modes_of(denoise, some), weights, stack.top_k, result
+                )
+                for i in range(len(some)):
+                    _copy(result[i], normed[some[i]])
         if layer + 1 < layers:
             weights = _weights_of(stack, layer + 1)
-            q, k, v, _ = _carved(room, len(x), weights, cache.shapes[layer + 1, 0])
+            q, k, v, _ = _carved(room[(layer + 1) % 2], len(x), weights, cache.shapes[layer + 1, 0])
             cos, sin = ropes[int(stack.is_full[layer + 1])]
-            before_attention(normed, weights, cos, sin, q, k, v)
-            write(layer + 1, cache, rows, k, v)
+            before_attention(normed[own], weights, cos[own], sin[own], q[own], k[own], v[own])
+            write(layer + 1, part, cache, rows, k, v)
+    meet(part)
 
 
 @inline_kernel

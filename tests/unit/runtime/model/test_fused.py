@@ -17,6 +17,7 @@ from agentfast.runtime.model.fused import FusedModel, fastest
 from agentfast.runtime.panel_attention import PanelAttention
 from agentfast.runtime.row_kernels import Rows
 from agentfast.runtime.scheduler import Work
+from agentfast.runtime.shards import ShardPool
 from agentfast.runtime.spans import spans_of
 from agentfast.runtime.vectors import FEWEST_PAIRS
 from tests.conformance.dense_attention import DenseAttention
@@ -49,7 +50,7 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
 
 def reads(model: BlockDiffusionModel, *rows: tuple[int, int]) -> tuple[PanelAttention, Rows]:
     """Rows that encode so many tokens and denoise a canvas of so many after them."""
-    store = KVStore(model.config, 40, 4, torch.float32, torch.device("cpu"))
+    store = KVStore(model.config, 80, 4, torch.float32, torch.device("cpu"))
     panels = PanelAttention(model, store)
     works = [
         Work(make_row(i, canvas, [*range(20 * i, 20 * i + 20)]), 0, encode, decode=canvas > 0)
@@ -72,6 +73,39 @@ def test_what_is_read_is_the_same_when_nothing_else_is(encode: int, canvas: int,
         found = FusedModel(model)(tokens, positions, *given, denoise=mask, soft=None, read=lines)
         assert torch.isfinite(found).all()
         hidden.append(found[read])
+    torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from([0, 5, 16])), min_size=1, max_size=4)
+
+
+@given(ROWS.filter(lambda rows: all(map(any, rows))), st.integers(2, 4), st.data())
+@settings(max_examples=30, deadline=None)
+def test_threads_that_share_a_pass_give_what_one_gives(
+    rows: list[tuple[int, int]], most: int, data: st.DataObject
+) -> None:
+    model = small_model()
+    encodes, total = sum(encode for encode, _ in rows), sum(map(sum, rows))
+    positions = [torch.arange(encode) for encode, _ in rows]
+    positions += [torch.arange(encode, encode + canvas) for encode, canvas in rows]
+    mask = torch.arange(total) >= encodes
+    soft = torch.randn(total - encodes, model.config.hidden_size)
+    read = torch.tensor(sorted(data.draw(st.sets(st.integers(0, total - 1)))), dtype=torch.long)
+    pool = ShardPool(most)
+    fused = FusedModel(model)
+    hidden = [
+        fused(
+            torch.arange(total) % VOCABULARY,
+            torch.cat(positions),
+            *reads(model, *rows),
+            denoise=mask,
+            soft=soft,
+            read=read,
+            pool=threads,
+        )[read].clone()
+        for threads in (None, pool)
+    ]
+    pool.close()
     torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
 
 
