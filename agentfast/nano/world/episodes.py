@@ -23,10 +23,10 @@ from agentfast.nano.world.values import Values
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
-    "single": 0.10,
-    "parallel": 0.08,
-    "chain": 0.56,
-    "no_tool": 0.04,
+    "single": 0.08,
+    "parallel": 0.10,
+    "chain": 0.54,
+    "no_tool": 0.06,
     "random": 0.20,
     "extract": 0.02,
 }
