@@ -93,7 +93,7 @@ class FusedModel:
         Args:
             attention, rows: what they write to the cache and read of it.
             wait: called in each layer once all is written; None: nobody reads what another thread writes.
-            pool: its threads are free to take parts of the tokens through the layers, and nobody is to be waited for.
+            pool: its threads are free to take parts of the tokens through the layers; only if there is no `wait`.
         """
         total, layers = len(tokens), len(self._stack.place)
         mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
@@ -101,53 +101,22 @@ class FusedModel:
         room = self._room.floats("layers", 2, total * self._widest)
         ropes = self._ropes[0](positions.numpy()), self._ropes[1](positions.numpy())
         lines = np.arange(total) if read is None else read.numpy()
-        canvas, given = self._canvas(mask, soft)
+        stops = [-1, layers] if wait is None else range(-1, layers + 1)
 
-        def enter(part: Part) -> None:
-            embedding_kernels.enter(
-                part,
-                tokens.numpy(),
-                self._table,
-                self._scale,
-                canvas,
-                given,
-                self._conditioning,
-                self._first_norm,
-                self._eps,
-                x,
-                normed,
-            )
-
-        def through(part: Part, first: int, last: int) -> None:
-            run_layers(
-                first,
-                last,
-                part,
-                x,
-                normed,
-                self._stack,
-                ropes,
-                attention.cache,
-                rows,
-                mask,
-                lines,
-                room,
-            )
+        entering = (
+            tokens.numpy(), self._table, self._scale, *self._canvas(mask, soft), self._conditioning,
+            self._first_norm, self._eps, x, normed,
+        )  # fmt: skip
+        through = x, normed, self._stack, ropes, attention.cache, rows, mask, lines, room
 
         def run(part: Part) -> None:
-            enter(part)
-            through(part, -1, layers)
-
-        parts = parts_of(total, pool.most if pool is not None else 1)
-        if wait is None:
-            side_by_side(run, parts, pool)
-        else:
-            (whole,) = parts
-            enter(whole)
-            for first, last in pairwise(range(-1, layers + 1)):
-                through(whole, first, last)
-                if last < layers:
+            embedding_kernels.enter(part, *entering)
+            for first, last in pairwise(stops):
+                run_layers(first, last, part, *through)
+                if wait is not None and last < layers:
                     wait()
+
+        side_by_side(run, parts_of(total, 1 if pool is None else pool.most), pool)
         return torch.from_numpy(normed)
 
     def logits(self, hidden: Tensor) -> Tensor:
