@@ -29,8 +29,9 @@ class GenerationDefaults:
             follows is denoised anew (see decode/verification.py). 1 takes what the causal pass alone would write; 0
             does without. Only for checkpoints whose causal mode was trained to predict the next token.
         trusted_entropy: nats; with `verify`, a turn of text alone is not read over if its first denoising step settles it
-            and no position of it is less sure than that. Calls, and texts whose fields' probabilities are asked for,
-            always are. 0: all are.
+            and every position's entropy is below that. Texts whose fields' probabilities are asked for always are.
+        trusted_call_entropy: nats; the same for any canvas that ends its turn, a call's too, where no probabilities
+            of fields are asked for.
         max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the
@@ -47,6 +48,7 @@ class GenerationDefaults:
     canvas_lengths: tuple[int, ...] = ()
     verify: float = 0.0
     trusted_entropy: float = 0.0
+    trusted_call_entropy: float = 0.0
     max_reopenings: int = 4
     temperature: float = 1.0
     calibration: Calibration = DEFAULT_CALIBRATION
@@ -59,6 +61,7 @@ class GenerationDefaults:
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
         _at_least("trusted_entropy", self.trusted_entropy, 0)
+        _at_least("trusted_call_entropy", self.trusted_call_entropy, 0)
         _at_least("max_reopenings", self.max_reopenings, 0)
         if not 0 <= self.verify <= 1:
             raise ConfigError(f"verify is {self.verify}; it must be in 0..1")
@@ -86,6 +89,7 @@ class GenerationDefaults:
             "temperature",
             "verify",
             "trusted_entropy",
+            "trusted_call_entropy",
             "max_reopenings",
         )
         found = {name: raw[name] for name in names if raw.get(name) is not None}

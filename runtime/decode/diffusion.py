@@ -250,13 +250,17 @@ class DiffusionDecoder:
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
 
     def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
-        """Whether a turn is text alone that its first step was sure of: see `GenerationDefaults.trusted_entropy`."""
-        most = self._generation.trusted_entropy
-        if not most or row.generated or canvas.step > 1:
-            return False
+        """Whether its first step was sure enough of a canvas that ends its turn, see `GenerationDefaults`."""
         length, ended = self._length(row, proposal)
+        if not ended or canvas.step > 1:
+            return False
+        entropy = float(proposal.entropy[: length + 1].max())
+        if row.ledger is None and entropy < self._generation.trusted_call_entropy:
+            return True
+        if row.generated or entropy >= self._generation.trusted_entropy:
+            return False
         tokens: list[int] = proposal.best[:length].tolist()
-        if not ended or proposal.entropy[: length + 1].max() > most or not self._special.isdisjoint(tokens):
+        if not self._special.isdisjoint(tokens):
             return False
         return row.ledger is None or not row.ledger.finds_fields(tokens)
 

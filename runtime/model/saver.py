@@ -114,6 +114,7 @@ def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
         "canvas_lengths": list(generation.canvas_lengths),
         "verify": generation.verify,
         "trusted_entropy": generation.trusted_entropy,
+        "trusted_call_entropy": generation.trusted_call_entropy,
         "max_reopenings": generation.max_reopenings,
     }
 

@@ -179,12 +179,17 @@ def _probability(request: Request, result: Completion) -> float:
 TRUSTING = replace(LENIENT, confidence_threshold=100.0, trusted_entropy=100.0)
 
 
-async def _steps(special: frozenset[int] = frozenset(), fields: FieldReader | None = None) -> list[int]:
+async def _steps(
+    special: frozenset[int] = frozenset(),
+    fields: FieldReader | None = None,
+    generation: GenerationDefaults = TRUSTING,
+    length: int = CANVAS,
+) -> list[int]:
     """Passes that each of a few short answers took with a decoder that trusts all that it may."""
     decoder = DiffusionDecoder(
-        fastest(small_model()), TRUSTING, CanvasLengths(CANVAS), frozenset({EOS}), special
+        fastest(small_model()), generation, CanvasLengths(length), frozenset({EOS}), special
     )
-    config = replace(CONFIG, generation=TRUSTING)
+    config = replace(CONFIG, generation=generation)
     async with Engine(small_model(), byte_tokenizer(), config, decoder=decoder) as engine:
         requests = [Request((1, 2, seed), CANVAS, CALL, seed=seed, fields=fields) for seed in range(6)]
         results = await asyncio.gather(*(engine.submit(request) for request in requests))
@@ -203,6 +208,23 @@ async def test_a_special_token_or_a_field_makes_it_read_over_but_no_reader_of_no
     assert min(await _steps(special=frozenset(byte_tokenizer().encode("{")))) > 1
     assert min(await _steps(fields=digits)) > 1
     assert set(await _steps(fields=lambda _: [])) == {1}
+
+
+async def test_a_call_that_its_first_step_is_sure_of_is_read_over_only_for_its_fields() -> None:
+    call = frozenset(byte_tokenizer().encode("{"))
+    trusting = replace(TRUSTING, trusted_entropy=0.0, trusted_call_entropy=100.0)
+    assert set(await _steps(call, generation=trusting)) == {1}
+    assert min(await _steps(call, digits, trusting)) > 1
+    unsure = replace(trusting, trusted_call_entropy=1e-6)
+    assert min(await _steps(call, generation=unsure)) > 1
+
+
+async def test_a_last_canvas_may_be_trusted_where_those_before_it_are_read_over() -> None:
+    trusting = replace(TRUSTING, verify=1e-9, trusted_call_entropy=100.0)
+    reading = replace(trusting, trusted_call_entropy=0.0)
+    trusted, read = [await _steps(generation=g, length=4) for g in (trusting, reading)]
+    saved = {b - a for a, b in zip(trusted, read, strict=True)}
+    assert saved == {0, 1}  # an end alone takes no pass to be read over
 
 
 async def test_observers_see_every_committed_canvas() -> None:

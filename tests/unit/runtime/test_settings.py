@@ -22,6 +22,7 @@ from agentfast.runtime.settings import EngineConfig, GenerationDefaults
         {"stability_threshold": -1},
         {"verify": 1.5},
         {"trusted_entropy": -0.1},
+        {"trusted_call_entropy": -0.1},
         {"max_reopenings": -1},
         {"canvas_lengths": (16, 8)},
         {"canvas_lengths": (0, 8)},

@@ -90,6 +90,7 @@ def test_generation_defaults_and_end_tokens_come_along(tmp_path: Path) -> None:
         canvas_lengths=(8, 16),
         verify=0.25,
         trusted_entropy=0.02,
+        trusted_call_entropy=0.01,
         max_reopenings=2,
     )
     save_checkpoint(
