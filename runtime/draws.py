@@ -30,9 +30,8 @@ class SeededDraws:
     """Two Philox streams (Salmon et al. 2011), so that asking for one kind does not shift the other."""
 
     def __init__(self, seed: int, vocabulary_size: int) -> None:
-        noise, uniforms = (
-            np.random.Generator(np.random.Philox(own)) for own in np.random.SeedSequence(seed).spawn(2)
-        )
+        keys = np.random.SeedSequence(seed).generate_state(4, np.uint64).reshape(2, 2)
+        noise, uniforms = (np.random.Generator(np.random.Philox(key=key)) for key in keys)
         self._noise = _Stream(lambda n: noise.integers(0, vocabulary_size, n, dtype=np.int64))
         self._uniforms = _Stream(uniforms.random)
 

@@ -18,8 +18,9 @@ def block_keys(tokens: Sequence[int], block_size: int, known: Sequence[bytes] = 
     """
     keys = list(known)
     parent = keys[-1] if keys else _ROOT
-    for start in range(len(keys) * block_size, len(tokens) - block_size + 1, block_size):
-        content = np.asarray(tokens[start : start + block_size], dtype=np.int64).tobytes()
-        parent = blake2b(parent + content, digest_size=16).digest()
+    first = len(keys) * block_size
+    content, width = np.asarray(tokens[first:], dtype=np.int64).tobytes(), 8 * block_size
+    for start in range(0, len(content) - width + 1, width):
+        parent = blake2b(parent + content[start : start + width], digest_size=16).digest()
         keys.append(parent)
     return keys
