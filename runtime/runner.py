@@ -50,12 +50,16 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Consecutive works of a shard, where they lie in it, whether each is finite, and the shard's hidden states [T, H]."""
+    """Consecutive works of a shard, where they lie in it, whether each is finite, and the shard's hidden states [T, H].
+
+    Their logits are there already if the pass made them.
+    """
 
     works: tuple[Work, ...]
     spans: list[Span]
     hidden: Tensor
     finite: list[bool]
+    logits: Tensor | None
 
 
 class Runner:
@@ -96,6 +100,7 @@ class Runner:
         # Where a row may read what another shard encodes in this very pass, each layer waits until all is written.
         together = len(shards) > 1 and any(work.follows for work in batch.works)
         barrier = Barrier(len(shards)) if together else None
+        helpers = self._pool if len(shards) == 1 and self._most_shards > 1 else None
         results: list[R] = []
         leftovers = Leftovers[_Part](len(shards))
 
@@ -103,7 +108,7 @@ class Runner:
         def run_shard(works: tuple[Work, ...]) -> None:
             parts: list[_Part] = []
             try:
-                parts = self._run_shard(works, barrier, None if len(shards) > 1 else self._pool)
+                parts = self._run_shard(works, barrier, helpers)
             finally:
                 leftovers.leave(parts)
             for part in leftovers:
@@ -129,22 +134,24 @@ class Runner:
         encodes = sum(work.stop - work.start for work in works)
         spans = spans_of(works)
         try:
-            hidden = self._hidden(works, spans, encodes, barrier, pool)
+            hidden, logits = self._pass(works, spans, encodes, barrier, pool)
         except BaseException:
             if barrier is not None:
                 barrier.abort()  # or the other shards would wait for ever
             raise
         finite = _finite(hidden, spans)
-        return [_Part(works[group], spans[group], hidden, finite[group]) for group in self._groups(works)]
+        groups = self._groups(works) if logits is None else [slice(0, len(works))]
+        return [_Part(works[group], spans[group], hidden, finite[group], logits) for group in groups]
 
-    def _hidden(
+    def _pass(
         self,
         works: tuple[Work, ...],
         spans: list[Span],
         encodes: int,
         barrier: Barrier | None,
         pool: ShardPool | None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor | None]:
+        """Hidden states [T, H], and the logits if there are threads that make them in the same go."""
         total = encodes + sum(work.canvas_tokens for work in works)
         denoise = torch.zeros(total, dtype=torch.bool, device=self.device)
         denoise[encodes:] = True
@@ -168,6 +175,7 @@ class Runner:
                 read=read,
                 wait=None if barrier is None else barrier.wait,
                 pool=pool,
+                wanted=None if pool is None else _wanted(works, spans),
             )
         slots = [self._store.slots(work.row.blocks, work.start, work.stop) for work in encoding]
         contexts = [self._context(work) for work in works]
@@ -175,17 +183,15 @@ class Runner:
         hidden: Tensor = self.network(
             self._tensor(tokens), self._tensor(positions), attention, denoise=mask, soft=soft, read=read
         )
-        return hidden
+        return hidden, None
 
     def _forward(self, part: _Part) -> Forward:
         """The logits of a part."""
-        canvases = part.hidden[part.spans[0].canvas.start : part.spans[-1].canvas.stop]
-        read = _read_positions(part.works, part.spans)
-        wanted = canvases
-        if read:
-            wanted = torch.cat((canvases, part.hidden[read])) if len(canvases) else part.hidden[read]
-        logits = self.network.logits(wanted)
-        return Forward(logits[: len(canvases)], logits[len(canvases) :], part.finite)
+        logits = part.logits
+        if logits is None:
+            logits = self.network.logits(part.hidden[_wanted(part.works, part.spans)])
+        canvases = sum(work.canvas_tokens for work in part.works)
+        return Forward(logits[:canvases], logits[canvases:], part.finite)
 
     def _read(self, works: tuple[Work, ...], spans: list[Span], encodes: int, total: int) -> Tensor | None:
         """The places whose hidden states are read, [R]; None: all."""
@@ -239,6 +245,12 @@ def _canvas(work: Work) -> Canvas:
 def _read_positions(works: tuple[Work, ...], spans: list[Span]) -> list[int]:
     pairs = zip(works, spans, strict=True)
     return [at for work, span in pairs for at in range(span.encode.stop - work.reads, span.encode.stop)]
+
+
+def _wanted(works: tuple[Work, ...], spans: list[Span]) -> NDArray[np.int64]:
+    """The places whose logits are wanted: those of the canvases, then those that are read."""
+    canvases = np.arange(spans[0].canvas.start, spans[-1].canvas.stop)
+    return np.concatenate((canvases, np.array(_read_positions(works, spans), np.int64)))
 
 
 def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.kernel import loose_kernel
-from agentfast.runtime.meeting import Part, lines_of
+from agentfast.runtime.meeting import Part, lines_of, meet
 from agentfast.runtime.model.layer_kernels import gated
 from agentfast.runtime.model.norm_kernels import inverse_rms, norm
 from agentfast.runtime.model.products import multiply, room_for
@@ -87,21 +87,33 @@ def _condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeigh
 
 
 @loose_kernel
-def to_logits(hidden: Floats, panels: Floats, cap: np.float32, logits: Floats) -> None:
-    """hidden [N, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0."""
-    room = room_for(_GROUP, panels[:_PANELS])
-    for first in range(0, len(hidden), _GROUP):
-        part = hidden[first : first + _GROUP]
-        for p in range(0, len(panels), _PANELS):
-            multiply(part, len(part), panels[p : p + _PANELS], room)
+def to_logits(
+    part: Part, lines: Ints, hidden: Floats, panels: Floats, cap: np.float32, logits: Floats
+) -> None:
+    """Lines [N] of hidden [T, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0.
+
+    Each part has a share of the vocabulary, and all return when all are done.
+    """
+    groups = -(-len(panels) // _PANELS)
+    start = groups * part.number // part.parts * _PANELS
+    stop = min(len(panels), groups * (part.number + 1) // part.parts * _PANELS)
+    gathered = np.empty((min(_GROUP, len(lines)), hidden.shape[1]), np.float32)
+    room = room_for(len(gathered), panels[:_PANELS])
+    for first in range(0, len(lines), _GROUP):
+        some = lines[first : first + _GROUP]
+        for m in range(len(some)):
+            gathered[m] = hidden[some[m]]
+        for p in range(start, stop, _PANELS):
+            multiply(gathered, len(some), panels[p : p + _PANELS], room)
             low, high = p * panels.shape[2], min(logits.shape[1], (p + _PANELS) * panels.shape[2])
-            for m in range(len(part)):
+            for m in range(len(some)):
                 source, target = room[m, : high - low], logits[first + m, low:high]
                 if cap:
                     _soft_cap(source, cap, target)
                 else:
                     for v in range(high - low):
                         target[v] = source[v]
+    meet(part)
 
 
 @loose_kernel

@@ -31,6 +31,7 @@ from agentfast.runtime.shards import ShardPool
 from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 class Network(Protocol):
@@ -87,8 +88,11 @@ class FusedModel:
         read: Tensor | None = None,
         wait: Callable[[], object] | None = None,
         pool: ShardPool | None = None,
-    ) -> Tensor:
-        """tokens, positions [T] -> hidden [T, H], good until the thread's next call.
+        wanted: Ints | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """tokens, positions [T] -> hidden [T, H] and the logits [N, V] of its lines `wanted` [N], if given.
+
+        Both are good until the thread's next call.
 
         Args:
             attention, rows: what they write to the cache and read of it.
@@ -108,6 +112,7 @@ class FusedModel:
             self._first_norm, self._eps, x, normed,
         )  # fmt: skip
         through = x, normed, self._stack, ropes, attention.cache, rows, mask, lines, room
+        logits = None if wanted is None else self._room.floats("logits", len(wanted), len(self._table))
 
         def run(part: Part) -> None:
             embedding_kernels.enter(part, *entering)
@@ -115,14 +120,19 @@ class FusedModel:
                 run_layers(first, last, part, *through)
                 if wait is not None and last < layers:
                     wait()
+            if wanted is not None and logits is not None:
+                embedding_kernels.to_logits(part, wanted, normed, self._table_panels, self._cap, logits)
 
         side_by_side(run, parts_of(total, 1 if pool is None else pool.most), pool)
-        return torch.from_numpy(normed)
+        return torch.from_numpy(normed), None if logits is None else torch.from_numpy(logits)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden [N, H] -> [N, V], good until the thread's next call."""
         logits = self._room.floats("logits", len(hidden), len(self._table))
-        embedding_kernels.to_logits(hidden.contiguous().numpy(), self._table_panels, self._cap, logits)
+        [alone] = parts_of(len(hidden), 1)
+        embedding_kernels.to_logits(
+            alone, np.arange(len(hidden)), hidden.contiguous().numpy(), self._table_panels, self._cap, logits
+        )
         return torch.from_numpy(logits)
 
     def soft_embeddings(self, probabilities: Tensor) -> Tensor:

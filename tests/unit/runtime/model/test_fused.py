@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -43,7 +44,8 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
     fused = FusedModel(model)
     with torch.inference_mode():
         expected = model(tokens, torch.arange(total), attention, denoise=mask, soft=soft)
-        found = fused(tokens, torch.arange(total), *reads(model, (encode, canvas)), denoise=mask, soft=soft)
+        given = reads(model, (encode, canvas))
+        found, _ = fused(tokens, torch.arange(total), *given, denoise=mask, soft=soft)
         torch.testing.assert_close(found, expected, atol=2e-5, rtol=2e-5)
         torch.testing.assert_close(fused.logits(found), model.logits(found), atol=1e-5, rtol=1e-5)
 
@@ -70,7 +72,7 @@ def test_what_is_read_is_the_same_when_nothing_else_is(encode: int, canvas: int,
     hidden: list[Tensor] = []
     for lines in (None, read):
         given = reads(model, (encode, canvas))
-        found = FusedModel(model)(tokens, positions, *given, denoise=mask, soft=None, read=lines)
+        found, _ = FusedModel(model)(tokens, positions, *given, denoise=mask, soft=None, read=lines)
         assert torch.isfinite(found).all()
         hidden.append(found[read])
     torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
@@ -91,10 +93,12 @@ def test_threads_that_share_a_pass_give_what_one_gives(
     mask = torch.arange(total) >= encodes
     soft = torch.randn(total - encodes, model.config.hidden_size)
     read = torch.tensor(sorted(data.draw(st.sets(st.integers(0, total - 1)))), dtype=torch.long)
+    wanted = np.array(data.draw(st.lists(st.sampled_from(read.tolist()))) if len(read) else [], np.int64)
     pool = ShardPool(most)
     fused = FusedModel(model)
-    hidden = [
-        fused(
+    hidden: list[Tensor] = []
+    for threads, lines in ((None, None), (pool, wanted)):
+        found, logits = fused(
             torch.arange(total) % VOCABULARY,
             torch.cat(positions),
             *reads(model, *rows),
@@ -102,18 +106,20 @@ def test_threads_that_share_a_pass_give_what_one_gives(
             soft=soft,
             read=read,
             pool=threads,
-        )[read].clone()
-        for threads in (None, pool)
-    ]
+            wanted=lines,
+        )
+        hidden.append(found.clone())
+        assert (logits is None) == (lines is None)
     pool.close()
-    torch.testing.assert_close(hidden[1], hidden[0], atol=2e-5, rtol=2e-5)
+    torch.testing.assert_close(hidden[1][read], hidden[0][read], atol=2e-5, rtol=2e-5)
+    torch.testing.assert_close(logits, model.logits(hidden[1][wanted]).detach(), atol=1e-5, rtol=1e-5)
 
 
 def test_a_number_that_is_not_finite_stays_in_its_row() -> None:
     model = small_model()
     soft = torch.zeros(3, model.config.hidden_size)
     soft[1] = torch.nan
-    hidden = FusedModel(model)(
+    hidden, _ = FusedModel(model)(
         torch.tensor([1, 2, 3]),
         torch.zeros(3, dtype=torch.long),
         *reads(model, (0, 1), (0, 1), (0, 1)),

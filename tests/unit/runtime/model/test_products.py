@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.kernel import loose_kernel
+from agentfast.runtime.meeting import parts_of, side_by_side
 from agentfast.runtime.model.embedding_kernels import to_logits
 from agentfast.runtime.model.layer_kernels import gated
 from agentfast.runtime.model.products import Floats, in_panels, multiply, narrow_tile, padded
+from agentfast.runtime.shards import ShardPool
 from agentfast.runtime.vector_kernels import exponential
 from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH
 
@@ -75,12 +77,18 @@ def test_the_gate_is_gelu_and_keeps_what_is_not_finite() -> None:
 
 
 @pytest.mark.parametrize("cap", [0.0, 30.0])
-@given(st.integers(1, 70), st.integers(2, 200))
-def test_logits_are_capped_softly(cap: float, positions: int, vocabulary: int) -> None:
+@given(st.integers(1, 70), st.integers(0, 90), st.integers(2, 200), st.integers(1, 4))
+def test_logits_are_capped_softly(
+    cap: float, positions: int, wanted: int, vocabulary: int, most: int
+) -> None:
     generator = torch.Generator().manual_seed(positions)
     hidden, table = (torch.randn(n, 20, generator=generator) * 8 for n in (positions, vocabulary))
-    logits = np.empty((positions, vocabulary), np.float32)
-    to_logits(hidden.numpy(), in_panels(table), np.float32(cap), logits)
-    plain = hidden @ table.T
+    lines = torch.randint(0, positions, (wanted,), generator=generator)
+    logits = np.empty((wanted, vocabulary), np.float32)
+    given = lines.numpy(), hidden.numpy(), in_panels(table), np.float32(cap), logits
+    pool = ShardPool(most)
+    side_by_side(lambda part: to_logits(part, *given), parts_of(positions, most), pool)
+    pool.close()
+    plain = hidden[lines] @ table.T
     expected = torch.tanh(plain / cap) * cap if cap else plain
     torch.testing.assert_close(torch.from_numpy(logits), expected, atol=1e-4, rtol=1e-5)
