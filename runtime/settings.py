@@ -28,10 +28,11 @@ class GenerationDefaults:
             at least this share of the likeliest token's probability, else the likeliest takes its place and what
             follows is denoised anew (see decode/verification.py). 1 takes what the causal pass alone would write; 0
             does without. Only for checkpoints whose causal mode was trained to predict the next token.
-        trusted_entropy: nats; with `verify`, a turn of text alone is not read over if its first denoising step settles it
-            and every position's entropy is below that. Texts whose fields' probabilities are asked for always are.
-        trusted_call_entropy: nats; the same for any canvas that ends its turn, a call's too, where no probabilities
-            of fields are asked for.
+        trusted_entropy: nats; with `verify`, a canvas that is a whole turn of text is not read over if its first
+            denoising step settles it and every position's entropy is below that. Texts whose fields' probabilities are
+            asked for always are.
+        trusted_call_entropy: nats; the same for a canvas that is a whole turn of any kind, calls included, where no
+            probabilities of fields are asked for.
         max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the

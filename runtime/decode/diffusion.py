@@ -250,14 +250,14 @@ class DiffusionDecoder:
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
 
     def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
-        """Whether its first step was sure enough of a canvas that ends its turn, see `GenerationDefaults`."""
+        """Whether its first step was sure enough of a canvas that is the whole turn, see `GenerationDefaults`."""
         length, ended = self._length(row, proposal)
-        if not ended or canvas.step > 1:
+        if not ended or row.generated or canvas.step > 1:
             return False
         entropy = float(proposal.entropy[: length + 1].max())
         if row.ledger is None and entropy < self._generation.trusted_call_entropy:
             return True
-        if row.generated or entropy >= self._generation.trusted_entropy:
+        if entropy >= self._generation.trusted_entropy:
             return False
         tokens: list[int] = proposal.best[:length].tolist()
         if not self._special.isdisjoint(tokens):
