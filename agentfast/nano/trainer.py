@@ -31,9 +31,10 @@ GENERATION = GenerationDefaults(
     t_max=0.4,
     stability_threshold=0,
     confidence_threshold=0.15,
-    canvas_lengths=(16, 32, 64),
+    canvas_lengths=(16, 32, 64, 128),
     verify=0.1,
     trusted_entropy=0.05,
+    trusted_call_entropy=0.001,
     temperature=0.4,
 )
 """How both twins are decoded; see ABLATIONS.md."""
@@ -54,7 +55,7 @@ class Recipe:
     warmup: int = 100
     cooldown: float = 0.25
     balance: float = 0.01
-    canvas_lengths: tuple[int, ...] = (16, 32, 32, 64)
+    canvas_lengths: tuple[int, ...] = (16,) * 3 + (32,) * 5 + (64,) * 3 + (128,)
 
     def learning_rate_factor(self, step: int) -> float:
         """Warmup to `peak`, constant, then linear to zero over the last `cooldown` share of the steps."""
