@@ -18,6 +18,7 @@ from agentfast import (
     AssistantMessage,
     BudgetTooSmallError,
     CanvasUpdate,
+    Grammar,
     LocalModel,
     Message,
     Model,
@@ -240,7 +241,7 @@ async def test_a_run_is_the_same_alone_in_company_and_on_a_warm_cache(model: Loc
 
 
 async def test_cancelling_a_run_frees_its_row(model: LocalModel, requests: list[Request]) -> None:
-    long = Agent(model, settings=Settings(max_tokens=2000))
+    long = Agent(model, output_type=Grammar.from_regex("[a-z]{1000}"), settings=Settings(max_tokens=2000))
     stream = long.stream("go")
     async for event in stream:
         if isinstance(event, CanvasUpdate):
