@@ -5,7 +5,7 @@ Uniform-state noise with entropy-bounded acceptance (arXiv 2505.24857) and adapt
 step: the joint MAP is its best canvas, the joint sample its sample, and the constrained marginals give the entropies
 and what the next step is conditioned on. Exact per step does not mean exact over the trajectory (arXiv 2609.35609).
 
-A checkpoint that says `verify` has every canvas read over by the causal pass that encodes it, see drafts.py. Without it
+A checkpoint that says `verify` has canvases read over by the causal pass that encodes them, see drafts.py. Without it
 the canvas that ends a row is not encoded: a later prompt that goes on from it shares the blocks before it and encodes
 this part with its own new tokens, in a pass it needs anyway.
 """

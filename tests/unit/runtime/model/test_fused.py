@@ -92,8 +92,9 @@ def test_threads_that_share_a_pass_give_what_one_gives(
     positions += [torch.arange(encode, encode + canvas) for encode, canvas in rows]
     mask = torch.arange(total) >= encodes
     soft = torch.randn(total - encodes, model.config.hidden_size)
-    read = torch.tensor(sorted(data.draw(st.sets(st.integers(0, total - 1)))), dtype=torch.long)
-    wanted = np.array(data.draw(st.lists(st.sampled_from(read.tolist()))) if len(read) else [], np.int64)
+    places = sorted(data.draw(st.sets(st.integers(0, total - 1))))
+    read = torch.tensor(places, dtype=torch.long)
+    wanted = np.array(data.draw(st.lists(st.sampled_from(places))) if places else [], np.int64)
     pool = ShardPool(most)
     fused = FusedModel(model)
     hidden: list[Tensor] = []
