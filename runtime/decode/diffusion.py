@@ -251,8 +251,10 @@ class DiffusionDecoder:
 
     def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
         """Whether its first step was sure enough of a canvas that is the whole turn, see `GenerationDefaults`."""
+        if row.generated or canvas.step > 1:
+            return False
         length, ended = self._length(row, proposal)
-        if not ended or row.generated or canvas.step > 1:
+        if not ended:
             return False
         entropy = float(proposal.entropy[: length + 1].max())
         if row.ledger is None and entropy < self._generation.trusted_call_entropy:
