@@ -19,7 +19,7 @@ from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, Router
 
-CAUSAL_WEIGHT = 0.5
+CAUSAL_WEIGHT = 1.0
 
 
 class EncodeAttention:

@@ -60,7 +60,7 @@ PRESETS = {
         intermediate=192,
         heads=4,
         head_dim=40,
-        layers=("sliding", "sliding", "full", "sliding", "sliding", "full"),
+        layers=("sliding", "sliding", "full") * 3,
         experts=8,
         expert_intermediate=96,
     ),

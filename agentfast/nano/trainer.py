@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agentfast.errors import CheckpointError
 from agentfast.nano.data import BatchStream, TrainingBatch, episode_texts
 from agentfast.nano.objective import LoadBalance, denoiser, encode, losses
 from agentfast.nano.optimizer import make_optimizers
@@ -183,12 +184,22 @@ class Trainer:
             optimizer.load_state_dict(saved)
 
     def branch(self, trunk: Path) -> None:
-        """Start from the weights of another run at its constant learning rate; only self-conditioning may be left out."""
+        """Start from the weights of another run at its constant learning rate; only self-conditioning may be left out.
+
+        Raises:
+            CheckpointError: the trunk has other layers than the preset.
+        """
         state: dict[str, Any] = torch.load(trunk / "stable.pt", map_location=self.device, weights_only=True)
         weights: dict[str, torch.Tensor] = state["model"]
         if self.recipe.decoder == "autoregressive":
             weights = {name: w for name, w in weights.items() if not name.startswith("self_conditioning.")}
-        self.model.load_state_dict(weights)
+        try:
+            self.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{trunk} does not fit the preset {self.recipe.preset!r}: {str(error).splitlines()[1].strip()}",
+                hint="`python -m agentfast.nano.grow` makes a deeper trunk",
+            ) from error
 
     def run(self, *, evaluate_every: int = 250, save_every: int = 100) -> None:
         """Train to the end, with a progress bar, a log in `log.jsonl` and checkpoints, all by the first worker."""
