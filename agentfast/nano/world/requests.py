@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from agentfast.nano.world import scenarios
-from agentfast.nano.world.composed import compose
+from agentfast.nano.world.composed import Composition, compose
 from agentfast.nano.world.database import Shop
 from agentfast.nano.world.desks import DESKS, TOOL_NAMES, Desk
 from agentfast.nano.world.pairs import both, resumed, shape_of_both
@@ -83,6 +83,7 @@ class RequestMaker:
         self.values = Values(rng, split)
         self._rows = Rows(shop)
         self._functions = functions_of(shop)
+        self._mirrored: Request | None = None
 
     def make(self, kind: Kind, desk: str | None = None) -> Request:
         """A request of the shop kinds (single, parallel, chain), played and put back."""
@@ -159,23 +160,35 @@ class RequestMaker:
                 return Request(text, DESKS[name], solution)
 
     def _composed(self, desk: str | None) -> Request:
-        """A request composed at random, to a desk or to one that has the tools it takes among others."""
+        """A request composed at random, to a desk or to one that has the tools it takes among others.
+
+        If two of its rows can be exchanged, the request that does so comes next: nothing else tells the two apart.
+        """
+        if self._mirrored is not None and desk is None:
+            mirrored, self._mirrored = self._mirrored, None
+            return mirrored
         rng = self.rng
         base = DESKS[desk or rng.choice(tuple(DESKS))]
         of_any = desk is None and rng.random() < ANY_TOOLS
         made = compose(self._draw, "" if of_any else base.name, set(TOOL_NAMES if of_any else base.tools))
-        solution = self.play(made.script)
+        mirror = made.mirror
         if of_any:
-            unused = [name for name in TOOL_NAMES if name not in made.tools]
-            tools = [*sorted(made.tools), *rng.sample(unused, rng.randint(1, 4))]
+            needed = made.tools | mirror.tools if mirror else made.tools
+            unused = [name for name in TOOL_NAMES if name not in needed]
+            tools = [*sorted(needed), *rng.sample(unused, rng.randint(1, 4))]
             base = replace(base, tools=tuple(rng.sample(tools, len(tools))))
+        self._mirrored = self._request_of(mirror, base) if mirror else None
+        return self._request_of(made, base)
+
+    def _request_of(self, made: Composition, desk: Desk) -> Request:
+        rng = self.rng
         first, *others = made.cores
         text = (
             polite_pair(first, others[0], rng, open_end=made.open_end)
             if others
             else polite(first, rng, open_end=made.open_end)
         )
-        return Request(text, base, solution)
+        return Request(text, desk, self.play(made.script))
 
     def _joined(self, first: Asked, second: Asked) -> str | None:
         """Both in one text; None if nothing may follow the first, or if they mention the same row and could disturb each other."""

@@ -6,8 +6,9 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 from agentfast.messages import ToolCall
@@ -39,7 +40,10 @@ IT = 0.3  # how often a second order speaks of the first one's row as "it"
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A request in words, one template and core for each clause, and what serves it."""
+    """A request in words, one template and core for each clause, and what serves it.
+
+    `mirror` is the same request with two of its rows exchanged, if it speaks of two that can be.
+    """
 
     templates: tuple[str, ...]
     cores: tuple[str, ...]
@@ -47,6 +51,7 @@ class Composition:
     shape: str
     tools: frozenset[str]
     open_end: bool
+    mirror: Composition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,21 @@ class _Clause:
     values: Mapping[str, Value]
     target: Mention | None
 
+    def with_exchanged(self, first: Mention, second: Mention, changed: Mapping[Mention, Mention]) -> _Clause:
+        """The clause that speaks of one where this one speaks of the other."""
+        swapped = {first.phrase: second.phrase, second.phrase: first.phrase}
+        either = "|".join(map(re.escape, swapped))
+        values = {
+            name: replace(value, mention=changed.get(value.mention, value.mention))
+            if value.mention
+            else value
+            for name, value in self.values.items()
+        }
+        target = changed.get(self.target, self.target) if self.target else None
+        return _Clause(
+            self.what, re.sub(either, lambda match: swapped[match[0]], self.pattern), values, target
+        )
+
 
 def compose(draw: Callable[[], Draw], desk: str, allowed: Set[str]) -> Composition:
     """A request to a desk that the allowed tools serve, in more than one turn.
@@ -66,13 +86,20 @@ def compose(draw: Callable[[], Draw], desk: str, allowed: Set[str]) -> Compositi
         draw: a new one for each try.
     """
     while True:
+        composer = _Composer(draw(), desk)
         try:
-            made = _Composer(draw(), desk).compose()
+            made = composer.compose()
         except UnfitError:
             continue
-        turns = made.shape.split(" > ")
-        if len(turns) > 1 and made.tools <= allowed and split_of_shape(made.shape) == "train":
-            return made
+        if not _is_to_learn(made, allowed):
+            continue
+        mirror = composer.mirror()
+        return replace(made, mirror=mirror) if mirror and _is_to_learn(mirror, allowed) else made
+
+
+def _is_to_learn(made: Composition, allowed: Set[str]) -> bool:
+    several_turns = " > " in made.shape
+    return several_turns and made.tools <= allowed and split_of_shape(made.shape) == "train"
 
 
 def bare(template: str) -> str:
@@ -93,16 +120,42 @@ class _Composer:
         self.speaker = Speaker(draw)
         self.deeds = tuple(deed for deed in DEEDS if desk in ("", deed.desk))
         self.questions = tuple(question for question in QUESTIONS if desk in ("", question.desk))
+        self._clauses: list[_Clause] = []
 
     def compose(self) -> Composition:
-        clauses = [self._clause(None)]
+        """A request of one or two clauses.
+
+        Raises:
+            UnfitError: what was drawn does not go together.
+        """
+        clauses = self._clauses = [self._clause(None)]
         if self.rng.random() < SECOND_CLAUSE:
             clauses.append(self._clause(clauses[0]))
         if len(clauses) > 1 and _ends_in_text(clauses[0].pattern):
             raise UnfitError("what follows would belong to the text")
         if len(self.speaker.mentions) == 1 and self.rng.random() < ALONE_AGAIN:
             raise UnfitError("too simple")
-        mentions = _in_order(self.speaker.mentions, " ".join(clause.pattern for clause in clauses))
+        return self._composition(self.speaker.mentions, clauses)
+
+    def mirror(self) -> Composition | None:
+        """The last composition with two rows of a kind exchanged, in the words of another draw; None if there is none."""
+        mentions = self.speaker.mentions
+        pairs = [pair for pair in combinations(mentions, 2) if _can_be_exchanged(*pair)]
+        if not pairs:
+            return None
+        first, second = self.rng.choice(pairs)
+        changed = {first: replace(second, needed=set()), second: replace(first, needed=set())}
+        try:
+            for before, after in changed.items():
+                for name in before.needed:
+                    after.need(name)
+            clauses = [clause.with_exchanged(first, second, changed) for clause in self._clauses]
+            return self._composition([changed.get(mention, mention) for mention in mentions], clauses)
+        except UnfitError:
+            return None
+
+    def _composition(self, spoken_of: Sequence[Mention], clauses: Sequence[_Clause]) -> Composition:
+        mentions = _in_order(spoken_of, " ".join(clause.pattern for clause in clauses))
         shape, calls = _shape(mentions, clauses)
         if calls > MOST_CALLS:
             raise UnfitError(shape)
@@ -176,6 +229,10 @@ class _Composer:
         if kind in FIELDS or kind in LITERALS:
             return self.speaker.value(kind)
         return field_of(self.speaker.mention(kind), "id")
+
+
+def _can_be_exchanged(first: Mention, second: Mention) -> bool:
+    return first.noun == second.noun and not first.several and not second.several
 
 
 def _ends_in_text(template: str) -> bool:

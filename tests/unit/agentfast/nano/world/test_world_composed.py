@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -64,6 +66,42 @@ def test_calls_are_the_desks_and_succeed(desk: str) -> None:
         assert {call.name for call in solution.calls} == composition.tools
         assert composition.tools <= set(DESKS[desk].tools if desk else TOOL_NAMES)
         assert error_of(tuple(result for turn in solution.turns for result in turn.results)) is None
+
+
+def test_a_mirror_says_the_same_with_two_rows_exchanged() -> None:
+    rng = random.Random("mirrors")
+    shop = Shop.generate(rng, "train")
+    rows, values, functions = Rows(shop), Values(rng, "train"), functions_of(shop)
+    different: Counter[bool] = Counter()
+    for desk in EVERY_DESK:
+        allowed = set(DESKS[desk].tools if desk else TOOL_NAMES)
+        for _ in range(100):
+            composition = compose(lambda: Draw(rng, "train", rows, values), desk, allowed)
+            mirror = composition.mirror
+            if mirror is None:
+                continue
+            slots = [re.findall(r"\{\w+\}", " ".join(made.templates)) for made in (composition, mirror)]
+            assert set(slots[0]) == set(slots[1])
+            assert slots[0] != slots[1]
+            assert mirror.tools <= allowed
+            assert split_of_shape(mirror.shape) == "train"
+            solutions: list[Solution] = []
+            for made in (composition, mirror):
+                with shop.rollback():
+                    solutions.append(play(made.script, functions))
+            assert error_of(tuple(result for turn in solutions[1].turns for result in turn.results)) is None
+            assert {call.name for call in solutions[1].calls} == mirror.tools
+            different[Counter(map(repr, solutions[0].calls)) != Counter(map(repr, solutions[1].calls))] += 1
+    assert different.total() > 0.15 * 100 * len(EVERY_DESK)
+    assert different[True] > 0.8 * different.total()  # "cancel both" is the same both ways
+
+
+def test_a_mirror_is_asked_for_right_after_its_request() -> None:
+    rng = random.Random("asked mirrors")
+    maker = RequestMaker(Shop.generate(rng, "train"), rng, "train", to_learn=True)
+    texts = [maker.make("chain").text for _ in range(150)]
+    values = [frozenset(re.findall(r"\d+", text)) for text in texts]
+    assert sum(len(one) > 1 and one == other for one, other in pairwise(values)) > 5
 
 
 def test_no_shape_is_held_out_and_most_are_new() -> None:
