@@ -18,6 +18,7 @@ from agentfast.runtime.grammar.automaton import Automaton, Block
 from agentfast.runtime.grammar.blocks import moves_of
 from agentfast.runtime.grammar.inside import HINT, MAX_NODES, MAX_STEPS, Inside, inside_of, too_large
 from agentfast.runtime.grammar.lengths import spans
+from agentfast.runtime.grammar.strings import Body
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.grammar.walk_kernels import FINE, walk
 from agentfast.runtime.vocabulary import Vocabulary
@@ -76,6 +77,8 @@ class _Lifter:
         self._states: list[int] = []  # in order of discovery, those of blocks apart
         self._blocks: list[Block] = []
         self._specials: list[tuple[int, str, int]] = []
+        # Each is asked for once: what `inside_of` remembers may be forgotten, or be another thread's, the next time.
+        self._found: dict[tuple[Body, int | None], Inside] = {}
         self._insides: dict[Inside, int] = {}  # with the first of its labels
         self._edges: list[tuple[Ints, Ints, Ints]] = []
         self._edge_count = 0
@@ -135,10 +138,11 @@ class _Lifter:
     def _inside(self, block: Block) -> Inside:
         # Without an upper bound only the counts up to the last one matter, which are mostly none or a single one.
         last = block.node.counts - 1 if block.node.most is None else None
-        inside = inside_of(self._vocabulary, block.node.body, last)
-        if inside not in self._insides:
+        key = block.node.body, last
+        if key not in self._found:
+            inside = self._found[key] = inside_of(self._vocabulary, *key)
             self._insides[inside] = sum(other.labels for other in self._insides)
-        return inside
+        return self._found[key]
 
     def _add_inside(self) -> None:
         """Edges between the states of string bodies."""

@@ -14,7 +14,7 @@ from agentfast.runtime.model.loader import load_checkpoint
 from tests.conformance import tiny_checkpoints as tiny
 from tests.conformance.dense_attention import DenseRunner
 
-TOLERANCE = 1e-4
+TOLERANCE = 2e-4  # rounding; processors differ in the order of their sums
 PROMPTS = [17, 3, 9]  # tokens; the window is 6
 
 

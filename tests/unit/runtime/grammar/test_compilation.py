@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import Grammar, TokenGrammar, compilation, compile_schema, lift, trie
+from agentfast.runtime.grammar import Grammar, TokenGrammar, compilation, compile_schema, inside, lift, trie
 from agentfast.runtime.grammar.disk_cache import DiskCache, default_folder
 from agentfast.runtime.vocabulary import Vocabulary
 from bench.grammar_bounds import BOUNDED, REFUSED
@@ -44,6 +44,25 @@ def test_what_was_compiled_is_read_back_the_same(tmp_path: Path) -> None:
     assert second is not first
     assert contents(second) == contents(first)
     assert second.advance(second.start, ord("{")) == first.advance(first.start, ord("{")) > 0
+
+
+def test_a_string_body_that_is_lifted_anew_each_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when another thread does so too, or a grammar has more of them than are remembered."""
+    grammar = compile_schema(
+        {
+            "type": "object",
+            "properties": {
+                "a": {"type": "string", "maxLength": 4},
+                "b": {"type": "string", "maxLength": 4},
+                "c": {"type": "string", "pattern": "^[a-z]*é$", "maxLength": 9},
+            },
+            "required": ["a", "b", "c"],
+        }
+    )
+    remembered = contents(grammar.compile(BYTES, ""))
+    compilation.forget()
+    monkeypatch.setattr(lift, "inside_of", inside.inside_of.__wrapped__)
+    assert contents(grammar.compile(BYTES, "")) == remembered
 
 
 def test_grammars_and_vocabularies_have_files_of_their_own(tmp_path: Path) -> None:
