@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -43,7 +44,8 @@ def of(preset: Preset, weights: dict[str, Tensor] | None = None) -> BlockDiffusi
 
 
 def some_batch() -> TrainingBatch:
-    tokens = torch.randint(2, VOCABULARY, (2, 30), generator=torch.Generator().manual_seed(1)).tolist()
+    drawn = torch.randint(2, VOCABULARY, (2, 30), generator=torch.Generator().manual_seed(1))
+    tokens = cast("list[list[int]]", drawn.tolist())
     return make_batch([Encoded(row, [(12, 25)], "chain") for row in tokens], 16, pad=0)
 
 
