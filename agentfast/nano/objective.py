@@ -19,7 +19,8 @@ from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, Router
 
-CAUSAL_WEIGHT = 1.0
+CAUSAL_WEIGHT = 2.0
+"""Of the causal loss beside the other one: the causal mode has the last word on a canvas, and its gradient is the smaller."""
 
 
 class EncodeAttention:
