@@ -14,7 +14,7 @@ from agentfast.runtime.model.loader import load_checkpoint
 from tests.conformance import tiny_checkpoints as tiny
 from tests.conformance.dense_attention import DenseRunner
 
-TOLERANCE = 2e-4  # rounding; processors differ in the order of their sums
+TOLERANCE = 1e-4
 PROMPTS = [17, 3, 9]  # tokens; the window is 6
 
 
@@ -53,10 +53,10 @@ def model(reference: Any, tmp_path_factory: pytest.TempPathFactory) -> BlockDiff
     return load_checkpoint(tiny.save(reference, tmp_path_factory.mktemp("checkpoint"))).model
 
 
-def assert_near(ours: Tensor, theirs: Tensor) -> None:
+def assert_near(ours: Tensor, theirs: Tensor, tolerance: float = TOLERANCE) -> None:
     """Within the tolerance, of logits that are no constant."""
     assert theirs.std() > 1
-    torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
 
 
 def soft(model: BlockDiffusionModel, logits: Tensor) -> Tensor:
@@ -167,4 +167,6 @@ def test_other_shapes_of_the_architecture(variant: dict[str, Any], tmp_path: Pat
     assert_near(ours.encode({0: prompt})[0], theirs.encode(prompt))
     expected = theirs.denoise(canvas, None)
     assert_near(ours.denoise({0: canvas})[0], expected)
-    assert_near(ours.denoise({0: canvas}, {0: soft(model, expected)})[0], theirs.denoise(canvas, expected))
+    conditioned = ours.denoise({0: canvas}, {0: soft(model, expected)})[0]
+    # Random self-conditioning enlarges rounding, and processors differ in the order of their sums.
+    assert_near(conditioned, theirs.denoise(canvas, expected), 2 * TOLERANCE)
