@@ -63,19 +63,20 @@ class _Clause:
     values: Mapping[str, Value]
     target: Mention | None
 
-    def with_exchanged(self, first: Mention, second: Mention, changed: Mapping[Mention, Mention]) -> _Clause:
-        """The clause that speaks of one where this one speaks of the other."""
-        swapped = {first.phrase: second.phrase, second.phrase: first.phrase}
-        either = "|".join(map(re.escape, swapped))
-        values = {
-            name: replace(value, mention=changed.get(value.mention, value.mention))
-            if value.mention
-            else value
-            for name, value in self.values.items()
-        }
-        target = changed.get(self.target, self.target) if self.target else None
-        return _Clause(
-            self.what, re.sub(either, lambda match: swapped[match[0]], self.pattern), values, target
+    def with_exchanged(self, changed: Mapping[Mention, Mention]) -> _Clause:
+        """The clause that speaks of what each mention is changed to where this one speaks of it."""
+        phrases = {mention.phrase: other.phrase for mention, other in changed.items()}
+        either = "|".join(map(re.escape, phrases))
+        return replace(
+            self,
+            pattern=re.sub(either, lambda match: phrases[match[0]], self.pattern),
+            values={
+                name: replace(value, mention=changed.get(value.mention, value.mention))
+                if value.mention
+                else value
+                for name, value in self.values.items()
+            },
+            target=changed.get(self.target, self.target) if self.target else None,
         )
 
 
@@ -149,7 +150,7 @@ class _Composer:
             for before, after in changed.items():
                 for name in before.needed:
                     after.need(name)
-            clauses = [clause.with_exchanged(first, second, changed) for clause in self._clauses]
+            clauses = [clause.with_exchanged(changed) for clause in self._clauses]
             return self._composition([changed.get(mention, mention) for mention in mentions], clauses)
         except UnfitError:
             return None
