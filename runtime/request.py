@@ -158,6 +158,7 @@ class Draft:
         state: the grammar's, before them.
         ended: whether the last one is an end token.
         canvas: where they come from.
+        sure: [n] bool, which of them the canvas was sure of.
         fresh: they are as they were denoised; False: what followed a token that was corrected.
     """
 
@@ -165,6 +166,7 @@ class Draft:
     state: int
     ended: bool
     canvas: Canvas
+    sure: NDArray[np.bool_]
     fresh: bool = True
 
     @property

@@ -24,10 +24,12 @@ class GenerationDefaults:
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
         canvas_lengths: lengths that the model was trained on, rising. Where a request names none, the engine chooses
             among them for a row with a grammar, see decode/lengths.py. Empty: there is only the checkpoint's.
-        verify: before a canvas is committed, the causal pass that encodes it reads it over: a token stands if it has
-            at least this share of the likeliest token's probability, else the likeliest takes its place and what
-            follows is denoised anew (see decode/verification.py). 1 takes what the causal pass alone would write; 0
-            does without. Only for checkpoints whose causal mode was trained to predict the next token.
+        verify: before a canvas is committed, the causal pass that encodes it reads it over: a token that the canvas is
+            sure of stands if it has at least this share of the likeliest token's probability, any other one if it is
+            the likeliest. Else the likeliest takes its place and what follows is denoised anew (see
+            decode/verification.py). 1 takes what the causal pass alone would write; 0 does without. Only for
+            checkpoints whose causal mode was trained to predict the next token.
+        verify_entropy: nats; a canvas is sure of a token if its position's entropy is below that.
         trusted_entropy: nats; with `verify`, a canvas that is a whole turn of text is not read over if its first
             denoising step settles it and every position's entropy is below that. Texts whose fields' probabilities are
             asked for always are.
@@ -48,6 +50,7 @@ class GenerationDefaults:
     adaptive_stopping: bool = True
     canvas_lengths: tuple[int, ...] = ()
     verify: float = 0.0
+    verify_entropy: float = 0.001
     trusted_entropy: float = 0.0
     trusted_call_entropy: float = 0.0
     max_reopenings: int = 4
@@ -61,6 +64,7 @@ class GenerationDefaults:
         _positive("entropy_bound", self.entropy_bound)
         _positive("confidence_threshold", self.confidence_threshold)
         _at_least("temperature", self.temperature, 0)
+        _at_least("verify_entropy", self.verify_entropy, 0)
         _at_least("trusted_entropy", self.trusted_entropy, 0)
         _at_least("trusted_call_entropy", self.trusted_call_entropy, 0)
         _at_least("max_reopenings", self.max_reopenings, 0)
@@ -89,6 +93,7 @@ class GenerationDefaults:
             "confidence_threshold",
             "temperature",
             "verify",
+            "verify_entropy",
             "trusted_entropy",
             "trusted_call_entropy",
             "max_reopenings",

@@ -268,7 +268,9 @@ class DiffusionDecoder:
 
     def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
         length, ended = self._length(row, proposal)
-        draft = Draft(proposal.best[: length + ended].tolist(), row.state, ended, canvas)
+        taken = slice(length + ended)
+        sure = proposal.entropy[taken] < self._generation.verify_entropy
+        draft = Draft(proposal.best[taken].tolist(), row.state, ended, canvas, sure)
         self._reader.append(row, draft, proposal.state)
         if draft.length:
             return Outcome(row, canvas)

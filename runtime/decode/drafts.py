@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
@@ -64,9 +65,13 @@ class DraftReader:
         assert draft is not None
         predicted = _predicted(row, draft, ahead)
         budget = row.budget + draft.length
-        share = self._generation.verify if row.reopened < self._generation.max_reopenings else 0.0
         verdict = read_over(
-            predicted[: len(draft.tokens)], draft.tokens, row.grammar, draft.state, budget, share
+            predicted[: len(draft.tokens)],
+            draft.tokens,
+            row.grammar,
+            draft.state,
+            budget,
+            self._shares(row, draft),
         )
         self._note(row, draft, verdict, predicted, budget)
         settled = row.settled
@@ -77,6 +82,12 @@ class DraftReader:
         del row.tokens[settled + verdict.stands :]
         row.ahead, row.state = None, int(verdict.states[-1])
         return self._correct(row, draft, verdict.stands, verdict.correction)
+
+    def _shares(self, row: Row, draft: Draft) -> NDArray[np.float32]:
+        """Of the likeliest token's probability, what each token of a draft needs to stand."""
+        if row.reopened >= self._generation.max_reopenings:
+            return np.zeros(len(draft.tokens), np.float32)
+        return np.where(draft.sure, self._generation.verify, 1.0).astype(np.float32)
 
     def _accept(self, row: Row, draft: Draft) -> Outcome:
         row.canvases += 1
@@ -100,7 +111,10 @@ class DraftReader:
         rest = draft.tokens[stands + 1 :]
         after = _state_after(row, rest) if draft.fresh and rest else None
         if after is not None:
-            self.append(row, Draft(rest, row.state, draft.ended, draft.canvas, fresh=False), after)
+            unsure = np.zeros(
+                len(rest), np.bool_
+            )  # they were denoised beside another token than the one before them
+            self.append(row, Draft(rest, row.state, draft.ended, draft.canvas, unsure, fresh=False), after)
         else:
             self._open_canvas(row, draft.canvas.index + 1, len(rest) + ROOM if draft.ended else None)
         return Outcome(row, draft.canvas, encoded=encoded)

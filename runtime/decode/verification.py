@@ -6,12 +6,13 @@ the next token given all before it. A token stands if the pass gives it at least
 token that the grammar allows there; the first that falls short is replaced by that one, and what follows is denoised
 anew. With a share of 1 the result is what greedy autoregressive decoding under the grammar writes: the canvas is a
 draft as in speculative decoding (Leviathan et al., arXiv 2211.17192; drafted by diffusion and verified by the same
-model's causal mode in arXiv 2511.08923). A smaller share is the typical acceptance of arXiv 2401.10774.
+model's causal mode in arXiv 2511.08923). A smaller share is the typical acceptance of arXiv 2401.10774. Each token has
+its own: where the canvas was sure and the pass disagrees, either may be right; where it was not, the pass nearly always
+is, and where a token before was corrected always.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,12 @@ class Verdict:
 
 
 def read_over(
-    logits: Tensor, tokens: Sequence[int], grammar: TokenGrammar | None, state: int, budget: int, share: float
+    logits: Tensor,
+    tokens: Sequence[int],
+    grammar: TokenGrammar | None,
+    state: int,
+    budget: int,
+    shares: Floats,
 ) -> Verdict:
     """Judge a draft.
 
@@ -50,9 +56,10 @@ def read_over(
         logits: [n, V] float32, the causal pass's for each token of the draft, given those before it.
         tokens: [n], an end token included; they follow the grammar.
         state, budget: the grammar's state and the tokens left, before the draft.
-        share: 0..1; at 0 every token stands.
+        shares: [n], 0..1, what each token needs of the likeliest one's probability; with 0 it stands in any case.
     """
-    least = math.log(share) if share else -math.inf
+    with np.errstate(divide="ignore"):
+        least = np.log(shares)
     if grammar is None:
         return _read_freely(logits, tokens, least)
     classes = grammar.classes
@@ -65,7 +72,7 @@ def read_over(
     return Verdict(stands, int(correction[0]) if stands < len(tokens) else None, states[: stands + 1])
 
 
-def _read_freely(logits: Tensor, tokens: Sequence[int], least: float) -> Verdict:
+def _read_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verdict:
     greatest, best = (part.cpu().numpy() for part in logits.max(dim=-1))
     given = logits[range(len(tokens)), list(tokens)].cpu().numpy()
     falls = np.flatnonzero(given < greatest + least)
@@ -86,7 +93,7 @@ def _read(
     classes: int,
     distance: Ints,
     budget: int,
-    least: float,
+    least: Floats,
     states: Ints,
     correction: NDArray[np.int64],
 ) -> int:
@@ -105,7 +112,7 @@ def _read(
         for token in range(logits.shape[1]):
             if logits[i, token] > greatest and alive[token_class[token]]:
                 greatest, correction[0] = logits[i, token], token
-        if after < 0 or logits[i, tokens[i]] < greatest + least:
+        if after < 0 or logits[i, tokens[i]] < greatest + least[i]:
             return i
         states[i + 1] = after
     return len(tokens)

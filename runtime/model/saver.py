@@ -113,6 +113,7 @@ def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
     return {
         "canvas_lengths": list(generation.canvas_lengths),
         "verify": generation.verify,
+        "verify_entropy": generation.verify_entropy,
         "trusted_entropy": generation.trusted_entropy,
         "trusted_call_entropy": generation.trusted_call_entropy,
         "max_reopenings": generation.max_reopenings,

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from agentfast.runtime.decode.diffusion import DiffusionDecoder
+from agentfast.runtime.decode.drafts import DraftReader
 from agentfast.runtime.decode.lengths import CanvasLengths
 from agentfast.runtime.engine import Engine, StepView
 from agentfast.runtime.fields import Field, FieldReader
 from agentfast.runtime.model.fused import fastest
-from agentfast.runtime.request import CanvasUpdate, Completion, Request
+from agentfast.runtime.request import CanvasUpdate, Completion, Draft, Request, Row
 from agentfast.runtime.settings import EngineConfig, GenerationDefaults
 from tests.conformance.dense_attention import DenseRunner
 from tests.integration.engine_kit import (
@@ -33,7 +34,7 @@ from tests.integration.engine_kit import (
 
 LENGTHS = (8, 16, 32)
 GREEDY = replace(GENERATION, verify=1.0, max_reopenings=1000, stability_threshold=0)
-LENIENT = replace(GENERATION, verify=0.2, stability_threshold=0, canvas_lengths=LENGTHS)
+LENIENT = replace(GENERATION, verify=0.2, verify_entropy=100.0, stability_threshold=0, canvas_lengths=LENGTHS)
 
 
 def engine_with(generation: GenerationDefaults, config: EngineConfig = CONFIG) -> Engine:
@@ -69,6 +70,33 @@ async def test_with_a_share_of_one_the_causal_mode_alone_decides(lengths: tuple[
         engine.check_integrity()
         assert engine.blocks()["used"] == 0
     assert [result.tokens for result in results] == [written_greedily(request) for request in requests]
+
+
+async def test_only_tokens_that_their_canvas_is_sure_of_have_a_smaller_share() -> None:
+    requests = some_requests(5, seed=4)
+    unsure = replace(GREEDY, verify=1e-9, verify_entropy=0.0)
+    trusted = replace(unsure, verify_entropy=100.0)
+    tokens: list[list[tuple[int, ...]]] = []
+    for generation in (GREEDY, unsure, trusted):
+        async with engine_with(generation) as engine:
+            results = await asyncio.gather(*(engine.submit(request) for request in requests))
+        tokens.append([result.tokens for result in results])
+    assert tokens[0] == tokens[1] != tokens[2]
+
+
+async def test_what_followed_a_correction_has_no_smaller_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bool, set[bool]]] = []
+    append = DraftReader.append
+
+    def watched(reader: DraftReader, row: Row, draft: Draft, after: int) -> None:
+        seen.append((draft.fresh, set(draft.sure.tolist())))
+        append(reader, row, draft, after)
+
+    monkeypatch.setattr(DraftReader, "append", watched)
+    async with engine_with(LENIENT) as engine:
+        await asyncio.gather(*(engine.submit(request) for request in some_requests(8, seed=4)))
+    assert {fresh for fresh, _ in seen} == {True, False}
+    assert all(sure == {fresh} for fresh, sure in seen)
 
 
 @pytest.mark.parametrize("tight", [False, True])

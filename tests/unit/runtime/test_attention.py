@@ -52,7 +52,7 @@ def test_any_mix_of_prefill_and_denoise_rows_gives_what_dense_attention_gives(
     order = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(60).tolist()
     rows = [make_row(i, data.draw(st.integers(1, 9)), order[20 * i : 20 * i + 10]) for i in range(3)]
     rows[0].verifies = rows[1].verifies = True
-    rows[1].draft = Draft([0], 0, ended=True, canvas=Canvas(np.zeros(1, np.int64)))
+    rows[1].draft = Draft([0], 0, True, Canvas(np.zeros(1, np.int64)), np.zeros(1, np.bool_))
     for _ in range(4):
         works: list[Work] = []
         for current in rows:
@@ -124,7 +124,7 @@ def test_a_draft_that_does_not_stand_leaves_nothing_in_a_rows_panels(data: st.Da
         found: list[list[Tensor]] = []
         for row, runner in zip(rows, runners, strict=True):
             row.tokens += draft
-            row.draft = Draft(draft, 0, ended=False, canvas=canvas)
+            row.draft = Draft(draft, 0, False, canvas, np.zeros(drafted, np.bool_))
             row.verifies = True
             read = run(runner, [Work(row, row.encoded, len(row.tokens), decode=False)])
             row.tokens = row.tokens[: row.settled + min(kept, drafted)] + correction

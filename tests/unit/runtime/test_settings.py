@@ -21,6 +21,7 @@ from agentfast.runtime.settings import EngineConfig, GenerationDefaults
         {"confidence_threshold": float("nan")},
         {"stability_threshold": -1},
         {"verify": 1.5},
+        {"verify_entropy": -0.1},
         {"trusted_entropy": -0.1},
         {"trusted_call_entropy": -0.1},
         {"max_reopenings": -1},

@@ -89,6 +89,7 @@ def test_generation_defaults_and_end_tokens_come_along(tmp_path: Path) -> None:
         stability_threshold=2,
         canvas_lengths=(8, 16),
         verify=0.25,
+        verify_entropy=0.5,
         trusted_entropy=0.02,
         trusted_call_entropy=0.01,
         max_reopenings=2,
