@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from agentfast.messages import ToolCall
@@ -34,6 +34,7 @@ MOST_CALLS = 6
 SECOND_CLAUSE = 0.5
 ASKED = 0.2  # share of clauses that are questions
 SEVERAL = 0.12  # how often a deed is done to all rows of a list
+BOTH = 0.5  # how often one is done to two rows alike, where the words fit two and it is not done to a list
 ALONE_AGAIN = 0.6  # how often a request that speaks of one row or list only is drawn again
 IT = 0.3  # how often a second order speaks of the first one's row as "it"
 
@@ -56,7 +57,10 @@ class Composition:
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A clause in words that are still alternatives, with its arguments; the target's is "id"."""
+    """A clause in words that are still alternatives, with its arguments; the target's is "id".
+
+    A deed done to two rows is two clauses, the second one without words.
+    """
 
     what: Deed | Question
     pattern: str
@@ -129,11 +133,12 @@ class _Composer:
         Raises:
             UnfitError: what was drawn does not go together.
         """
-        clauses = self._clauses = [self._clause(None)]
+        first, second = self._clause([]), list[_Clause]()
         if self.rng.random() < SECOND_CLAUSE:
-            clauses.append(self._clause(clauses[0]))
-        if len(clauses) > 1 and _ends_in_text(clauses[0].pattern):
+            second = self._clause(first)
+        if second and _ends_in_text(first[0].pattern):
             raise UnfitError("what follows would belong to the text")
+        clauses = self._clauses = [*first, *second]
         if len(self.speaker.mentions) == 1 and self.rng.random() < ALONE_AGAIN:
             raise UnfitError("too simple")
         return self._composition(self.speaker.mentions, clauses)
@@ -141,7 +146,10 @@ class _Composer:
     def mirror(self) -> Composition | None:
         """The last composition with two rows of a kind exchanged, in the words of another draw; None if there is none."""
         mentions = self.speaker.mentions
-        pairs = [pair for pair in combinations(mentions, 2) if _can_be_exchanged(*pair)]
+        alike = [{one.target, other.target} for one, other in pairwise(self._clauses) if not other.pattern]
+        pairs = [
+            pair for pair in combinations(mentions, 2) if _can_be_exchanged(*pair) and set(pair) not in alike
+        ]
         if not pairs:
             return None
         first, second = self.rng.choice(pairs)
@@ -160,7 +168,7 @@ class _Composer:
         shape, calls = _shape(mentions, clauses)
         if calls > MOST_CALLS:
             raise UnfitError(shape)
-        templates = [self._template(clause) for clause in clauses]
+        templates = [self._template(clause) for clause in clauses if clause.pattern]
         if bare(" and ".join(templates)) in held_out_words():
             raise UnfitError(shape)
         return Composition(
@@ -178,12 +186,13 @@ class _Composer:
             raise UnfitError(clause.pattern)
         return template
 
-    def _clause(self, first: _Clause | None) -> _Clause:
+    def _clause(self, before: Sequence[_Clause]) -> list[_Clause]:
+        """What one part of the request asks for, after what is asked `before`."""
         if self.rng.random() < ASKED:
-            return self._question(self.rng.choice(self.questions))
+            return [self._question(self.rng.choice(self.questions))]
         tools = sorted({deed.tool for deed in self.deeds})
         tool = self.rng.choice(tools)
-        return self._deed(self.rng.choice([deed for deed in self.deeds if deed.tool == tool]), first)
+        return self._deed(self.rng.choice([deed for deed in self.deeds if deed.tool == tool]), before)
 
     def _question(self, asked: Question) -> _Clause:
         mention = self.speaker.several(asked.noun) if asked.several else self.speaker.mention(asked.noun)
@@ -191,40 +200,60 @@ class _Composer:
         pattern = self.rng.choice(asked.patterns).replace("<it>", value.phrase)
         return _Clause(asked, pattern, {"it": value}, mention)
 
-    def _deed(self, deed: Deed, first: _Clause | None) -> _Clause:
+    def _deed(self, deed: Deed, before: Sequence[_Clause]) -> list[_Clause]:
         pattern = self.rng.choice(deed.patterns)
-        target, phrase = self._target(deed, pattern, first) if deed.target else (None, "")
+        targets, phrase = self._targets(deed, pattern, before) if deed.target else ((), "")
         others = {name: self.speaker.mention(noun) for name, noun in deed.others.items()}
         values: dict[str, Value] = {}
         for name, kind in deed.arguments.items():
             other, _, source = kind.partition(".")
-            if kind == "same" and target is not None:
-                values[name] = field_of(target, name)
-            elif other in others:
-                values[name] = field_of(others[other], source)
-            else:
-                values[name] = self._value(kind)
-            if target is not None and values[name].mention is target and kind != "same":
+            if kind == "same":
+                continue
+            values[name] = field_of(others[other], source) if other in others else self._value(kind)
+            if values[name].mention in targets:
                 raise UnfitError("its own")
         said = {"id": phrase, **{name: value.phrase for name, value in values.items()}}
         said |= {name: other.phrase for name, other in others.items()}
         for name, words in said.items():
             pattern = pattern.replace(f"<{name}>", words)
-        return _Clause(deed, pattern, values, target)
+        own = [name for name, kind in deed.arguments.items() if kind == "same"]
+        found = [{**values, **{name: field_of(target, name) for name in own}} for target in targets]
+        return [
+            _Clause(deed, "" if i else pattern, each, target)
+            for i, (target, each) in enumerate(zip(targets or (None,), found or [values], strict=True))
+        ]
 
-    def _target(self, deed: Deed, pattern: str, first: _Clause | None) -> tuple[Mention, str]:
-        """The row that a deed is done to, and how it is called."""
-        before = first.target if first and isinstance(first.what, Deed) else None
-        fits = before is not None and before.noun == deed.target and not before.several
-        orders = first is not None and mood_of(pattern) == mood_of(first.pattern) == "order"
-        if first and before and fits and orders and _go_together(first.what, deed) and self.rng.random() < IT:
-            return before, "it"
-        several = self.rng.random() < SEVERAL
-        target = self.speaker.several(deed.target) if several else self.speaker.mention(deed.target)
-        if target is before and first and not _go_together(first.what, deed):
-            raise UnfitError("done twice")
-        target.need("id")
-        return target, target.phrase
+    def _targets(
+        self, deed: Deed, pattern: str, before: Sequence[_Clause]
+    ) -> tuple[tuple[Mention, ...], str]:
+        """The row or rows that a deed is done to, and how they are called."""
+        if len(before) == 1 and self._may_be_it(deed, pattern, before[0]) and self.rng.random() < IT:
+            assert before[0].target is not None
+            return (before[0].target,), "it"
+        targets: tuple[Mention, ...]
+        if self.rng.random() < SEVERAL:
+            targets = (self.speaker.several(deed.target),)
+        elif not pattern.startswith("<id>") and self.rng.random() < BOTH:
+            targets = (self.speaker.mention(deed.target), self.speaker.mention(deed.target))
+            if targets[0] is targets[1]:
+                raise UnfitError("done twice")
+        else:
+            targets = (self.speaker.mention(deed.target),)
+        for clause in before:
+            if not _go_together(clause.what, deed) and any(_may_meet(clause.target, t) for t in targets):
+                raise UnfitError("done twice")
+        for target in targets:
+            target.need("id")
+        phrase = " and ".join(target.phrase for target in targets)
+        return targets, f"[|both ]{phrase}" if len(targets) > 1 else phrase
+
+    @staticmethod
+    def _may_be_it(deed: Deed, pattern: str, first: _Clause) -> bool:
+        """Whether "it" is what the first clause's deed is done to."""
+        if not isinstance(first.what, Deed) or first.target is None or first.target.several:
+            return False
+        orders = mood_of(pattern) == mood_of(first.pattern) == "order"
+        return orders and first.target.noun == deed.target and _go_together(first.what, deed)
 
     def _value(self, kind: str) -> Value:
         if kind in FIELDS or kind in LITERALS:
@@ -236,14 +265,22 @@ def _can_be_exchanged(first: Mention, second: Mention) -> bool:
     return first.noun == second.noun and not first.several and not second.several
 
 
+def _may_meet(first: Mention | None, second: Mention) -> bool:
+    """Whether both may be one row: mentions of single rows are of different ones."""
+    if first is None or first.noun != second.noun:
+        return False
+    return first is second or first.several or second.several
+
+
 def _ends_in_text(template: str) -> bool:
     return bool(re.search(r'\{text\w*\}"?$', template))
 
 
 def _go_together(first: Deed | Question, second: Deed) -> bool:
-    """Whether both can be done to one row."""
-    assert isinstance(first, Deed)
-    return first.tool != second.tool and not {first.tool, second.tool} & REMOVES
+    """Whether both can be about one row."""
+    return isinstance(first, Question) or (
+        first.tool != second.tool and not {first.tool, second.tool} & REMOVES
+    )
 
 
 def _in_order(mentions: Sequence[Mention], text: str) -> list[Mention]:

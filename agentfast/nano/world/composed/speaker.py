@@ -67,6 +67,11 @@ class Speaker:
         self.draw = draw
         self.rng = draw.rng
         self.mentions: list[Mention] = []
+        rows = draw.rows
+        self._taken = {
+            "title": {event.title for event in rows.events},
+            "name": {customer.name for customer in rows.customers},
+        }
 
     def say(self, name: str, value: object) -> str:
         """A slot that holds the value."""
@@ -82,6 +87,8 @@ class Speaker:
         plain = SAID_AS.get(kind, kind)
         if kind not in FIELDS or (plain in LITERALS and self.rng.random() < SAID):
             said = LITERALS[plain](self.draw)
+            if said in self._taken.get(plain, ()):
+                raise UnfitError(plain)
             return Value(self.say(plain, said), said)
         noun, name, phrase = self.rng.choice(FIELDS[kind])
         return field_of(self.mention(noun), name, phrase)

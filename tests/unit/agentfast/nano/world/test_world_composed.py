@@ -96,6 +96,19 @@ def test_a_mirror_says_the_same_with_two_rows_exchanged() -> None:
     assert different[True] > 0.8 * different.total()  # "cancel both" is the same both ways
 
 
+def test_a_deed_may_be_done_to_two_rows_alike() -> None:
+    found = 0
+    for composition, solution, _ in (each for desk in DESKS for each in made(desk)):
+        if not any(text.split(" and ")[0].count("both ") for text in composition.cores):
+            continue
+        acts = Counter(call.name for call in solution.turns[-1].calls)
+        tool = max(acts, key=lambda name: acts[name])
+        calls = [call.arguments for call in solution.turns[-1].calls if call.name == tool]
+        assert len({arguments["id"] for arguments in calls}) >= 2
+        found += 1
+    assert found > 10
+
+
 def test_a_mirror_is_asked_for_right_after_its_request() -> None:
     rng = random.Random("asked mirrors")
     maker = RequestMaker(Shop.generate(rng, "train"), rng, "train", to_learn=True)
