@@ -35,6 +35,7 @@ GENERATION = GenerationDefaults(
     canvas_lengths=(16, 32, 64, 128),
     verify=0.1,
     verify_entropy=0.001,
+    max_reopenings=8,
     trusted_entropy=0.05,
     trusted_call_entropy=0.001,
     temperature=0.4,
