@@ -111,9 +111,8 @@ class DraftReader:
         rest = draft.tokens[stands + 1 :]
         after = _state_after(row, rest) if draft.fresh and rest else None
         if after is not None:
-            unsure = np.zeros(
-                len(rest), np.bool_
-            )  # they were denoised beside another token than the one before them
+            # They were denoised beside another token than the one that is before them now.
+            unsure = np.zeros(len(rest), np.bool_)
             self.append(row, Draft(rest, row.state, draft.ended, draft.canvas, unsure, fresh=False), after)
         else:
             self._open_canvas(row, draft.canvas.index + 1, len(rest) + ROOM if draft.ended else None)
