@@ -67,11 +67,6 @@ class Speaker:
         self.draw = draw
         self.rng = draw.rng
         self.mentions: list[Mention] = []
-        rows = draw.rows
-        self._taken = {
-            "title": {event.title for event in rows.events},
-            "name": {customer.name for customer in rows.customers},
-        }
 
     def say(self, name: str, value: object) -> str:
         """A slot that holds the value."""
@@ -87,11 +82,22 @@ class Speaker:
         plain = SAID_AS.get(kind, kind)
         if kind not in FIELDS or (plain in LITERALS and self.rng.random() < SAID):
             said = LITERALS[plain](self.draw)
-            if said in self._taken.get(plain, ()):
+            if self._exists(plain, said):
                 raise UnfitError(plain)
             return Value(self.say(plain, said), said)
         noun, name, phrase = self.rng.choice(FIELDS[kind])
         return field_of(self.mention(noun), name, phrase)
+
+    def _exists(self, kind: str, said: object) -> bool:
+        """Whether a row has the title or the name already: only what is added is called by one that is drawn."""
+        rows = self.draw.rows
+        match kind:
+            case "title":
+                return any(event.title == said for event in rows.events)
+            case "name":
+                return any(customer.name == said for customer in rows.customers)
+            case _:
+                return False
 
     def mention(self, noun: str) -> Mention:
         """A row of its own, or one that the request has spoken of before."""

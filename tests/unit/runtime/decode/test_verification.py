@@ -37,7 +37,7 @@ def read_plainly(
         everything = np.ones(logits.shape[1], np.bool_)
         allowed = everything if grammar is None else grammar.allowed(states[-1], budget - i)
         p = torch.softmax(logits[i].double().masked_fill(~torch.from_numpy(allowed), -torch.inf), dim=-1)
-        if p[token] < shares[i] * p.max() * (1 - 1e-6):
+        if p[token] < shares[i] * p.max() * (1 - 1e-12):
             return Verdict(i, int(p.argmax()), np.array(states, np.int32))
         states.append(0 if grammar is None else grammar.advance(states[-1], token))
     return Verdict(len(tokens), None, np.array(states, np.int32))
