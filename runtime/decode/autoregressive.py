@@ -11,7 +11,7 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome, not_finite
 from agentfast.runtime.decode.confidence import judge_choices
-from agentfast.runtime.decode.evidence import choice_of
+from agentfast.runtime.decode.evidence import choices_of
 from agentfast.runtime.decode.sampling import invert
 from agentfast.runtime.request import FinishReason, Request, Row
 from agentfast.runtime.runner import Forward
@@ -75,8 +75,10 @@ class AutoregressiveDecoder:
         drawn = _ints(invert(p, torch.from_numpy(uniforms).to(p.device)))
         tokens = [d if t else b for b, d, t in zip(best, drawn, temperatures, strict=True)]
         for i, row in enumerate(rows):
-            if row.ledger is not None and row.allowed is not None:
-                row.choices.append(choice_of(logits[i], row.allowed, tokens[i]))
+            if row.ledger is not None and row.grammar is not None:
+                row.choices += choices_of(
+                    logits[i : i + 1], tokens[i : i + 1], row.grammar, [row.state], row.budget
+                )
         return tokens
 
     def _advance(self, row: Row, token: int) -> Outcome:

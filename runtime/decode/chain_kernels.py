@@ -33,9 +33,8 @@ def _times_power(x: float, n: int) -> float:
 
 
 @kernel
-def _normalise(numbers: Doubles, at: int, exponent: Ints) -> None:
-    """Split a number above 0 in place: [1, 2) stays, the power of two is added to its exponent."""
-    bits = numbers.view(np.int64)
+def _normalise(bits: Longs, at: int, exponent: Ints) -> None:
+    """Split a number above 0, given as its bits, in place: [1, 2) stays, the power of two is added to its exponent."""
     exponent[at] += np.int32((bits[at] >> 52) - 1023)
     bits[at] = (bits[at] & 0xFFFFFFFFFFFFF) | (1023 << 52)
 
@@ -82,23 +81,25 @@ def weigh_labels(
                 masses[k, i - low] = linear[i, k]
                 tops[k, i - low] = top[i, k]
         for i in range(low, high):
+            weights, exponents, bits = weight[i], exponent[i], weight[i].view(np.int64)
             for at in range(position_start[i], position_start[i + 1]):
                 label = position_label[at]
-                members = label_class[label_start[label] : label_start[label + 1]]
                 if summed[label] != low:
                     summed[label] = low
+                    members = label_class[label_start[label] : label_start[label + 1]]
                     _sum_members(members, masses, tops, totals[label], bests[label])
                 best[i, label] = bests[label, i - low]
-                weight[i, label] = totals[label, i - low]
-                exponent[i, label] = 0
-                if weight[i, label] > _NORMAL:
-                    _normalise(weight[i], label, exponent[i])
+                weights[label] = totals[label, i - low]
+                exponents[label] = 0
+                if weights[label] > _NORMAL:
+                    _normalise(bits, label, exponents)
                 elif best[i, label] > -np.inf:
+                    members = label_class[label_start[label] : label_start[label + 1]]
                     _far_below(
-                        members, top[i], mass[i], best[i, label], reference[i], label, weight[i], exponent[i]
+                        members, top[i], mass[i], best[i, label], reference[i], label, weights, exponents
                     )
                 else:
-                    exponent[i, label] = _DEAD
+                    exponents[label] = _DEAD
 
 
 @kernel
@@ -132,7 +133,7 @@ def _far_below(
     below = (greatest - reference) / LN2
     exponent[label] = np.int32(np.floor(below))
     weight[label] = total * 2.0 ** (below - np.floor(below))
-    _normalise(weight, label, exponent)
+    _normalise(weight.view(np.int64), label, exponent)
 
 
 @kernel
@@ -157,6 +158,7 @@ def backward(
     """
     positions = len(layer_start) - 2
     delta = np.zeros(len(beta), np.float64)
+    bits = beta.view(np.int64)
     for node in range(layer_start[positions], layer_start[positions + 1]):
         beta[node], exponent[node], choice[node] = 1.0, 0, -1
     for i in range(positions - 1, -1, -1):
@@ -180,7 +182,7 @@ def backward(
             beta[node], exponent[node] = total, _DEAD
             if total > 0.0:
                 exponent[node] = highest
-                _normalise(beta, node, exponent)
+                _normalise(bits, node, exponent)
 
 
 @kernel

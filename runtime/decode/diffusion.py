@@ -216,7 +216,8 @@ class DiffusionDecoder:
         if row.generated == 0:
             opening = settle_opening(logits, row.grammar, row.budget, row.ahead)
             logits, first = opening.logits, opening.first
-        return CanvasRow(logits, row.grammar, row.state, row.budget, uniforms, self._temperature(row), first)
+        drawn = uniforms if row.request.temperature else None
+        return CanvasRow(logits, row.grammar, row.state, row.budget, drawn, self._temperature(row), first)
 
     def _temperature(self, row: Row) -> float:
         assert row.canvas is not None
@@ -345,7 +346,7 @@ def _constrained(
     best = posterior.best
     return Proposal(
         best=best,
-        sample=posterior.sample if row.request.temperature else best,
+        sample=posterior.sample,
         # Positions that one choice decides together (the letters of a tool's name) have one entropy: rounding keeps
         # them equal, so that the order of acceptance is that of the positions, not that of floating-point noise.
         entropy=np.round(posterior.entropy, 3),

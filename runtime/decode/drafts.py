@@ -12,7 +12,7 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.decode.base import Outcome
 from agentfast.runtime.decode.confidence import judge_choices
-from agentfast.runtime.decode.evidence import choice_of
+from agentfast.runtime.decode.evidence import choices_of
 from agentfast.runtime.decode.verification import Verdict, read_over
 from agentfast.runtime.request import Canvas, Draft, FinishReason, Row
 from agentfast.runtime.settings import GenerationDefaults
@@ -125,9 +125,9 @@ class DraftReader:
         tokens = draft.tokens[: verdict.stands]
         if verdict.correction is not None:
             tokens = [*tokens, verdict.correction]
-        for i, token in enumerate(tokens):
-            allowed = row.grammar.allowed(int(verdict.states[i]), budget - i)
-            row.choices.append(choice_of(predicted[i], allowed, token) if allowed.sum() > 1 else None)
+        row.choices += choices_of(
+            predicted[: len(tokens)], tokens, row.grammar, verdict.states[: len(tokens)], budget
+        )
 
 
 def _predicted(row: Row, draft: Draft, ahead: Tensor | None) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -145,16 +146,29 @@ class Choice:
         return float(self.probabilities[at]) if at < len(self.tokens) and self.tokens[at] == token else 0.0
 
 
-def choice_of(logits: torch.Tensor, allowed: npt.NDArray[np.bool_], token: int) -> Choice:
-    """What a token was taken from: logits [V] at temperature 1, masked by what was allowed."""
-    ids = np.flatnonzero(allowed)
-    x = _floats(logits).astype(np.float64)[ids]
-    p = np.exp(x - x.max())
-    p /= p.sum()
-    if len(ids) > _KEPT_CHOICES:
-        kept = np.flatnonzero(ids == token)
-        return Choice(ids[kept], p[kept])
-    return Choice(ids, p)
+def choices_of(
+    logits: torch.Tensor,
+    tokens: Sequence[int],
+    grammar: TokenGrammar,
+    states: Sequence[int] | Ints,
+    budget: int,
+) -> list[Choice | None]:
+    """What each of n tokens that follow each other was taken from; None where the grammar left no choice.
+
+    Args:
+        logits: [n, V] float32, at temperature 1, of each token given those before it.
+        states: [n], the grammar's before each token; budget: the tokens left before the first.
+    """
+    classes = grammar.classes
+    starts, ids, p = kernels.choices(
+        _floats(logits), np.asarray(tokens, np.int64), np.asarray(states, np.int32), budget,
+        grammar.edge_start, grammar.edge_target, grammar.edge_label, classes.label_start, classes.label_class,
+        grammar.distance, classes.count, classes.token_class, _KEPT_CHOICES,
+    )  # fmt: skip
+    return [
+        Choice(ids[start:stop], p[start:stop]) if stop > start else None
+        for start, stop in pairwise(starts.tolist())
+    ]
 
 
 class ChoiceEvidence:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agentfast.runtime.grammar.mask_kernels import mark_classes
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -201,3 +202,63 @@ def spell(
     for k in range(count):
         arrived[offsets[k]] += masses[k]
     return ended, arrived
+
+
+@kernel
+def choices(
+    logits: Floats,
+    tokens: npt.NDArray[np.int64],
+    states: Ints,
+    budget: int,
+    edge_start: Ints,
+    edge_target: Ints,
+    edge_label: Ints,
+    label_start: Ints,
+    label_class: Ints,
+    distance: Ints,
+    classes: int,
+    token_class: Ints,
+    most: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Doubles]:
+    """The distributions that n tokens were taken from: what the grammar allowed, and its probabilities.
+
+    Args:
+        logits: [n, V]; tokens: [n]; states, [n], and budget: the grammar's, before each token and before the first.
+        most: of a distribution over more tokens only the one that was taken is kept.
+
+    Returns:
+        [n + 1] where each distribution begins, empty where one token only was allowed; ids; and probabilities.
+    """
+    starts = np.zeros(len(tokens) + 1, np.int64)
+    ids, p = np.empty(256, np.int64), np.empty(256, np.float64)
+    alive = np.empty(classes, np.bool_)
+    for i in range(len(tokens)):
+        mark_classes(
+            states[i], budget - i, edge_start, edge_target, edge_label, label_start, label_class, distance,
+            alive,
+        )  # fmt: skip
+        count, greatest = 0, -np.inf
+        for token in range(len(token_class)):
+            if alive[token_class[token]]:
+                count += 1
+                greatest = max(greatest, logits[i, token])
+        start = starts[i]
+        stop = start + (0 if count == 1 else 1 if count > most else count)
+        starts[i + 1] = stop
+        if stop == start:
+            continue
+        if stop > len(ids):
+            room = max(stop, 2 * len(ids))
+            ids = np.append(ids, np.empty(room - len(ids), np.int64))
+            p = np.append(p, np.empty(room - len(p), np.float64))
+        total = 0.0
+        at = start
+        for token in range(len(token_class)):
+            if alive[token_class[token]]:
+                weight = np.exp(np.float64(logits[i, token]) - greatest)
+                total += weight
+                if count <= most or token == tokens[i]:
+                    ids[at], p[at] = token, weight
+                    at += 1
+        p[start:stop] /= total
+    return starts, ids[: starts[-1]].copy(), p[: starts[-1]].copy()

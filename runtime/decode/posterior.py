@@ -40,7 +40,7 @@ class CanvasRow:
             left; a canvas longer than the budget must reach EOS within its first `budget` positions.
         uniforms: [C] float64 in [0, 1), the only source of randomness of the sample. Given the state before position
             i, its outcomes are laid out on [0, 1) in order of (edge, class, token id) with the widths of their
-            conditional probabilities, and uniforms[i] picks the one it falls on.
+            conditional probabilities, and uniforms[i] picks the one it falls on. None: the best takes its place.
         temperature: what the logits are divided by.
         first: which of the state's edges the logits leave open, where it is known; see `PlanCache.plan`.
     """
@@ -49,7 +49,7 @@ class CanvasRow:
     grammar: TokenGrammar
     state: int
     budget: int
-    uniforms: npt.NDArray[np.float64]
+    uniforms: npt.NDArray[np.float64] | None
     temperature: float = 1.0
     first: bytes | None = None
 
@@ -60,7 +60,7 @@ class CanvasPosterior:
 
     Attributes:
         best: [C] int64, the most likely token sequence (ties: the first edge, class, token).
-        sample: [C] int64, a joint sample.
+        sample: [C] int64, a joint sample; the best if none was asked for.
         entropy: [C] float32, nats, of each position's constrained token marginal.
         log_z: log of the total weight exp(sum of logits) of the allowed sequences.
         class_bias: [C, K] float32; the log marginal of token t is logits[i, t] / temperature + class_bias[i, class of
@@ -113,9 +113,11 @@ def _posterior(row: CanvasRow) -> CanvasPosterior:
     bias, entropy = ways.class_marginals()
     states = plan.states[path]
     ends = np.nonzero(states[1:] == grammar.done)[0]
+    best = space.first_tokens(chosen)
+    uniforms = row.uniforms
     return CanvasPosterior(
-        best=space.first_tokens(chosen),
-        sample=space.draw(*ways.sample(np.asarray(row.uniforms, np.float64))),
+        best=best,
+        sample=best if uniforms is None else space.draw(*ways.sample(np.asarray(uniforms, np.float64))),
         entropy=entropy,
         log_z=ways.log_z,
         class_bias=bias,
@@ -132,7 +134,7 @@ def _check(row: CanvasRow) -> None:
         raise GrammarError(
             f"logits of shape {shape} do not fit a vocabulary of {row.grammar.vocabulary.size}"
         )
-    if len(row.uniforms) != shape[0]:
+    if row.uniforms is not None and len(row.uniforms) != shape[0]:
         raise GrammarError(f"{len(row.uniforms)} uniforms do not fit a canvas of {shape[0]}")
     if row.state == DEAD:
         raise GrammarError("the row's grammar state is dead: its tokens did not follow the grammar")

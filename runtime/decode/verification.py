@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agentfast.runtime.decode.evidence_kernels import follow
+from agentfast.runtime.grammar.mask_kernels import mark_classes
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.kernel import kernel
 
@@ -100,19 +102,18 @@ def _read(
     """How many tokens stand; fills `states` after each and the `correction` of the first that does not."""
     alive = np.empty(classes, np.bool_)
     for i in range(len(tokens)):
-        alive[:] = False
-        after = -1
-        for edge in range(edge_start[states[i]], edge_start[states[i] + 1]):
-            if distance[edge_target[edge]] <= budget - i - 1:
-                for at in range(label_start[edge_label[edge]], label_start[edge_label[edge] + 1]):
-                    alive[label_class[at]] = True
-                    if label_class[at] == token_class[tokens[i]]:
-                        after = edge_target[edge]
+        mark_classes(
+            states[i], budget - i, edge_start, edge_target, edge_label, label_start, label_class, distance,
+            alive,
+        )  # fmt: skip
         greatest = -np.inf
         for token in range(logits.shape[1]):
             if logits[i, token] > greatest and alive[token_class[token]]:
                 greatest, correction[0] = logits[i, token], token
-        if after < 0 or logits[i, tokens[i]] < greatest + least[i]:
+        chosen = token_class[tokens[i]]
+        if not alive[chosen] or logits[i, tokens[i]] < greatest + least[i]:
             return i
-        states[i + 1] = after
+        states[i + 1] = follow(
+            states[i], chosen, edge_start, edge_target, edge_label, label_start, label_class
+        )
     return len(tokens)

@@ -15,6 +15,7 @@ from agentfast.runtime.grammar.classes import Classes, classes_of
 from agentfast.runtime.grammar.graph import UNREACHABLE, distances, longest, starts_of
 from agentfast.runtime.grammar.inside import MAX_STEPS
 from agentfast.runtime.grammar.lift import Edges, lift
+from agentfast.runtime.grammar.mask_kernels import allowed_tokens
 from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -92,11 +93,11 @@ class TokenGrammar:
         """[V] bool: tokens after which the rest still fits, with `budget` tokens left before this one."""
         if state == DEAD:
             return np.zeros(self.vocabulary.size, np.bool_)
-        alive = np.zeros(self.classes.count, np.bool_)
-        for edge in range(self.edge_start[state], self.edge_start[state + 1]):
-            if self.distance[self.edge_target[edge]] <= budget - 1:
-                alive[self._label(self.edge_label[edge])] = True
-        return alive[self.classes.token_class]
+        classes = self.classes
+        return allowed_tokens(
+            state, budget, self.edge_start, self.edge_target, self.edge_label,
+            classes.label_start, classes.label_class, self.distance, classes.count, classes.token_class,
+        )  # fmt: skip
 
     def forced(self, state: int) -> int | None:
         """The only token that may come next, if there is just one."""
