@@ -77,6 +77,21 @@ def test_best_says_where_it_ends(problem: tuple[TokenGrammar, Floats, int]) -> N
     assert grammar.min_tokens(result.end_state) <= max(budget - len(logits), 0)
 
 
+@given(problems())
+def test_without_uniforms_the_best_takes_the_place_of_a_sample(
+    problem: tuple[TokenGrammar, Floats, int],
+) -> None:
+    grammar, logits, budget = problem
+    drawn = solve(grammar, logits, budget)
+    if isinstance(drawn, GrammarError):
+        return
+    [result] = canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, 0, budget, None)])
+    assert isinstance(result, CanvasPosterior)
+    assert result.sample.tolist() == result.best.tolist() == drawn.best.tolist()
+    assert result.entropy.tolist() == drawn.entropy.tolist()
+    assert result.log_z == drawn.log_z
+
+
 @given(problems(), st.integers(0, 2**32))
 def test_canvases_in_a_row_always_complete_within_the_budget(
     problem: tuple[TokenGrammar, Floats, int], seed: int
