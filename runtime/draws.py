@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -30,16 +31,28 @@ class SeededDraws:
     """Two Philox streams (Salmon et al. 2011), so that asking for one kind does not shift the other."""
 
     def __init__(self, seed: int, vocabulary_size: int) -> None:
-        keys = np.random.SeedSequence(seed).generate_state(4, np.uint64).reshape(2, 2)
-        noise, uniforms = (np.random.Generator(np.random.Philox(key=key)) for key in keys)
-        self._noise = _Stream(lambda n: noise.integers(0, vocabulary_size, n, dtype=np.int64))
-        self._uniforms = _Stream(uniforms.random)
+        self._seed = seed
+        self._vocabulary_size = vocabulary_size
 
     def noise(self, n: int) -> NDArray[np.int64]:
         return self._noise.take(n)
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
         return self._uniforms.take(n)
+
+    # Each is made when it is first asked: a model that decodes token by token needs no noise, temperature 0 no samples.
+    @cached_property
+    def _noise(self) -> _Stream[np.int64]:
+        generator, size = self._generator(0), self._vocabulary_size
+        return _Stream(lambda n: generator.integers(0, size, n, dtype=np.int64))
+
+    @cached_property
+    def _uniforms(self) -> _Stream[np.float64]:
+        return _Stream(self._generator(1).random)
+
+    def _generator(self, stream: int) -> np.random.Generator:
+        keys = np.random.SeedSequence(self._seed).generate_state(4, np.uint64).reshape(2, 2)
+        return np.random.Generator(np.random.Philox(key=keys[stream]))
 
 
 class _Stream(Generic[N]):

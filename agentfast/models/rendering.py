@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from agentfast.chat.base import ChatFormat, Segment
 from agentfast.errors import ModelError
@@ -12,12 +13,17 @@ from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import ModelRequest
 from agentfast.runtime.tokenizer import Tokenizer
 
+_KEPT_TEXTS: Final = 64
+_WORTH_KEEPING: Final = range(100, 20_000)
+"""Characters of a text whose tokens are kept. What runs begin with alike, instructions and declarations, has as many."""
+
 
 class SegmentCodec:
     """Segments as token ids. Text is encoded apart from the special tokens, so that none can come out of it."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._kept = lru_cache(_KEPT_TEXTS)(tokenizer.encode)
         self._special_names = {index: name for name, index in tokenizer.vocabulary.special.items()}
 
     def encode(self, segments: Iterable[Segment]) -> list[int]:
@@ -31,7 +37,8 @@ class SegmentCodec:
             if is_special:
                 ids.append(self._tokenizer.special(text))
             else:
-                ids.extend(self._tokenizer.encode(text))
+                encode = self._kept if len(text) in _WORTH_KEEPING else self._tokenizer.encode
+                ids.extend(encode(text))
         return ids
 
     def decode(self, tokens: Sequence[int]) -> Iterator[Segment]:

@@ -67,13 +67,16 @@ class AutoregressiveDecoder:
         for i, row in enumerate(rows):
             if row.allowed is not None:
                 logits[i].masked_fill_(~torch.from_numpy(row.allowed).to(logits.device), float("-inf"))
+        tokens = _ints(logits.argmax(dim=-1))
         temperatures = [self._generation.temperature * row.request.temperature for row in rows]
-        best = _ints(logits.argmax(dim=-1))
-        scale = torch.tensor([t or 1.0 for t in temperatures], device=logits.device)
-        uniforms = np.concatenate([row.draws.uniforms(1) for row in rows])
-        p = torch.softmax(logits / scale[:, None], dim=-1)
-        drawn = _ints(invert(p, torch.from_numpy(uniforms).to(p.device)))
-        tokens = [d if t else b for b, d, t in zip(best, drawn, temperatures, strict=True)]
+        drawn = [i for i, temperature in enumerate(temperatures) if temperature]
+        if drawn:
+            scale = torch.tensor([temperatures[i] for i in drawn], device=logits.device)
+            uniforms = np.concatenate([rows[i].draws.uniforms(1) for i in drawn])
+            p = torch.softmax(logits[drawn] / scale[:, None], dim=-1)
+            found = _ints(invert(p, torch.from_numpy(uniforms).to(p.device)))
+            for i, token in zip(drawn, found, strict=True):
+                tokens[i] = token
         for i, row in enumerate(rows):
             if row.ledger is not None and row.grammar is not None:
                 row.choices += choices_of(

@@ -162,7 +162,8 @@ class DiffusionDecoder:
         proposals: dict[Row, Proposal | Exception] = {}
         for i, row in enumerate(rows):
             try:
-                uniforms[i] = row.draws.uniforms(row.canvas_tokens)
+                count = row.canvas_tokens
+                uniforms[i] = row.draws.uniforms(count) if row.request.temperature else np.zeros(count)
             except Exception as error:  # noqa: BLE001 - so is one in its draws
                 proposals[row] = error
         free = [i for i in uniforms if rows[i].grammar is None]
