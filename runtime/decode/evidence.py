@@ -159,12 +159,14 @@ def choices_of(
         logits: [n, V] float32, at temperature 1, of each token given those before it.
         states: [n], the grammar's before each token; budget: the tokens left before the first.
     """
-    classes = grammar.classes
     starts, ids, p = kernels.choices(
-        _floats(logits), np.asarray(tokens, np.int64), np.asarray(states, np.int32), budget,
-        grammar.edge_start, grammar.edge_target, grammar.edge_label, classes.label_start, classes.label_class,
-        grammar.distance, classes.count, classes.token_class, _KEPT_CHOICES,
-    )  # fmt: skip
+        _floats(logits),
+        np.asarray(tokens, np.int64),
+        np.asarray(states, np.int32),
+        grammar.mask_arrays,
+        budget,
+        _KEPT_CHOICES,
+    )
     return [
         Choice(ids[start:stop], p[start:stop]) if stop > start else None
         for start, stop in pairwise(starts.tolist())

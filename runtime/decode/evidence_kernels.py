@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.mask_kernels import mark_classes
+from agentfast.runtime.grammar.mask_kernels import MaskArrays, mark_classes
 from agentfast.runtime.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -209,15 +209,8 @@ def choices(
     logits: Floats,
     tokens: npt.NDArray[np.int64],
     states: Ints,
+    grammar: MaskArrays,
     budget: int,
-    edge_start: Ints,
-    edge_target: Ints,
-    edge_label: Ints,
-    label_start: Ints,
-    label_class: Ints,
-    distance: Ints,
-    classes: int,
-    token_class: Ints,
     most: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Doubles]:
     """The distributions that n tokens were taken from: what the grammar allowed, and its probabilities.
@@ -231,12 +224,9 @@ def choices(
     """
     starts = np.zeros(len(tokens) + 1, np.int64)
     ids, p = np.empty(256, np.int64), np.empty(256, np.float64)
-    alive = np.empty(classes, np.bool_)
+    alive, token_class = np.empty(grammar.classes, np.bool_), grammar.token_class
     for i in range(len(tokens)):
-        mark_classes(
-            states[i], budget - i, edge_start, edge_target, edge_label, label_start, label_class, distance,
-            alive,
-        )  # fmt: skip
+        mark_classes(grammar, states[i], budget - i, alive)
         count, greatest = 0, -np.inf
         for token in range(len(token_class)):
             if alive[token_class[token]]:

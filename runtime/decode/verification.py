@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.decode.evidence_kernels import follow
-from agentfast.runtime.grammar.mask_kernels import mark_classes
+from agentfast.runtime.grammar.mask_kernels import MaskArrays, mark_classes
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 from agentfast.runtime.kernel import kernel
 
@@ -64,13 +64,16 @@ def read_over(
         least = np.log(shares)
     if grammar is None:
         return _read_freely(logits, tokens, least)
-    classes = grammar.classes
     states, correction = np.full(len(tokens) + 1, state, np.int32), np.zeros(1, np.int64)
     stands = _read(
-        logits.float().cpu().numpy(), np.asarray(tokens, np.int64), classes.token_class,
-        grammar.edge_start, grammar.edge_target, grammar.edge_label, classes.label_start, classes.label_class,
-        classes.count, grammar.distance, budget, least, states, correction,
-    )  # fmt: skip
+        logits.float().cpu().numpy(),
+        np.asarray(tokens, np.int64),
+        grammar.mask_arrays,
+        budget,
+        least,
+        states,
+        correction,
+    )
     return Verdict(stands, int(correction[0]) if stands < len(tokens) else None, states[: stands + 1])
 
 
@@ -86,26 +89,16 @@ def _read_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verdic
 def _read(
     logits: Floats,
     tokens: NDArray[np.int64],
-    token_class: Ints,
-    edge_start: Ints,
-    edge_target: Ints,
-    edge_label: Ints,
-    label_start: Ints,
-    label_class: Ints,
-    classes: int,
-    distance: Ints,
+    grammar: MaskArrays,
     budget: int,
     least: Floats,
     states: Ints,
     correction: NDArray[np.int64],
 ) -> int:
     """How many tokens stand; fills `states` after each and the `correction` of the first that does not."""
-    alive = np.empty(classes, np.bool_)
+    alive, token_class = np.empty(grammar.classes, np.bool_), grammar.token_class
     for i in range(len(tokens)):
-        mark_classes(
-            states[i], budget - i, edge_start, edge_target, edge_label, label_start, label_class, distance,
-            alive,
-        )  # fmt: skip
+        mark_classes(grammar, states[i], budget - i, alive)
         greatest = -np.inf
         for token in range(logits.shape[1]):
             if logits[i, token] > greatest and alive[token_class[token]]:
@@ -114,6 +107,12 @@ def _read(
         if not alive[chosen] or logits[i, tokens[i]] < greatest + least[i]:
             return i
         states[i + 1] = follow(
-            states[i], chosen, edge_start, edge_target, edge_label, label_start, label_class
+            states[i],
+            chosen,
+            grammar.edge_start,
+            grammar.edge_target,
+            grammar.edge_label,
+            grammar.label_start,
+            grammar.label_class,
         )
     return len(tokens)

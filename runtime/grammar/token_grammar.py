@@ -15,7 +15,7 @@ from agentfast.runtime.grammar.classes import Classes, classes_of
 from agentfast.runtime.grammar.graph import UNREACHABLE, distances, longest, starts_of
 from agentfast.runtime.grammar.inside import MAX_STEPS
 from agentfast.runtime.grammar.lift import Edges, lift
-from agentfast.runtime.grammar.mask_kernels import allowed_tokens
+from agentfast.runtime.grammar.mask_kernels import MaskArrays, allowed_tokens
 from agentfast.runtime.grammar.token_sets import refine, together
 from agentfast.runtime.grammar.trie import trie_of
 from agentfast.runtime.vocabulary import Vocabulary
@@ -93,11 +93,7 @@ class TokenGrammar:
         """[V] bool: tokens after which the rest still fits, with `budget` tokens left before this one."""
         if state == DEAD:
             return np.zeros(self.vocabulary.size, np.bool_)
-        classes = self.classes
-        return allowed_tokens(
-            state, budget, self.edge_start, self.edge_target, self.edge_label,
-            classes.label_start, classes.label_class, self.distance, classes.count, classes.token_class,
-        )  # fmt: skip
+        return allowed_tokens(self.mask_arrays, state, budget)
 
     def forced(self, state: int) -> int | None:
         """The only token that may come next, if there is just one."""
@@ -105,6 +101,21 @@ class TokenGrammar:
             return None
         allowed = np.nonzero(self.allowed(state, UNREACHABLE))[0]
         return int(allowed[0]) if len(allowed) == 1 else None
+
+    @cached_property
+    def mask_arrays(self) -> MaskArrays:
+        """The grammar as kernels take it that ask what may come next."""
+        classes = self.classes
+        return MaskArrays(
+            self.edge_start,
+            self.edge_target,
+            self.edge_label,
+            self.distance,
+            classes.label_start,
+            classes.label_class,
+            classes.token_class,
+            classes.count,
+        )
 
     @cached_property
     def _most(self) -> Ints:
