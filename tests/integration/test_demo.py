@@ -13,7 +13,7 @@ from agentfast.cli.main import main
 def test_32_agents_share_a_batch_make_no_invalid_call_and_mostly_succeed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["demo", "--agents", "32", "--tasks", "64", "--json"]) == Exit.OK
+    assert main(["demo", "--agents", "32", "--tasks", "128", "--json"]) == Exit.OK
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["invalid_calls"] == 0
     assert figures["success"] >= 0.8
