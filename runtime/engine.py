@@ -337,6 +337,7 @@ def _decoder_for(
     if config.canvas_length is not None:
         lengths = CanvasLengths(config.canvas_length)
     else:
-        lengths = CanvasLengths(model.config.canvas_length, config.generation.canvas_lengths)
+        usual = config.generation.usual_canvas or model.config.canvas_length
+        lengths = CanvasLengths(usual, config.generation.canvas_lengths)
     special = frozenset(tokenizer.vocabulary.special.values())
     return DiffusionDecoder(network, config.generation, lengths, eos_ids, special)

@@ -22,8 +22,9 @@ class GenerationDefaults:
         stability_threshold: steps for which the best canvas must not change before denoising may stop.
         confidence_threshold: nats; denoising may stop once the mean entropy is below it.
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
-        canvas_lengths: lengths that the model was trained on, rising. Where a request names none, the engine chooses
-            among them for a row with a grammar, see decode/lengths.py. Empty: there is only the checkpoint's.
+        canvas_lengths: lengths to choose from, rising. Where a request names none, the engine chooses among them for a
+            row with a grammar, see decode/lengths.py. Empty: every canvas has the usual length.
+        usual_canvas: length of a canvas that nothing is known of; None: the checkpoint's canvas length.
         verify: before a canvas is committed, the causal pass that encodes it reads it over: a token that the canvas is
             sure of stands if it has at least this share of the likeliest token's probability, any other one if it is
             the likeliest. Else the likeliest takes its place and what follows is denoised anew (see
@@ -49,6 +50,7 @@ class GenerationDefaults:
     confidence_threshold: float = 0.005
     adaptive_stopping: bool = True
     canvas_lengths: tuple[int, ...] = ()
+    usual_canvas: int | None = None
     verify: float = 0.0
     verify_entropy: float = 0.001
     trusted_entropy: float = 0.0
@@ -75,6 +77,8 @@ class GenerationDefaults:
             or min(self.canvas_lengths, default=1) < 1
         ):
             raise ConfigError(f"canvas_lengths are {self.canvas_lengths}; they must rise and be at least 1")
+        if self.usual_canvas is not None:
+            _at_least("usual_canvas", self.usual_canvas, 1)
         if self.t_max < self.t_min:
             raise ConfigError(f"t_max is {self.t_max}, below t_min, which is {self.t_min}")
 
@@ -92,6 +96,7 @@ class GenerationDefaults:
             "stability_threshold",
             "confidence_threshold",
             "temperature",
+            "usual_canvas",
             "verify",
             "verify_entropy",
             "trusted_entropy",
@@ -124,7 +129,7 @@ class EngineConfig:
 
     Attributes:
         generation: how to decode.
-        canvas_length: tokens per canvas; None: the checkpoint's, or chosen among its lengths for each canvas.
+        canvas_length: tokens per canvas; None: the usual length, or chosen for each canvas, as `generation` says.
         max_rows: requests generated at once.
         max_batch_tokens: tokens in one forward pass.
         max_prefill_tokens: prompt tokens that one row may bring to one forward pass.

@@ -83,15 +83,14 @@ class DiffusionDecoder:
         self._room = Room()
 
     def canvas_tokens(self, request: Request) -> int:
-        lengths = self._lengths_for(request)
-        return max(lengths.usual, *lengths.trained) if lengths.trained else lengths.usual
+        return self._lengths_for(request).longest
 
     def reach(self, request: Request) -> int:
         if self._generation.verify:  # the last canvas is encoded, too
             return len(request.prompt) + request.max_tokens
         lengths = self._lengths_for(request)
         most = request.max_tokens - 1  # and where all canvases are as long, only whole ones
-        return len(request.prompt) + (most if lengths.trained else most // lengths.usual * lengths.usual)
+        return len(request.prompt) + (most if lengths.choices else most // lengths.usual * lengths.usual)
 
     def start(self, row: Row) -> Outcome | None:
         row.verifies = self._generation.verify > 0

@@ -13,11 +13,16 @@ class CanvasLengths:
 
     Attributes:
         usual: of a canvas of which nothing is known.
-        trained: the lengths that the model was trained on, rising; empty: every canvas has the usual one.
+        choices: rising; empty: every canvas has the usual length.
     """
 
     usual: int
-    trained: tuple[int, ...] = ()
+    choices: tuple[int, ...] = ()
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest canvas there may be."""
+        return max((self.usual, *self.choices))
 
     def choose(
         self, grammar: TokenGrammar | None, state: int, budget: int, expected: int | None = None
@@ -32,20 +37,20 @@ class CanvasLengths:
         Args:
             expected: tokens that are expected, the end token included, where a better guess is at hand.
         """
-        if grammar is None or not self.trained:
+        if grammar is None or not self.choices:
             return self.usual
         shortest = grammar.min_tokens(state)
         if expected is None:
             expected = min(2 * shortest, self.usual) if shortest > 1 else self.usual
         wanted = max(expected, shortest)
-        length = next((length for length in self.trained if length >= wanted), self.trained[-1])
-        return min(length, max(self.trained[0], min(budget, grammar.max_tokens(state))))
+        length = next((length for length in self.choices if length >= wanted), self.choices[-1])
+        return min(length, max(self.choices[0], min(budget, grammar.max_tokens(state))))
 
     def shrunk(self, current: int, length: int) -> int:
         """What is worth computing of a canvas of `current` positions whose best completion takes `length`.
 
-        A quarter of the shortest trained length stays as room to grow.
+        A quarter of the shortest choice stays as room to grow.
         """
-        if not self.trained:
+        if not self.choices:
             return current
-        return min(current, max(self.trained[0], length + self.trained[0] // 4))
+        return min(current, max(self.choices[0], length + self.choices[0] // 4))

@@ -112,6 +112,7 @@ def _write_generation(generation: GenerationDefaults, model: BlockDiffusionModel
 def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
     return {
         "canvas_lengths": list(generation.canvas_lengths),
+        "usual_canvas": generation.usual_canvas,
         "verify": generation.verify,
         "verify_entropy": generation.verify_entropy,
         "trusted_entropy": generation.trusted_entropy,

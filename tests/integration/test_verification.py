@@ -154,6 +154,17 @@ async def test_a_request_that_names_a_length_gets_it_and_another_one_what_it_nee
         assert max(await _lengths(engine, Request((1, 2, 3), 40, CALL))) == 24
 
 
+@pytest.mark.parametrize(("lengths", "usual"), [((), 12), (LENGTHS, 12), (LENGTHS, None)])
+async def test_without_a_grammar_a_canvas_has_the_usual_length(
+    lengths: tuple[int, ...], usual: int | None
+) -> None:
+    generation = replace(LENIENT, canvas_lengths=lengths, usual_canvas=usual)
+    async with engine_with(generation, replace(CONFIG, canvas_length=None)) as engine:
+        assert max(await _lengths(engine, Request((1, 2, 3), 40))) == (
+            usual or small_model().config.canvas_length
+        )
+
+
 async def _lengths(engine: Engine, request: Request) -> set[int]:
     """How many tokens the canvases had when they were shown."""
     return {len(u.tokens) async for u in engine.stream(request) if isinstance(u, CanvasUpdate)}

@@ -27,6 +27,7 @@ from agentfast.runtime.settings import EngineConfig, GenerationDefaults
         {"max_reopenings": -1},
         {"canvas_lengths": (16, 8)},
         {"canvas_lengths": (0, 8)},
+        {"usual_canvas": 0},
     ],
 )
 def test_generation_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:

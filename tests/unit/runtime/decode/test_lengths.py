@@ -13,7 +13,7 @@ from agentfast.runtime.grammar.graph import UNREACHABLE
 from tests.property.token_splits import vocabulary_of
 
 VOCABULARY = vocabulary_of([b"a", b"b", b"ab", b"aba"])
-TRAINED = (4, 8, 16)
+CHOICES = (4, 8, 16)
 WORDS = st.lists(st.text("ab", min_size=0, max_size=7), min_size=1, max_size=3)
 
 
@@ -46,7 +46,7 @@ def test_what_may_go_on_for_ever_has_no_most_tokens_and_neither_has_what_leads_t
     st.booleans(),
     st.integers(0, 30),
     st.one_of(st.none(), st.integers(1, 30)),
-    st.sampled_from(TRAINED),
+    st.sampled_from(CHOICES),
 )
 def test_a_canvas_holds_what_is_expected_and_no_position_that_nothing_can_fill(
     words: list[str], more: bool, spare: int, expected: int | None, usual: int
@@ -56,27 +56,27 @@ def test_a_canvas_holds_what_is_expected_and_no_position_that_nothing_can_fill(
     )
     budget = grammar.min_tokens(grammar.start) + spare
     counts = {n for n in ({40} if more else numbers_of_tokens(grammar, grammar.start)) if n <= budget}
-    length = CanvasLengths(usual, TRAINED).choose(grammar, grammar.start, budget, expected)
+    length = CanvasLengths(usual, CHOICES).choose(grammar, grammar.start, budget, expected)
     shortest = grammar.min_tokens(grammar.start)
     wanted = max(shortest, expected or (min(2 * shortest, usual) if shortest > 1 else usual))
-    assert TRAINED[0] <= length <= TRAINED[-1]
-    assert length >= min(wanted, budget, TRAINED[-1], 99 if more else max(counts))
-    assert length <= max(TRAINED[0], budget)
+    assert CHOICES[0] <= length <= CHOICES[-1]
+    assert length >= min(wanted, budget, CHOICES[-1], 99 if more else max(counts))
+    assert length <= max(CHOICES[0], budget)
     if not more:
-        assert length <= max(TRAINED[0], grammar.max_tokens(grammar.start))
-    assert all(length <= other or other < wanted for other in TRAINED)
+        assert length <= max(CHOICES[0], grammar.max_tokens(grammar.start))
+    assert all(length <= other or other < wanted for other in CHOICES)
 
 
 def test_without_lengths_to_choose_from_or_a_grammar_every_canvas_has_the_usual_one() -> None:
     grammar = Grammar.literal("a").compile(VOCABULARY, "")
     assert CanvasLengths(12).choose(grammar, grammar.start, 3) == 12
     assert CanvasLengths(12).shrunk(12, 2) == 12
-    assert CanvasLengths(12, TRAINED).choose(None, 0, 3) == 12
+    assert CanvasLengths(12, CHOICES).choose(None, 0, 3) == 12
 
 
 @given(st.integers(1, 16), st.data())
 def test_a_canvas_shrinks_to_its_completion_and_a_little_room(current: int, data: st.DataObject) -> None:
     length = data.draw(st.integers(1, current))
-    shrunk = CanvasLengths(8, TRAINED).shrunk(current, length)
+    shrunk = CanvasLengths(8, CHOICES).shrunk(current, length)
     assert length <= shrunk <= current
-    assert shrunk in (current, TRAINED[0], length + 1)
+    assert shrunk in (current, CHOICES[0], length + 1)

@@ -88,6 +88,7 @@ def test_generation_defaults_and_end_tokens_come_along(tmp_path: Path) -> None:
         entropy_bound=0.2,
         stability_threshold=2,
         canvas_lengths=(8, 16),
+        usual_canvas=12,
         verify=0.25,
         verify_entropy=0.5,
         trusted_entropy=0.02,
