@@ -34,8 +34,8 @@ class GenerationDefaults:
         trusted_entropy: nats; with `verify`, a canvas that is a whole turn of text is not read over if its first
             denoising step settles it and every position's entropy is below that. Texts whose fields' probabilities are
             asked for always are.
-        trusted_call_entropy: nats; the same for a canvas that is a whole turn of any kind, calls included, where no
-            probabilities of fields are asked for.
+        trusted_call_entropy: nats; the same for a canvas that ends a turn of any kind, calls included, if nothing in its
+            earlier canvases was corrected, where no probabilities of fields are asked for.
         max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the

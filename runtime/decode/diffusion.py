@@ -251,8 +251,8 @@ class DiffusionDecoder:
         return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
 
     def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
-        """Whether its first step was sure enough of a canvas that is the whole turn, see `GenerationDefaults`."""
-        if row.generated or canvas.step > 1:
+        """Whether its first step was sure enough of a canvas that ends the turn, see `GenerationDefaults`."""
+        if row.reopened or canvas.step > 1:
             return False
         length, ended = self._length(row, proposal)
         if not ended:
@@ -260,7 +260,7 @@ class DiffusionDecoder:
         entropy = float(proposal.entropy[: length + 1].max())
         if row.ledger is None and entropy < self._generation.trusted_call_entropy:
             return True
-        if entropy >= self._generation.trusted_entropy:
+        if row.generated or entropy >= self._generation.trusted_entropy:
             return False
         tokens: list[int] = proposal.best[:length].tolist()
         if not self._special.isdisjoint(tokens):
