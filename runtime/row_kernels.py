@@ -6,7 +6,7 @@ A row reads keys and values in panels of its own (see panel_kernels.py); one wit
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from agentfast.runtime.vectors import array_of, floats_at
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+_LINE: Final = 16  # float32 numbers of a cache line
 
 
 class Cache(NamedTuple):
@@ -95,18 +97,28 @@ def write(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats
 
 @kernel
 def fill(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
-    """Put what has come since, and the canvases of k, v [T, Hkv, D], into the panels of the part's share of the rows."""
+    """Put the part's share of what has come since, and of the canvases of k, v [T, Hkv, D], into the rows' panels."""
     keys, values = _stored(layer, cache)
-    for r in range(part.number, len(rows.start), part.parts):
+    for r in range(len(rows.start)):
         prefix, capacity = rows.prefix[r], rows.capacity[r]
         if capacity:
             key_panels, value_panels = _panels_of(layer, cache, rows, r)
-            new = _slots_of(rows, r, rows.filled[r], prefix, cache.block_size)
-            place(keys, values, new, rows.filled[r], capacity, key_panels, value_panels)
-            own = np.empty(rows.denoises[r], np.int64)
+            first, last = _share(part, rows.filled[r], prefix + rows.denoises[r])
+            new = _slots_of(rows, r, first, max(first, min(last, prefix)), cache.block_size)
+            place(keys, values, new, first, capacity, key_panels, value_panels)
+            begin = max(first, prefix)
+            own = np.empty(max(0, last - begin), np.int64)
             for i in range(len(own)):
-                own[i] = rows.canvas[r] + i
-            place(k, v, own, prefix, capacity, key_panels, value_panels)
+                own[i] = rows.canvas[r] + begin - prefix + i
+            place(k, v, own, begin, capacity, key_panels, value_panels)
+
+
+@inline_kernel
+def _share(part: Part, first: int, last: int) -> tuple[int, int]:
+    """The part's share of the positions first..last - 1, cut where a cache line of keys ends."""
+    low = (first + (last - first) * part.number // part.parts) // _LINE * _LINE
+    high = (first + (last - first) * (part.number + 1) // part.parts) // _LINE * _LINE
+    return max(first, low), last if part.number + 1 == part.parts else max(first, high)
 
 
 @kernel
