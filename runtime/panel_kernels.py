@@ -130,7 +130,7 @@ def _score(
     stride = q.shape[1] * size
     for p in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
         panel = panels_at + p * size * WIDTH
-        rows_of_tile(rows, q, at, stride, key_panels, panel, size, scores, p * WIDTH, scores.shape[1])
+        rows_of_tile(rows, q, at, stride, key_panels, panel, size, scores, p * WIDTH, scores.shape[1], panel)
 
 
 @kernel
@@ -151,7 +151,7 @@ def _mix(
         panel = panels_at + low * capacity + start * width
         depth = stop - start
         if width == WIDTH:
-            rows_of_tile(rows, weights, start, stride, value_panels, panel, depth, mixed, low, columns)
+            rows_of_tile(rows, weights, start, stride, value_panels, panel, depth, mixed, low, columns, panel)
         else:
             narrow_tile(width, weights, start, stride, value_panels, panel, depth, mixed, low, columns)
 

@@ -33,6 +33,9 @@ NARROWEST: Final = 8
 FEWEST_PAIRS: Final = 4
 """Pairs that `turn` turns at once, and the fewest that it takes: a head is at least twice as long."""
 
+_LINE: Final = 16
+"""Numbers in a cache line."""
+
 array_of: Final = cast("Any", numba).carray
 """The array that lies at a pointer: `array_of(pointer, size)`."""
 
@@ -116,25 +119,37 @@ def turn(typing: Any, x: Any, scale: Any, weight: Any, cos: Any, sin: Any, out: 
 
 
 def tile_of(rows: int, columns: int = WIDTH) -> Any:
-    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth)` of so many rows and columns, a multiple of NARROWEST.
+    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth, ahead)` of so many rows and columns, a multiple of NARROWEST.
 
     c [rows, columns] = a [rows, depth] @ b [depth, columns]: pointers to float32; b is contiguous, the rows of a and c
-    lie their strides apart. The sums stay in registers from the first product to the last.
+    lie their strides apart. The sums stay in registers from the first product to the last. As much as b takes is
+    fetched from `ahead` meanwhile, so that who reads it next need not wait for it.
     """
     assert columns % NARROWEST == 0
 
-    def tile(typing: Any, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any) -> Any:
+    def tile(
+        typing: Any, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any, ahead: Any
+    ) -> Any:
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             _build_tile(builder, rows, columns, *values)
             return context.get_dummy_value()
 
-        return types.void(_FLOATS, _FLOATS, _FLOATS, types.intp, types.intp, types.intp), build
+        return types.void(_FLOATS, _FLOATS, _FLOATS, types.intp, types.intp, types.intp, _FLOATS), build
 
     return intrinsic(tile)
 
 
 def _build_tile(
-    builder: Any, rows: int, columns: int, a: Any, b: Any, c: Any, a_stride: Any, c_stride: Any, depth: Any
+    builder: Any,
+    rows: int,
+    columns: int,
+    a: Any,
+    b: Any,
+    c: Any,
+    a_stride: Any,
+    c_stride: Any,
+    depth: Any,
+    ahead: Any,
 ) -> None:
     starts = range(0, columns, LANES)
     parts = [_vector_of(min(LANES, columns - start)) for start in starts]
@@ -146,6 +161,8 @@ def _build_tile(
             builder.store(ir.Constant(part, None), total)
     with cgutils.for_range(builder, depth) as loop:
         line = builder.mul(loop.index, _int(columns))
+        for start in range(0, columns, _LINE):
+            _fetch(builder, builder.gep(ahead, [builder.add(line, _int(start))]))
         right = [
             _load(builder, b, builder.add(line, _int(start)), part)
             for start, part in zip(starts, parts, strict=True)
@@ -161,6 +178,15 @@ def _build_tile(
         for start, part, total in zip(starts, parts, row, strict=True):
             place = builder.add(builder.mul(c_stride, _int(m)), _int(start))
             _store(builder, builder.load(total), c, place, part)
+
+
+def _fetch(builder: Any, pointer: Any) -> None:
+    """Ask for the cache line at a pointer, to be read soon; nothing happens if there is no such memory."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    prefetch = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, prefetch, "llvm.prefetch.p0i8")
+    to_read, to_nearest, data = number(0), number(3), number(1)
+    builder.call(function, [builder.bitcast(pointer, byte), to_read, to_nearest, data])
 
 
 def _vector_of(lanes: int) -> Any:

@@ -7,6 +7,8 @@ get started; inside a kernel it runs at the speed of the processor (measured on 
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from agentfast.runtime.kernel import kernel
 from agentfast.runtime.vectors import ROWS, WIDTH, address, tile_of
 
 Floats = NDArray[np.float32]
+
+_FEW: Final = 4
 
 tile_1, tile_2, tile_3, tile_4 = tile_of(1), tile_of(2), tile_of(3), tile_of(4)
 tile_5, tile_6, tile_7, tile_8 = tile_of(5), tile_of(6), tile_of(7), tile_of(8)
@@ -48,25 +52,29 @@ def rows_of_tile(
     c: Floats,
     c_at: int,
     c_stride: int,
+    ahead: int,
 ) -> None:
-    """c [rows, WIDTH] = a [rows, depth] @ b [depth, WIDTH], 1 to 8 rows, at offsets into contiguous memory."""
-    left, right, out = address(a, a_at), address(b, b_at), address(c, c_at)
+    """c [rows, WIDTH] = a [rows, depth] @ b [depth, WIDTH], 1 to 8 rows, at offsets into contiguous memory.
+
+    `ahead`: offset into b of what is read next; see `tile_of`.
+    """
+    left, right, out, following = address(a, a_at), address(b, b_at), address(c, c_at), address(b, ahead)
     if rows == 8:
-        tile_8(left, right, out, a_stride, c_stride, depth)
+        tile_8(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 7:
-        tile_7(left, right, out, a_stride, c_stride, depth)
+        tile_7(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 6:
-        tile_6(left, right, out, a_stride, c_stride, depth)
+        tile_6(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 5:
-        tile_5(left, right, out, a_stride, c_stride, depth)
+        tile_5(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 4:
-        tile_4(left, right, out, a_stride, c_stride, depth)
+        tile_4(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 3:
-        tile_3(left, right, out, a_stride, c_stride, depth)
+        tile_3(left, right, out, a_stride, c_stride, depth, following)
     elif rows == 2:
-        tile_2(left, right, out, a_stride, c_stride, depth)
+        tile_2(left, right, out, a_stride, c_stride, depth, following)
     else:
-        tile_1(left, right, out, a_stride, c_stride, depth)
+        tile_1(left, right, out, a_stride, c_stride, depth, following)
 
 
 @kernel
@@ -85,11 +93,11 @@ def narrow_tile(
     """c [ROWS, columns] = a [ROWS, depth] @ b [depth, columns], 8, 16 or 24 columns, as `rows_of_tile` does it."""
     left, right, out = address(a, a_at), address(b, b_at), address(c, c_at)
     if columns == 8:
-        narrow_8(left, right, out, a_stride, c_stride, depth)
+        narrow_8(left, right, out, a_stride, c_stride, depth, right)
     elif columns == 16:
-        narrow_16(left, right, out, a_stride, c_stride, depth)
+        narrow_16(left, right, out, a_stride, c_stride, depth, right)
     else:
-        narrow_24(left, right, out, a_stride, c_stride, depth)
+        narrow_24(left, right, out, a_stride, c_stride, depth, right)
 
 
 @kernel
@@ -102,7 +110,8 @@ def room_for(rows: int, panels: Floats) -> Floats:
 def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
     """out[:rows] = a[:rows] @ weight; a [M, K], panels [P, K, WIDTH], out [M, P * WIDTH], all contiguous.
 
-    The fewest tiles have about as many rows each: one of a row or two takes as long as one of three.
+    The fewest tiles have about as many rows each: one of a row or two takes as long as one of three. A panel's last tile
+    fetches the next panel, unless the rows are so few that they wait for memory all the time.
     """
     count, depth, width = panels.shape
     tiles = (rows + ROWS - 1) // ROWS
@@ -112,6 +121,7 @@ def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
         first = 0
         for tile in range(tiles):
             some = least + 1 if tile < larger else least
+            reads = p + 1 if rows > _FEW and tile + 1 == tiles and p + 1 < count else p
             rows_of_tile(
                 some,
                 a,
@@ -123,5 +133,6 @@ def multiply(a: Floats, rows: int, panels: Floats, out: Floats) -> None:
                 out,
                 first * out.shape[1] + p * width,
                 out.shape[1],
+                reads * depth * width,
             )
             first += some
