@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-N = TypeVar("N", np.int64, np.float64)
+from agentfast.runtime.philox import uniforms
 
-_AT_ONCE: Final = 256
-"""Numbers asked of a generator at once: a call takes as long as about as many of them."""
+_NOISE, _UNIFORMS = range(2)  # streams
+_SEEDS: Final = 1 << 64
 
 
 class Draws(Protocol):
@@ -28,43 +26,20 @@ class Draws(Protocol):
 
 
 class SeededDraws:
-    """Two Philox streams (Salmon et al. 2011), so that asking for one kind does not shift the other."""
+    """Two streams of a seed, modulo 2^64, so that asking for one kind of number does not shift the other."""
 
     def __init__(self, seed: int, vocabulary_size: int) -> None:
-        self._seed = seed
+        self._key = np.uint64(seed % _SEEDS)
         self._vocabulary_size = vocabulary_size
+        self._drawn = [0, 0]
 
     def noise(self, n: int) -> NDArray[np.int64]:
-        return self._noise.take(n)
+        return (self._take(_NOISE, n) * self._vocabulary_size).astype(np.int64)
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
-        return self._uniforms.take(n)
+        return self._take(_UNIFORMS, n)
 
-    # Each is made when it is first asked: a model that decodes token by token needs no noise, temperature 0 no samples.
-    @cached_property
-    def _noise(self) -> _Stream[np.int64]:
-        generator, size = self._generator(0), self._vocabulary_size
-        return _Stream(lambda n: generator.integers(0, size, n, dtype=np.int64))
-
-    @cached_property
-    def _uniforms(self) -> _Stream[np.float64]:
-        return _Stream(self._generator(1).random)
-
-    def _generator(self, stream: int) -> np.random.Generator:
-        keys = np.random.SeedSequence(self._seed).generate_state(4, np.uint64).reshape(2, 2)
-        return np.random.Generator(np.random.Philox(key=keys[stream]))
-
-
-class _Stream(Generic[N]):
-    """What a generator gives, handed out in pieces; it is the same however it is cut."""
-
-    def __init__(self, draw: Callable[[int], NDArray[N]]) -> None:
-        self._draw: Callable[[int], NDArray[N]] = draw
-        self._kept: NDArray[N] = draw(0)
-
-    def take(self, n: int) -> NDArray[N]:
-        if len(self._kept) < n:
-            self._kept = np.concatenate((self._kept, self._draw(max(n, _AT_ONCE))))
-        taken: NDArray[N] = self._kept[:n]
-        self._kept = self._kept[n:]
-        return taken
+    def _take(self, stream: int, n: int) -> NDArray[np.float64]:
+        first = self._drawn[stream]
+        self._drawn[stream] = first + n
+        return uniforms(self._key, stream, first, n)

@@ -214,8 +214,7 @@ class DiffusionDecoder:
         assert row.canvas is not None
         first = None
         if row.generated == 0:
-            opening = settle_opening(logits, row.grammar, row.budget, row.ahead)
-            logits, first = opening.logits, opening.first
+            first = settle_opening(logits, row.grammar, row.budget, row.ahead)
         drawn = uniforms if row.request.temperature else None
         return CanvasRow(logits, row.grammar, row.state, row.budget, drawn, self._temperature(row), first)
 

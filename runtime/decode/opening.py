@@ -14,22 +14,9 @@ from torch import Tensor
 from agentfast.runtime.grammar.token_grammar import TokenGrammar
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a first canvas is judged by.
-
-    Attributes:
-        logits: [C, V]; the given ones if there is nothing to decide.
-        first: which edges of the grammar's start are left, see `PlanCache.plan`; None: all.
-    """
-
-    logits: Tensor
-    first: bytes | None = None
-
-
 def settle_opening(
     logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Tensor | None = None
-) -> Opening:
+) -> bytes | None:
     """Where a turn may open with a special token or with text, rule out what its first position finds less likely.
 
     The posterior weighs whole canvases. While a canvas is noise, that favours what binds fewer tokens: text over a
@@ -37,19 +24,22 @@ def settle_opening(
     decide by the first one alone; so does this, and by that model's word for it where it is at hand.
 
     Args:
-        logits: [C, V] of the first canvas.
+        logits: [C, V] of the first canvas; what is ruled out becomes -inf.
         budget: tokens that may be generated.
         ahead: [V], what the causal pass over the prompt expects first.
+
+    Returns:
+        Which edges of the grammar's start are left, see `PlanCache.plan`; None if there is nothing to decide.
     """
     ways = _ways(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
     if ways is None:
-        return Opening(logits)
-    kinds = ways.kinds.to(logits.device).long()
+        return None
+    kinds = ways.kinds.to(logits.device)
     mass = torch.zeros(4, device=logits.device)
     mass.index_add_(0, kinds, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
     kind = cast(int, mass[:_NONE].argmax().item())
-    settled = logits[:1].masked_fill(kinds != kind, -torch.inf)
-    return Opening(torch.cat((settled, logits[1:])), ways.first[kind])
+    logits[0].masked_fill_(kinds != kind, -torch.inf)
+    return ways.first[kind]
 
 
 _TEXT, _SPECIAL, _END, _NONE = range(4)
@@ -57,7 +47,7 @@ _TEXT, _SPECIAL, _END, _NONE = range(4)
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """How a turn that opens with each token opens, [V] int8; and for each such way the edges that it may take."""
+    """How a turn that opens with each token opens, [V] int64; and for each such way the edges that it may take."""
 
     kinds: Tensor
     first: tuple[bytes, ...]
@@ -78,7 +68,7 @@ def _ways(grammar: TokenGrammar, budget: int) -> _Ways | None:
     alive[ends] = alive[classes.token_class[opening]] = False
     if not len(opening) or not alive.any():
         return None
-    kinds = np.full(vocabulary.size, _TEXT, np.int8)
+    kinds = np.full(vocabulary.size, _TEXT, np.int64)
     kinds[opening] = _SPECIAL
     kinds[sorted(vocabulary.eos_ids)] = _END if may_end else _NONE
     first: list[bytes] = []

@@ -258,18 +258,19 @@ async def test_a_call_that_its_first_step_is_sure_of_is_read_over_only_for_its_f
     assert min(await _steps(call, generation=unsure)) > 1
 
 
-@pytest.mark.parametrize(
-    ("verify", "call_entropy", "saved"), [(1e-9, 100.0, {0, 1}), (1e-9, 0.0, {0}), (1.0, 100.0, {0})]
-)
-async def test_the_last_of_several_canvases_is_trusted_as_a_call_if_none_was_corrected(
-    verify: float, call_entropy: float, saved: set[int]
-) -> None:
-    trusting = replace(TRUSTING, verify=verify, trusted_call_entropy=call_entropy)
-    reading = replace(trusting, trusted_entropy=0.0, trusted_call_entropy=0.0)
-    read, trusted = [await _steps(generation=generation, length=4) for generation in (reading, trusting)]
-    assert {
-        before - after for before, after in zip(read, trusted, strict=True)
-    } == saved  # an end alone costs none
+async def test_the_last_of_several_canvases_is_trusted_as_a_call_if_none_was_corrected() -> None:
+    reading = replace(TRUSTING, verify=1e-9, trusted_entropy=0.0)
+    trusting = replace(reading, trusted_call_entropy=100.0)
+    uncorrected = await _steps(generation=reading, length=4)
+    trusted = await _steps(generation=trusting, length=4)
+    saved = {before - after for before, after in zip(uncorrected, trusted, strict=True)}
+    assert saved == {0, 1}  # an end alone is read over without a pass
+    assert await _steps(generation=replace(reading, trusted_entropy=100.0), length=4) == uncorrected
+
+    corrected = await _steps(generation=replace(reading, verify=1.0), length=4)
+    strict = await _steps(generation=replace(trusting, verify=1.0), length=4)
+    assert all(got in one for got, one in zip(strict, zip(corrected, trusted, strict=True), strict=True))
+    assert sum(got == steps for got, steps in zip(strict, corrected, strict=True)) > 1
 
 
 async def test_observers_see_every_committed_canvas() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from agentfast.runtime.decode.opening import Opening, settle_opening
+from agentfast.runtime.decode.opening import settle_opening
 from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.vocabulary import Vocabulary
@@ -39,11 +39,11 @@ def best(logits: Tensor, grammar: TokenGrammar, budget: int = 20) -> CanvasPoste
 
 def settled(logits: Tensor, grammar: TokenGrammar) -> CanvasPosterior:
     """The posterior by the opening; the edges that it leaves out change nothing but the work."""
-    opening = settle_opening(logits, grammar, 20)
-    row = CanvasRow(opening.logits, grammar, grammar.start, 20, np.full(8, 0.5), first=opening.first)
+    first = settle_opening(logits, grammar, 20)
+    row = CanvasRow(logits, grammar, grammar.start, 20, np.full(8, 0.5), first=first)
     [posterior] = canvas_posterior([row])
     assert isinstance(posterior, CanvasPosterior)
-    whole = best(opening.logits, grammar)
+    whole = best(logits, grammar)
     assert posterior.log_z == pytest.approx(whole.log_z)
     assert posterior.best.tolist() == whole.best.tolist()
     assert posterior.sample.tolist() == whole.sample.tolist()
@@ -66,12 +66,18 @@ def test_the_first_position_decides(call: float, opens: bool) -> None:
 
 def test_later_positions_are_left_alone() -> None:
     logits = torch.randn(8, VOCABULARY.size)
-    assert torch.equal(settle_opening(logits, either(), 20).logits[1:], logits[1:])
+    before = logits.clone()
+    assert settle_opening(logits, either(), 20) is not None
+    assert torch.equal(logits[1:], before[1:])
+    kept = logits[0] > -torch.inf
+    assert 0 < kept.sum() < len(kept)
+    assert torch.equal(logits[0, kept], before[0, kept])
 
 
 def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
     logits = noise(0.9)
-    assert settle_opening(logits, either(), 7) == Opening(logits)
+    assert settle_opening(logits, either(), 7) is None
+    assert torch.equal(logits, noise(0.9))
     assert best(logits, either(), 7).best[0] != CALL
 
 
@@ -85,13 +91,15 @@ def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
 )
 def test_without_a_choice_between_the_two_nothing_is_decided(grammar: Grammar) -> None:
     logits = noise(0.9)
-    assert settle_opening(logits, grammar.compile(VOCABULARY), 20) == Opening(logits)
+    assert settle_opening(logits, grammar.compile(VOCABULARY), 20) is None
+    assert torch.equal(logits, noise(0.9))
 
 
 def test_a_turn_without_a_word_is_no_easy_way_out() -> None:
     logits = noise(0.3)
     assert best(logits, either()).length == 1
     assert settled(logits, either()).length > 1
+    logits = noise(0.3)
     logits[0, EOS] = 20.0
     assert settled(logits, either()).length == 1
 
