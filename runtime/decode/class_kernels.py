@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.pieces import CHUNK
-from agentfast.runtime.kernel import finite_kernel, kernel
+from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
 from agentfast.runtime.vector_kernels import exponentials, greatest_bits, sums
 
 Ints = npt.NDArray[np.int32]
@@ -57,6 +57,7 @@ def reduce_to_classes(
     x = np.empty(CHUNK, np.float32)
     y = np.empty(CHUNK, np.float32)
     powers = np.empty(CHUNK, np.int32)
+    whole = _are_classes(piece_class, top.shape[1])
     for i in range(logits.shape[0]):
         if _is_broken(logits[i].view(np.int32)):
             return i
@@ -70,7 +71,10 @@ def reduce_to_classes(
                 logits[i], inverse, order, starts, x, y, powers,
                 piece_top[i, first:last], piece_mass[i, first:last], energy[first:last],
             )  # fmt: skip
-        _combine(wanted[i], piece_class, piece_top[i], piece_mass[i], energy, top[i], mass[i], mean[i])
+        if whole:
+            _widen(wanted[i], piece_top[i], piece_mass[i], energy, top[i], mass[i], mean[i])
+        else:
+            _combine(wanted[i], piece_class, piece_top[i], piece_mass[i], energy, top[i], mass[i], mean[i])
     return -1
 
 
@@ -114,6 +118,10 @@ def _weigh(
     # Slices, not ranges: an index that starts at 0 is one that the compiler can turn into vectors.
     for piece in range(len(top)):
         low, high = starts[piece] - starts[0], starts[piece + 1] - starts[0]
+        if high - low == 1:  # in a small vocabulary most are
+            top[piece], mass[piece], energy[piece] = x[low], np.float32(x[low] > -np.inf), np.float32(0.0)
+            x[low] = np.float32(0.0)
+            continue
         if high - low < _FEW:
             top[piece] = _lower_few(x, low, high)
             continue
@@ -124,6 +132,8 @@ def _weigh(
     exponentials(x, y, powers, size)
     for piece in range(len(top)):
         low, high = starts[piece] - starts[0], starts[piece + 1] - starts[0]
+        if high - low == 1:
+            continue
         if high - low < _FEW:
             mass[piece], energy[piece] = np.float32(0.0), np.float32(0.0)
             for j in range(low, high):
@@ -149,6 +159,37 @@ def _lower_few(x: Floats, low: int, high: int) -> np.float32:
 def _lower(x: Floats, by: np.float32) -> None:
     for j in range(len(x)):
         x[j] -= by
+
+
+@kernel
+def _are_classes(piece_class: Ints, count: int) -> bool:
+    """Whether each class is one piece."""
+    for piece in range(len(piece_class)):
+        if piece_class[piece] != piece:
+            return False
+    return len(piece_class) == count
+
+
+@loose_kernel
+def _widen(
+    wanted: Bools,
+    piece_top: Floats,
+    piece_mass: Floats,
+    piece_energy: Floats,
+    top: Doubles,
+    mass: Doubles,
+    mean: Doubles,
+) -> None:
+    """Classes that are one piece each."""
+    for k in range(len(top)):
+        alive = wanted[k] and piece_mass[k] > np.float32(0.0)
+        top[k] = piece_top[k] if alive else -np.inf
+        mass[k] = piece_mass[k] if alive else 0.0
+        mean[k] = (
+            np.float64(piece_top[k]) + np.float64(piece_energy[k]) / np.float64(piece_mass[k])
+            if alive
+            else 0.0
+        )
 
 
 @kernel

@@ -24,14 +24,22 @@ def classes_of_sizes(*sizes: int) -> Classes:
 SIZES = (0, 1, 2, 23, 24, 25, 100, 1023, 1024, 1025, 2500)
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        SIZES,
+        (1, 1, 2, 23, 24, 25, 100, 1, 1023, 1024),  # each one piece
+        (0, 1025, 1),  # as many pieces as classes
+    ],
+)
 @pytest.mark.parametrize("scale", [1.0, 300.0])
-def test_classes_of_every_size_are_reduced_to_their_own_softmax(scale: float) -> None:
-    classes = classes_of_sizes(*SIZES)
+def test_classes_of_every_size_are_reduced_to_their_own_softmax(sizes: tuple[int, ...], scale: float) -> None:
+    classes = classes_of_sizes(*sizes)
     random = np.random.default_rng(1)
-    values = (random.normal(size=(3, sum(SIZES))) * scale).astype(np.float32)
+    values = (random.normal(size=(3, sum(sizes))) * scale).astype(np.float32)
     values[:, ::7] = -np.inf
     space = reduce_logits(torch.from_numpy(values), classes, temperature=0.5)
-    for k, size in enumerate(SIZES):
+    for k, size in enumerate(sizes):
         mine = 2.0 * values[:, classes.token_class == k].astype(np.float64)
         alive = np.isfinite(mine).any(axis=1) if size else np.zeros(3, np.bool_)
         assert (space.mass[~alive, k] == 0).all()
