@@ -39,7 +39,7 @@ GENERATION = GenerationDefaults(
     max_reopenings=8,
     trusted_entropy=0.05,
     trusted_call_entropy=0.001,
-    temperature=0.4,
+    temperature=0.2,
 )
 """How both twins are decoded; see ABLATIONS.md."""
 
