@@ -6,7 +6,7 @@ A row reads keys and values in panels of its own (see panel_kernels.py); one wit
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,10 @@ from agentfast.runtime.attention_kernels import attend_paged
 from agentfast.runtime.kernel import inline_kernel, kernel
 from agentfast.runtime.meeting import Part
 from agentfast.runtime.panel_kernels import attend, columns_of, key_floats, place
-from agentfast.runtime.vectors import array_of, floats_at
+from agentfast.runtime.vectors import LINE, array_of, floats_at
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-_LINE: Final = 16  # float32 numbers of a cache line
 
 
 class Cache(NamedTuple):
@@ -116,8 +114,8 @@ def fill(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats)
 @inline_kernel
 def _share(part: Part, first: int, last: int) -> tuple[int, int]:
     """The part's share of the positions first..last - 1, cut where a cache line of keys ends."""
-    low = (first + (last - first) * part.number // part.parts) // _LINE * _LINE
-    high = (first + (last - first) * (part.number + 1) // part.parts) // _LINE * _LINE
+    low = (first + (last - first) * part.number // part.parts) // LINE * LINE
+    high = (first + (last - first) * (part.number + 1) // part.parts) // LINE * LINE
     return max(first, low), last if part.number + 1 == part.parts else max(first, high)
 
 

@@ -33,7 +33,7 @@ NARROWEST: Final = 8
 FEWEST_PAIRS: Final = 4
 """Pairs that `turn` turns at once, and the fewest that it takes: a head is at least twice as long."""
 
-_LINE: Final = 16
+LINE: Final = 16
 """Numbers in a cache line."""
 
 array_of: Final = cast("Any", numba).carray
@@ -161,7 +161,7 @@ def _build_tile(
             builder.store(ir.Constant(part, None), total)
     with cgutils.for_range(builder, depth) as loop:
         line = builder.mul(loop.index, _int(columns))
-        for start in range(0, columns, _LINE):
+        for start in range(0, columns, LINE):
             _fetch(builder, builder.gep(ahead, [builder.add(line, _int(start))]))
         right = [
             _load(builder, b, builder.add(line, _int(start)), part)

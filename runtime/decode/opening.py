@@ -34,7 +34,7 @@ def settle_opening(
     ways = _ways(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
     if ways is None:
         return None
-    kinds = ways.kinds.to(logits.device)
+    kinds = ways.kinds.to(logits.device).long()
     mass = torch.zeros(4, device=logits.device)
     mass.index_add_(0, kinds, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
     kind = cast(int, mass[:_NONE].argmax().item())
@@ -47,7 +47,7 @@ _TEXT, _SPECIAL, _END, _NONE = range(4)
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """How a turn that opens with each token opens, [V] int64; and for each such way the edges that it may take."""
+    """How a turn that opens with each token opens, [V] int8; and for each such way the edges that it may take."""
 
     kinds: Tensor
     first: tuple[bytes, ...]
@@ -68,7 +68,7 @@ def _ways(grammar: TokenGrammar, budget: int) -> _Ways | None:
     alive[ends] = alive[classes.token_class[opening]] = False
     if not len(opening) or not alive.any():
         return None
-    kinds = np.full(vocabulary.size, _TEXT, np.int64)
+    kinds = np.full(vocabulary.size, _TEXT, np.int8)
     kinds[opening] = _SPECIAL
     kinds[sorted(vocabulary.eos_ids)] = _END if may_end else _NONE
     first: list[bytes] = []

@@ -19,7 +19,7 @@ from agentfast.runtime.vectors import ROWS, WIDTH, address, tile_of
 
 Floats = NDArray[np.float32]
 
-_FEW: Final = 4
+_FEW: Final = 4  # rows
 
 tile_1, tile_2, tile_3, tile_4 = tile_of(1), tile_of(2), tile_of(3), tile_of(4)
 tile_5, tile_6, tile_7, tile_8 = tile_of(5), tile_of(6), tile_of(7), tile_of(8)
