@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from threading import Barrier
 from typing import Final, TypeVar, cast
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from agentfast.runtime.attention import Context, RaggedAttention
 from agentfast.runtime.kvcache.store import KVStore
+from agentfast.runtime.meeting import CAN_MEET
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.fused import FusedModel, fastest
 from agentfast.runtime.panel_attention import PanelAttention
@@ -31,6 +32,12 @@ _LINES_AT_ONCE: Final = 32
 
 _LOGITS_AT_ONCE: Final = 1 << 18
 """As many are worth going through the decoder for, where there are more positions than that and a small vocabulary."""
+
+_UNEVEN: Final = 1.1
+"""Shards of which one costs more than so many times its fair share are not worth it: threads share tokens instead."""
+
+_CANVASES_TO_SHARE: Final = 2
+"""So many are worth another thread's help to decode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,14 @@ class Forward:
 class _Part:
     """Consecutive works of a shard, where they lie in it, whether each is finite, and the shard's hidden states [T, H].
 
-    Their logits are there already if the pass made them.
+    Their logits are there already if the pass made them: those of their canvases, and those that they read.
     """
 
     works: tuple[Work, ...]
     spans: list[Span]
     hidden: Tensor
     finite: list[bool]
-    logits: Tensor | None
+    logits: tuple[Tensor, Tensor] | None = None
 
 
 class Runner:
@@ -96,7 +103,8 @@ class Runner:
         Returns:
             What `then` returned for each part, in any order.
         """
-        shards = shards_of(batch.works, self._most_shards, self._cost)
+        uneven = _UNEVEN if CAN_MEET and self._most_shards > 1 else inf
+        shards = shards_of(batch.works, self._most_shards, self._cost, uneven)
         # Where a row may read what another shard encodes in this very pass, each layer waits until all is written.
         together = len(shards) > 1 and any(work.follows for work in batch.works)
         barrier = Barrier(len(shards)) if together else None
@@ -105,14 +113,19 @@ class Runner:
         leftovers = Leftovers[_Part](len(shards))
 
         @torch.inference_mode()
+        def take(_: int) -> None:
+            for part in leftovers:
+                results.append(then(Batch(part.works), self._forward(part)))  # noqa: PERF401  (threads share it)
+
+        @torch.inference_mode()
         def run_shard(works: tuple[Work, ...]) -> None:
             parts: list[_Part] = []
             try:
                 parts = self._run_shard(works, barrier, helpers)
             finally:
                 leftovers.leave(parts)
-            for part in leftovers:
-                results.append(then(Batch(part.works), self._forward(part)))  # noqa: PERF401  (threads share it)
+            takers = 1 if helpers is None else max(1, min(helpers.most, len(parts)))
+            self._pool.map(take, range(takers))
 
         self._pool.map(run_shard, shards)
         return results
@@ -140,8 +153,15 @@ class Runner:
                 barrier.abort()  # or the other shards would wait for ever
             raise
         finite = _finite(hidden, spans)
-        groups = self._groups(works) if logits is None else [slice(0, len(works))]
-        return [_Part(works[group], spans[group], hidden, finite[group], logits) for group in groups]
+        if logits is None:
+            return [_Part(works[group], spans[group], hidden, finite[group]) for group in self._groups(works)]
+        if sum(work.canvas_tokens > 0 for work in works) < _CANVASES_TO_SHARE:
+            canvases = sum(work.canvas_tokens for work in works)
+            return [_Part(works, spans, hidden, finite, (logits[:canvases], logits[canvases:]))]
+        return [
+            _Part((work,), [span], hidden, [good], lines)
+            for work, span, good, lines in zip(works, spans, finite, _by_work(works, logits), strict=True)
+        ]
 
     def _pass(
         self,
@@ -187,9 +207,9 @@ class Runner:
 
     def _forward(self, part: _Part) -> Forward:
         """The logits of a part."""
-        logits = part.logits
-        if logits is None:
-            logits = self.network.logits(part.hidden[_wanted(part.works, part.spans)])
+        if part.logits is not None:
+            return Forward(*part.logits, part.finite)
+        logits = self.network.logits(part.hidden[_wanted(part.works, part.spans)])
         canvases = sum(work.canvas_tokens for work in part.works)
         return Forward(logits[:canvases], logits[canvases:], part.finite)
 
@@ -251,6 +271,16 @@ def _wanted(works: tuple[Work, ...], spans: list[Span]) -> NDArray[np.int64]:
     """The places whose logits are wanted: those of the canvases, then those that are read."""
     canvases = np.arange(spans[0].canvas.start, spans[-1].canvas.stop)
     return np.concatenate((canvases, np.array(_read_positions(works, spans), np.int64)))
+
+
+def _by_work(works: tuple[Work, ...], logits: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Each work's share of logits in the order of `_wanted`: those of its canvas, and those that it reads."""
+    canvas, read = 0, sum(work.canvas_tokens for work in works)
+    shares: list[tuple[Tensor, Tensor]] = []
+    for work in works:
+        shares.append((logits[canvas : canvas + work.canvas_tokens], logits[read : read + work.reads]))
+        canvas, read = canvas + work.canvas_tokens, read + work.reads
+    return shares
 
 
 def _finite(hidden: Tensor, spans: list[Span]) -> list[bool]:

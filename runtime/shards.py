@@ -55,10 +55,15 @@ def _within(positions: float, window: int | None) -> float:
     return positions if window is None else min(positions, window)
 
 
-def shards_of(works: Sequence[Work], most: int, cost: Callable[[Work], float]) -> list[tuple[Work, ...]]:
+def shards_of(
+    works: Sequence[Work], most: int, cost: Callable[[Work], float], uneven: float = float("inf")
+) -> list[tuple[Work, ...]]:
     """At most `most` parts of about equal cost, each in the order of the works.
 
     The dearest work goes first, and each where there is least as yet (Graham 1969).
+
+    Args:
+        uneven: there is one part only if the dearest of several would cost more than so many times its fair share.
     """
     total = sum(work.tokens for work in works)
     count = max(1, min(most, len(works), total // TOKENS_PER_SHARD))
@@ -69,6 +74,8 @@ def shards_of(works: Sequence[Work], most: int, cost: Callable[[Work], float]) -
         least = sums.index(min(sums))
         shards[least].append(i)
         sums[least] += costs[i]
+    if max(sums) * count > uneven * sum(sums):
+        return [tuple(works)]
     return [tuple(works[i] for i in sorted(shard)) for shard in shards]
 
 

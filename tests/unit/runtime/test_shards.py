@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.errors import EngineError
+from agentfast.runtime.decode.base import Outcome
+from agentfast.runtime.decode.diffusion import DiffusionDecoder
 from agentfast.runtime.draws import SeededDraws
 from agentfast.runtime.engine import Engine
 from agentfast.runtime.model.fused import FusedModel
 from agentfast.runtime.request import Completion, Request, Row
-from agentfast.runtime.scheduler import Work
+from agentfast.runtime.runner import Forward
+from agentfast.runtime.scheduler import Batch, Work
 from agentfast.runtime.settings import EngineConfig
 from agentfast.runtime.shards import (
     TOKENS_PER_SHARD,
@@ -50,6 +53,14 @@ def test_shards_have_every_work_once_in_order_and_differ_by_no_more_than_one(
     assert max(sums) - min(sums) <= max(sizes)
 
 
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(1, 4), st.floats(1, 2))
+def test_shards_that_would_be_too_uneven_are_one(sizes: list[int], most: int, uneven: float) -> None:
+    works = [work(size) for size in sizes]
+    even, shards = [shards_of(works, most, lambda w: w.tokens, limit) for limit in (float("inf"), uneven)]
+    dearest = max(sum(w.tokens for w in shard) for shard in even)
+    assert shards == ([tuple(works)] if dearest * len(even) > uneven * sum(sizes) else even)
+
+
 def test_a_work_costs_more_the_more_it_attends_to_within_its_layers_windows() -> None:
     config = small_model().config
     cost, unbounded = Cost(config), Cost(replace(config, layers=("full", "full")))
@@ -76,6 +87,31 @@ def test_shards_do_not_change_what_rows_generate_even_where_one_reads_what_anoth
     alone = completions(replace(CONFIG, threads=1))
     assert [c.tokens for c in completions(replace(CONFIG, threads=3))] == [c.tokens for c in alone]
     assert any(c.usage.cached_tokens for c in alone)
+
+
+def test_threads_that_share_tokens_share_what_is_to_be_decoded_and_change_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requests = [Request(tuple(range(i, i + 30)), max_tokens=40, seed=i) for i in range(3)]
+    sizes: list[int] = []
+    update, both = DiffusionDecoder.update, threading.Barrier(2)
+
+    def watched(decoder: DiffusionDecoder, batch: Batch, forward: Forward) -> list[Outcome]:
+        sizes.append(len(batch.works))
+        if len(sizes) <= 2:
+            both.wait(timeout=60)  # one thread alone would wait in vain
+        return update(decoder, batch, forward)
+
+    async def go(count: int) -> list[tuple[int, ...]]:
+        async with Engine(small_model(), byte_tokenizer(), replace(CONFIG, threads=count)) as engine:
+            found = await asyncio.gather(*map(engine.submit, requests))
+            engine.check_integrity()
+            return [completion.tokens for completion in found]
+
+    alone = asyncio.run(go(1))
+    monkeypatch.setattr(DiffusionDecoder, "update", watched)
+    assert asyncio.run(go(2)) == alone
+    assert set(sizes) == {1}
 
 
 def test_a_shard_that_fails_ends_the_step_and_the_engine_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
