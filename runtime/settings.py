@@ -151,7 +151,7 @@ class EngineConfig:
     max_queue: int = 1024
     when_full: Literal["wait", "raise"] = "wait"
     cache_tokens: int = 65_536
-    block_size: int = 16
+    block_size: int = 8
     prefix_cache: bool = True
     grammar_cache: str | None = None
     threads: int | None = None
