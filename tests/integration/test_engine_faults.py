@@ -146,7 +146,7 @@ async def test_poisoned_blocks_are_never_shared() -> None:
         for _ in range(2):
             with pytest.raises(EngineError, match="not finite"):
                 await engine.submit(Request(prompt, max_tokens=4))
-        assert engine.blocks() == {"free": 512, "cached": 0, "used": 0}
+        assert engine.blocks() == {"free": CONFIG.num_blocks, "cached": 0, "used": 0}
 
 
 async def test_when_a_step_fails_as_a_whole_its_rows_fail_and_the_engine_goes_on() -> None:

@@ -40,7 +40,7 @@ def test_generation_settings_out_of_range_are_refused(values: dict[str, Any]) ->
     [
         {"max_rows": 0},
         {"cache_tokens": 3},
-        {"max_batch_tokens": 8},
+        {"max_batch_tokens": 7},
         {"canvas_length": 0},
         {"when_full": "drop"},
     ],
