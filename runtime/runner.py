@@ -103,8 +103,7 @@ class Runner:
         Returns:
             What `then` returned for each part, in any order.
         """
-        uneven = _UNEVEN if CAN_MEET and self._most_shards > 1 else inf
-        shards = shards_of(batch.works, self._most_shards, self._cost, uneven)
+        shards = shards_of(batch.works, self._most_shards, self._cost, _UNEVEN if CAN_MEET else inf)
         # Where a row may read what another shard encodes in this very pass, each layer waits until all is written.
         together = len(shards) > 1 and any(work.follows for work in batch.works)
         barrier = Barrier(len(shards)) if together else None
@@ -155,12 +154,11 @@ class Runner:
         finite = _finite(hidden, spans)
         if logits is None:
             return [_Part(works[group], spans[group], hidden, finite[group]) for group in self._groups(works)]
-        if sum(work.canvas_tokens > 0 for work in works) < _CANVASES_TO_SHARE:
-            canvases = sum(work.canvas_tokens for work in works)
-            return [_Part(works, spans, hidden, finite, (logits[:canvases], logits[canvases:]))]
+        shared = sum(work.canvas_tokens > 0 for work in works) >= _CANVASES_TO_SHARE
+        groups = [slice(i, i + 1) for i in range(len(works))] if shared else [slice(0, len(works))]
         return [
-            _Part((work,), [span], hidden, [good], lines)
-            for work, span, good, lines in zip(works, spans, finite, _by_work(works, logits), strict=True)
+            _Part(works[group], spans[group], hidden, finite[group], lines)
+            for group, lines in zip(groups, _by_group(works, groups, logits), strict=True)
         ]
 
     def _pass(
@@ -207,11 +205,11 @@ class Runner:
 
     def _forward(self, part: _Part) -> Forward:
         """The logits of a part."""
-        if part.logits is not None:
-            return Forward(*part.logits, part.finite)
-        logits = self.network.logits(part.hidden[_wanted(part.works, part.spans)])
-        canvases = sum(work.canvas_tokens for work in part.works)
-        return Forward(logits[:canvases], logits[canvases:], part.finite)
+        lines = part.logits
+        if lines is None:
+            logits = self.network.logits(part.hidden[_wanted(part.works, part.spans)])
+            [lines] = _by_group(part.works, [slice(0, len(part.works))], logits)
+        return Forward(*lines, part.finite)
 
     def _read(self, works: tuple[Work, ...], spans: list[Span], encodes: int, total: int) -> Tensor | None:
         """The places whose hidden states are read, [R]; None: all."""
@@ -273,13 +271,17 @@ def _wanted(works: tuple[Work, ...], spans: list[Span]) -> NDArray[np.int64]:
     return np.concatenate((canvases, np.array(_read_positions(works, spans), np.int64)))
 
 
-def _by_work(works: tuple[Work, ...], logits: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Each work's share of logits in the order of `_wanted`: those of its canvas, and those that it reads."""
+def _by_group(
+    works: tuple[Work, ...], groups: Sequence[slice], logits: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """Consecutive groups' shares of logits in the order of `_wanted`: those of their canvases, and those that they read."""
     canvas, read = 0, sum(work.canvas_tokens for work in works)
     shares: list[tuple[Tensor, Tensor]] = []
-    for work in works:
-        shares.append((logits[canvas : canvas + work.canvas_tokens], logits[read : read + work.reads]))
-        canvas, read = canvas + work.canvas_tokens, read + work.reads
+    for group in groups:
+        canvases = sum(work.canvas_tokens for work in works[group])
+        reads = sum(work.reads for work in works[group])
+        shares.append((logits[canvas : canvas + canvases], logits[read : read + reads]))
+        canvas, read = canvas + canvases, read + reads
     return shares
 
 
