@@ -1,0 +1,1 @@
+"""The agent: its loop, its limits, its events and its results."""

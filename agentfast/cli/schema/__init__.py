@@ -1,0 +1,1 @@
+"""The `agentfast schema` command: what a JSON Schema costs and how it is read."""

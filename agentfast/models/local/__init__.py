@@ -1,0 +1,1 @@
+"""The model that generates on an engine in this process."""

@@ -1,0 +1,1 @@
+"""The shop: a SQLite database, its tools and the values in it."""

@@ -1,0 +1,1 @@
+"""The recipe that trains the embedded model. It is not part of the wheel."""

@@ -1,0 +1,1 @@
+"""The training corpus: episodes of the shop and of invented tools."""

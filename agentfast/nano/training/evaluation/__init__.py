@@ -1,0 +1,1 @@
+"""The measures of a trained model: success on held-out tasks, calibration."""

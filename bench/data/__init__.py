@@ -1,0 +1,1 @@
+"""Schemas, function definitions and random models that benchmarks run on."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the grammar compiler and of constrained steps."""

@@ -1,0 +1,1 @@
+"""Forward passes, one implementation per kind of device."""

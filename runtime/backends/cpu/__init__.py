@@ -1,0 +1,1 @@
+"""The fused float32 forward pass for small models on a CPU."""

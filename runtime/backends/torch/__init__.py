@@ -1,0 +1,1 @@
+"""The forward pass in torch operations, for any device and dtype."""

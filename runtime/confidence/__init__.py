@@ -1,0 +1,1 @@
+"""The probabilities of a completion's fields."""

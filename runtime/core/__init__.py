@@ -1,0 +1,1 @@
+"""Plain data that every part of the runtime shares: requests, configuration, vocabulary, random numbers."""

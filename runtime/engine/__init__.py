@@ -1,0 +1,1 @@
+"""The engine: requests in, completions out, one step thread."""

@@ -1,0 +1,1 @@
+"""Sets and automata of code points."""

@@ -1,0 +1,1 @@
+"""Automata of JSON numbers within bounds and multiples."""

@@ -1,0 +1,1 @@
+"""Automaton expressions built from normalised assertions."""

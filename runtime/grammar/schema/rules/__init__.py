@@ -1,0 +1,1 @@
+"""The assertions of a schema, normalised by type of value."""

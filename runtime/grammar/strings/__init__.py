@@ -1,0 +1,1 @@
+"""String languages: formats, lengths, UTF-8 and JSON escapes."""

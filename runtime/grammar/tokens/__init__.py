@@ -1,0 +1,1 @@
+"""The lift of a byte automaton to a vocabulary."""

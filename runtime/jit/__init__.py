@@ -1,0 +1,1 @@
+"""Compilation of kernels with numba: decorators, the disk cache, SIMD helpers."""

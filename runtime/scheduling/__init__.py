@@ -1,0 +1,1 @@
+"""The scheduler: which rows run in the next forward pass."""
