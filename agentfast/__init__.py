@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentfast import nano
-    from agentfast.agent import Agent
+    from agentfast.agent.agent import Agent
+    from agentfast.agent.escalation import Escalate
+    from agentfast.agent.events import (
+        AgentEvent,
+        CallsProposed,
+        CanvasUpdate,
+        Escalated,
+        EscalationFailed,
+        OutputRejected,
+        RunFinished,
+        StepStarted,
+        ToolFinished,
+        ToolStarted,
+    )
+    from agentfast.agent.limits import Limits, Settings
+    from agentfast.agent.result import Escalation, RunResult, RunUsage, Step
     from agentfast.errors import (
         AbortedError,
         AgentFastError,
@@ -33,27 +48,12 @@ if TYPE_CHECKING:
         UnknownToolError,
         UnsupportedSchemaError,
     )
-    from agentfast.escalation import Escalate
-    from agentfast.events import (
-        AgentEvent,
-        CallsProposed,
-        CanvasUpdate,
-        Escalated,
-        EscalationFailed,
-        OutputRejected,
-        RunFinished,
-        StepStarted,
-        ToolFinished,
-        ToolStarted,
-    )
-    from agentfast.limits import Limits, Settings
     from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
     from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, PlainModel
-    from agentfast.models.local import LocalModel
-    from agentfast.models.openai import OpenAIModel
+    from agentfast.models.local.model import LocalModel
+    from agentfast.models.openai.model import OpenAIModel
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
-    from agentfast.result import Escalation, RunResult, RunUsage, Step
     from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
     from agentfast.tools.confidence import Confidence
@@ -126,7 +126,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Agent": "agent",
+    "Agent": "agent.agent",
     "AbortedError": "errors",
     "AgentFastError": "errors",
     "BudgetTooSmallError": "errors",
@@ -147,19 +147,19 @@ _HOMES = {
     "ToolTimeoutError": "errors",
     "UnknownToolError": "errors",
     "UnsupportedSchemaError": "errors",
-    "AgentEvent": "events",
-    "CallsProposed": "events",
-    "CanvasUpdate": "events",
-    "Escalate": "escalation",
-    "Escalated": "events",
-    "EscalationFailed": "events",
-    "OutputRejected": "events",
-    "RunFinished": "events",
-    "StepStarted": "events",
-    "ToolFinished": "events",
-    "ToolStarted": "events",
-    "Limits": "limits",
-    "Settings": "limits",
+    "AgentEvent": "agent.events",
+    "CallsProposed": "agent.events",
+    "CanvasUpdate": "agent.events",
+    "Escalate": "agent.escalation",
+    "Escalated": "agent.events",
+    "EscalationFailed": "agent.events",
+    "OutputRejected": "agent.events",
+    "RunFinished": "agent.events",
+    "StepStarted": "agent.events",
+    "ToolFinished": "agent.events",
+    "ToolStarted": "agent.events",
+    "Limits": "agent.limits",
+    "Settings": "agent.limits",
     "AssistantMessage": "messages",
     "Message": "messages",
     "SystemMessage": "messages",
@@ -171,15 +171,15 @@ _HOMES = {
     "ModelResponse": "models.base",
     "ModelUsage": "models.base",
     "PlainModel": "models.base",
-    "LocalModel": "models.local",
-    "OpenAIModel": "models.openai",
+    "LocalModel": "models.local.model",
+    "OpenAIModel": "models.openai.model",
     "RecordingModel": "models.replay",
     "ReplayModel": "models.replay",
     "ScriptedModel": "models.scripted",
-    "Escalation": "result",
-    "RunResult": "result",
-    "RunUsage": "result",
-    "Step": "result",
+    "Escalation": "agent.result",
+    "RunResult": "agent.result",
+    "RunUsage": "agent.result",
+    "Step": "agent.result",
     "Grammar": "runtime.grammar",
     "compile_schema": "runtime.grammar",
     "Confidence": "tools.confidence",

@@ -30,8 +30,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agentfast.agent.result import Step
     from agentfast.messages import Message
-    from agentfast.result import Step
 
 
 class AgentFastError(Exception):

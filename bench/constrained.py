@@ -29,11 +29,11 @@ import numpy.typing as npt
 import torch
 from jsonschema import Draft202012Validator
 
-from agentfast.runtime.decode.posterior import CanvasRow, canvas_posterior
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, compile_schema
-from agentfast.runtime.vocabulary import Vocabulary
-from bench.random_model import random_engine, random_tokenizer
-from bench.schemas import SCHEMAS, closed
+from agentfast.runtime.posterior.constrained import CanvasRow, canvas_posterior
+from bench.data.random_model import random_engine, random_tokenizer
+from bench.data.schemas import SCHEMAS, closed
 
 TEMPERATURES = (0.0, 0.3, 0.7, 1.0, 1.5)
 CANVASES = (16, 32, 64, 128)
@@ -159,7 +159,7 @@ def _row(run: _Run, vocabulary: Vocabulary) -> CanvasRow:
 
 async def from_model(chosen: Iterable[Case], steps: int) -> list[Result]:
     """Run the engine with random weights."""
-    from agentfast.runtime.request import Request
+    from agentfast.runtime.core.request import Request
 
     async with random_engine(steps) as engine:
         end = asyncio.Semaphore(4 * BATCH)

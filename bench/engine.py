@@ -33,11 +33,11 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers
 
-from agentfast.nano.presets import PRESETS
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.model.loader import load_checkpoint
-from agentfast.runtime.request import Request
-from agentfast.runtime.settings import EngineConfig, GenerationDefaults
+from agentfast.nano.training.presets import PRESETS
+from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
+from agentfast.runtime.core.request import Request
+from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
 
 VOCABULARY = 2048
 EOS = 1

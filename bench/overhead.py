@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agentfast.agent import Agent
-from agentfast.limits import Limits
+from agentfast.agent.agent import Agent
+from agentfast.agent.limits import Limits
 from agentfast.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, PlainModel
 from agentfast.tools.definition import tool

@@ -49,10 +49,10 @@ def subnormal_numbers() -> Iterator[None]:
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint directory of a tiny model with random weights that speaks the JSON chat format."""
     # Here, because most tests need no torch.
-    from agentfast.nano.tokenizer import train_tokenizer
-    from agentfast.runtime.model.saver import save_checkpoint
-    from agentfast.runtime.settings import GenerationDefaults
-    from tests.integration.tiny import tiny_model
+    from agentfast.nano.training.tokenizer import train_tokenizer
+    from agentfast.runtime.core.config import GenerationDefaults
+    from agentfast.runtime.model.checkpoint.save import save_checkpoint
+    from tests.support.tiny_engine import tiny_model
 
     folder = tmp_path_factory.mktemp("random_checkpoint")
     tokenizer = train_tokenizer(["You run the order desk.", "find_order(id:int)"] * 4, vocab_size=320)
@@ -73,8 +73,8 @@ def random_twin(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactor
     from dataclasses import replace
 
     from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-    from agentfast.runtime.model.loader import load_checkpoint
-    from agentfast.runtime.model.saver import save_checkpoint
+    from agentfast.runtime.model.checkpoint.load import load_checkpoint
+    from agentfast.runtime.model.checkpoint.save import save_checkpoint
 
     model = load_checkpoint(random_checkpoint).model
     twin = BlockDiffusionModel(replace(model.config, kind="autoregressive"))

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import anyio
 
+from agentfast.agent.escalation import Escalate
+from agentfast.agent.events import AgentEvent, RunEvent, RunFinished
+from agentfast.agent.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
+from agentfast.agent.output import OutputType
+from agentfast.agent.result import RunResult, T
+from agentfast.agent.run import Emit, Run, derive_seed
 from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError
-from agentfast.escalation import Escalate
-from agentfast.events import AgentEvent, RunEvent, RunFinished
-from agentfast.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
-from agentfast.loop import Emit, Run, derive_seed
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
 from agentfast.models.base import Model
-from agentfast.output import OutputType
-from agentfast.result import RunResult, T
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic
 
+from agentfast.agent.result import RunResult, T
 from agentfast.messages import AssistantMessage, ToolCall, ToolResult
 from agentfast.models.base import CanvasState
-from agentfast.result import RunResult, T
 
 
 @dataclass(frozen=True, slots=True)

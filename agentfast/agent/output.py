@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError, OutputError
-from agentfast.result import T
 from agentfast.tools.signature import complaints, tidy_schema
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class OutputType(Generic[T]):
         self._read = read
 
     def _use_language(self, output_type: Any) -> None:
-        from agentfast.runtime.grammar.convert import as_grammar, choices_of, schema_of
+        from agentfast.runtime.grammar.foreign import as_grammar, choices_of, schema_of
 
         if (schema := schema_of(output_type)) is not None:
             self._use_schema(schema)

@@ -10,9 +10,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
-from agentfast.errors import AgentFastError, BudgetTooSmallError, LimitExceededError, ModelError, OutputError
-from agentfast.escalation import Escalate
-from agentfast.events import (
+from agentfast.agent.escalation import Escalate
+from agentfast.agent.events import (
     CallsProposed,
     CanvasUpdate,
     Escalated,
@@ -23,11 +22,12 @@ from agentfast.events import (
     ToolFinished,
     ToolStarted,
 )
-from agentfast.limits import Limits, Settings
+from agentfast.agent.limits import Limits, Settings
+from agentfast.agent.output import OutputType
+from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
+from agentfast.errors import AgentFastError, BudgetTooSmallError, LimitExceededError, ModelError, OutputError
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
 from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage
-from agentfast.output import OutputType
-from agentfast.result import Escalation, RunResult, Step, T, total_usage
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.executor import Executor
 

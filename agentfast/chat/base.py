@@ -11,7 +11,7 @@ from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.fields import Field
+    from agentfast.runtime.core.fields import Field
     from agentfast.runtime.grammar import Grammar
 
 Segment = tuple[bool, str]

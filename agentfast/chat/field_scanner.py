@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from agentfast.chat.signature import dump_json
+from agentfast.chat.json_signature import dump_json
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.fields import Field
+    from agentfast.runtime.core.fields import Field
 
 Schema = Mapping[str, Any] | bool
 
@@ -102,7 +102,7 @@ def as_fields(
     part: int | None, start: int, offset: int, inner: Iterable[JsonField], end: int | None
 ) -> Iterator[Field]:
     """The whole of a call or an answer that starts at `start`, and its fields, which count from `offset`."""
-    from agentfast.runtime.fields import Field
+    from agentfast.runtime.core.fields import Field
 
     yield Field((part, None), start, None if end is None else offset + end)
     for field in inner:

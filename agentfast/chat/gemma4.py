@@ -34,16 +34,24 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agentfast.chat.base import Segment, TurnRules, answer_grammar
-from agentfast.chat.declarations import render_declaration
-from agentfast.chat.fields import FieldScanner, JsonField, as_arguments, as_fields
-from agentfast.chat.native import NATIVE, QUOTE, in_order, joined, parse_object, render_object, render_value
-from agentfast.chat.signature import dump_json
+from agentfast.chat.field_scanner import FieldScanner, JsonField, as_arguments, as_fields
+from agentfast.chat.gemma4_declarations import render_declaration
+from agentfast.chat.gemma4_notation import (
+    NATIVE,
+    QUOTE,
+    in_order,
+    joined,
+    parse_object,
+    render_object,
+    render_value,
+)
+from agentfast.chat.json_signature import dump_json
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.fields import Field
+    from agentfast.runtime.core.fields import Field
     from agentfast.runtime.grammar import Grammar
 
 BOS, TURN, TURN_END = "<bos>", "<|turn>", "<turn|>"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from agentfast.chat.base import Segment
-from agentfast.chat.native import in_order, render_object, render_string, render_value
+from agentfast.chat.gemma4_notation import in_order, render_object, render_string, render_value
 from agentfast.tools.call import ToolDefinition
 
 Schema = Mapping[str, Any]

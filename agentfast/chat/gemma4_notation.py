@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final, cast
 
 from agentfast.chat.base import Segment
-from agentfast.chat.fields import Notation
+from agentfast.chat.field_scanner import Notation
 from agentfast.errors import ModelError
 
 QUOTE: Final = '<|"|>'

@@ -19,14 +19,14 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.chat.base import Segment, TurnRules, answer_grammar
-from agentfast.chat.fields import FieldScanner, as_fields, call_fields
-from agentfast.chat.signature import dump_json, render_signature, render_type
+from agentfast.chat.field_scanner import FieldScanner, as_fields, call_fields
+from agentfast.chat.json_signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.fields import Field
+    from agentfast.runtime.core.fields import Field
     from agentfast.runtime.grammar import Grammar
 
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"

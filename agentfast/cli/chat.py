@@ -6,13 +6,14 @@ import argparse
 import asyncio
 import sys
 
-from agentfast.agent import Agent
+from agentfast.agent.agent import Agent
 from agentfast.cli.desk import answer, desk_agent, open_shop
 from agentfast.cli.exits import Exit, report
 from agentfast.cli.model import open_model
 from agentfast.errors import AgentFastError
 from agentfast.messages import Message
-from agentfast.nano.world import DESKS, Shop
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.shop.desks import DESKS
 
 
 def chat_command(options: argparse.Namespace) -> Exit:

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from agentfast.agent import Agent
-from agentfast.demo.play import LIMITS, SETTINGS
-from agentfast.events import CallsProposed, RunFinished, ToolFinished
+from agentfast.agent.agent import Agent
+from agentfast.agent.events import CallsProposed, RunFinished, ToolFinished
+from agentfast.agent.result import RunResult
+from agentfast.cli.demo.play import LIMITS, SETTINGS
 from agentfast.messages import Message
 from agentfast.models.base import Model
-from agentfast.nano.world import DESKS, Shop, shop_tools
-from agentfast.result import RunResult
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.shop.desks import DESKS, shop_tools
 
 
 def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:

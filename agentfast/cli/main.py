@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 
 from agentfast.cli.arguments import AddParser, positive
-from agentfast.cli.bench_arguments import add_bench
+from agentfast.cli.bench.arguments import add_bench
 from agentfast.cli.exits import EPILOG, Exit, report
 from agentfast.errors import AgentFastError
 
@@ -176,7 +176,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def run_demo(options: argparse.Namespace) -> Exit:
-    from agentfast.cli.demo import demo_command
+    from agentfast.cli.demo.command import demo_command
 
     return demo_command(options)
 
@@ -194,12 +194,12 @@ def run_chat(options: argparse.Namespace) -> Exit:
 
 
 def run_schema(options: argparse.Namespace) -> Exit:
-    from agentfast.cli.schema import schema_command
+    from agentfast.cli.schema.command import schema_command
 
     return schema_command(options)
 
 
 def run_bench(options: argparse.Namespace) -> Exit:
-    from agentfast.cli.bench import bench_command
+    from agentfast.cli.bench.command import bench_command
 
     return bench_command(options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentfast import nano
-from agentfast.models.local import LocalModel
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.models.local.model import LocalModel
+from agentfast.runtime.core.vocabulary import Vocabulary
 
 
 def open_model(path: str | None) -> LocalModel:

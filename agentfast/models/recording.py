@@ -7,14 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agentfast.errors import ModelError
-from agentfast.messages import (
-    AssistantMessage,
-    Message,
-    SystemMessage,
-    ToolCall,
-    ToolMessage,
-    UserMessage,
-)
+from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage
 from agentfast.tools.confidence import Confidence
 

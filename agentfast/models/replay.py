@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from agentfast.errors import ConfigError, ModelError
 from agentfast.models.base import Model, ModelRequest, ModelResponse, PlainModel
-from agentfast.models.codec import decode_response, encode_request, encode_response
+from agentfast.models.recording import decode_response, encode_request, encode_response
 
 
 class RecordingModel(PlainModel):

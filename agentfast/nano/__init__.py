@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from agentfast.models.local import LocalModel
-    from agentfast.runtime.settings import EngineConfig
+    from agentfast.models.local.model import LocalModel
+    from agentfast.runtime.core.config import EngineConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
 TWIN_WEIGHTS = WEIGHTS.with_name("weights_ar")
@@ -31,7 +31,7 @@ def load(
     Raises:
         CheckpointError: the package came without its weights, or they are damaged.
     """
-    from agentfast.models.local import LocalModel
+    from agentfast.models.local.model import LocalModel
 
     path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")
     return LocalModel.from_checkpoint(path, config=config, device=device, name=name)

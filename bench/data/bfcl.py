@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.grammar.keywords import as_list, as_object
+from agentfast.runtime.grammar.schema.keywords import as_list, as_object
 
 TYPES: Final[Mapping[str, str | None]] = {
     **dict.fromkeys(("string", "String", "char"), "string"),

@@ -11,10 +11,10 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from agentfast.runtime.tokenizer import Tokenizer
+from agentfast.runtime.core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from agentfast.runtime.engine import Engine
+    from agentfast.runtime.engine.engine import Engine
     from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 
 _TEXT = (
@@ -76,8 +76,8 @@ def random_model(vocab_size: int, *, window: int, canvas_length: int) -> BlockDi
 @asynccontextmanager
 async def random_engine(steps: int) -> AsyncGenerator[Engine]:
     """An engine over a model of random weights."""
-    from agentfast.runtime.engine import Engine
-    from agentfast.runtime.settings import EngineConfig, GenerationDefaults
+    from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
+    from agentfast.runtime.engine.engine import Engine
 
     tokenizer = random_tokenizer()
     model = random_model(tokenizer.vocabulary.size, window=64, canvas_length=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentfast.runtime.grammar.keywords import as_list, as_object
+from agentfast.runtime.grammar.schema.keywords import as_list, as_object
 
 Schema = dict[str, Any]
 

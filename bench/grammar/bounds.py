@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bench.grammar_workers import Worker
+from bench.grammar.workers import Worker
 
 
 def tool(number: int, count: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Other compilers of JSON Schema, each in a process of its own: `python -m bench.schema_peers NAME`.
+"""Other compilers of JSON Schema, each in a process of its own: `python -m bench.grammar.peers NAME`.
 
 It reads a line of JSON, {"schema": ..., "texts": [...]}, and answers with one, {"accepts": [...]}, or {"error": ...}
 where the schema is refused. All of them work over single bytes, so that no tokenizer comes into it.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Compilers of schemas, each in a process of its own: so that one can be stopped, and its memory is its own.
 
-`python -m bench.grammar_workers NAME VOCABULARY` reads a JSON Schema a line and answers with a JSON line: milliseconds,
+`python -m bench.grammar.workers NAME VOCABULARY` reads a JSON Schema a line and answers with a JSON line: milliseconds,
 or why there are none, and the most memory the process has had. VOCABULARY is a tokenizer.json, or "embedded".
 """
 
@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from agentfast.errors import AgentFastError
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
 
 Compile = Callable[[dict[str, Any]], dict[str, float]]
 """Compiles a schema; milliseconds by what was measured, "cold" among them; ours also says how many states there are."""
@@ -58,8 +58,9 @@ def _embedded() -> Path:
 
 
 def _agentfast(source: str) -> Compile:
-    from agentfast.runtime.grammar import compilation, compile_schema
-    from agentfast.runtime.grammar.trie import trie_of
+    from agentfast.runtime.grammar import compile as compilation
+    from agentfast.runtime.grammar import compile_schema
+    from agentfast.runtime.grammar.tokens.trie import trie_of
 
     folder = os.environ["BENCH_CACHE"]
     vocabulary = read_vocabulary(source)
@@ -225,7 +226,7 @@ class Worker:
     def _start(self) -> subprocess.Popen[str] | None:
         if self.missing is not None:
             return None
-        command = [sys.executable, "-m", "bench.grammar_workers", self.name, self._source]
+        command = [sys.executable, "-m", "bench.grammar.workers", self.name, self._source]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._process = process
         answer = self._answer(process, 300.0)

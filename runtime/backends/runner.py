@@ -13,17 +13,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.attention import Context, RaggedAttention
+from agentfast.runtime.backends.cpu.fused_model import FusedModel, fastest
+from agentfast.runtime.backends.cpu.kernels.barrier import CAN_MEET
+from agentfast.runtime.backends.cpu.row_kv import PanelAttention
+from agentfast.runtime.backends.cpu.shards import (
+    Cost,
+    Leftovers,
+    ShardPool,
+    shards_of,
+    single_threaded_operations,
+)
+from agentfast.runtime.backends.torch.attention import Context, RaggedAttention
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.request import Canvas, Row
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.meeting import CAN_MEET
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.fused import FusedModel, fastest
-from agentfast.runtime.panel_attention import PanelAttention
-from agentfast.runtime.request import Canvas, Row
-from agentfast.runtime.scheduler import Batch, Work
-from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.shards import Cost, Leftovers, ShardPool, shards_of, single_threaded_operations
-from agentfast.runtime.spans import Span, spans_of
+from agentfast.runtime.scheduling.batch_layout import Span, spans_of
+from agentfast.runtime.scheduling.scheduler import Batch, Work
 
 R = TypeVar("R")
 

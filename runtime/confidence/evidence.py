@@ -12,13 +12,13 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.decode import evidence_kernels as kernels
-from agentfast.runtime.decode.class_space import reduce_logits
-from agentfast.runtime.decode.plan import PLANS
-from agentfast.runtime.decode.spelling import SPECIAL, spelling_of
-from agentfast.runtime.decode.ways import ways_through
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.confidence import evidence_kernels as kernels
+from agentfast.runtime.confidence.tokenizations import SPECIAL, spelling_of
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
+from agentfast.runtime.posterior.class_logits import reduce_logits
+from agentfast.runtime.posterior.forward_backward import ways_through
+from agentfast.runtime.posterior.trellis import PLANS
 
 _KEPT_CHOICES: Final = 4096  # where more tokens are allowed, no value is one of a few
 

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.mask_kernels import MaskArrays, mark_classes
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]

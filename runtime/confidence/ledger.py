@@ -25,10 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import EngineError
-from agentfast.runtime.decode.evidence import ChoiceEvidence, Evidence
-from agentfast.runtime.fields import Field, FieldProbability, FieldReader
-from agentfast.runtime.request import Row
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.confidence.evidence import ChoiceEvidence, Evidence
+from agentfast.runtime.core.fields import Field, FieldProbability, FieldReader
+from agentfast.runtime.core.request import Row
+from agentfast.runtime.core.vocabulary import Vocabulary
 
 Doubles = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.decode import evidence_kernels as kernels
-from agentfast.runtime.grammar.trie import Trie, trie_of
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.confidence import evidence_kernels as kernels
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.tokens.trie import Trie, trie_of
 
 Ints = npt.NDArray[np.int32]
 

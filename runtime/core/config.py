@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.calibration import DEFAULT_CALIBRATION, Calibration
+from agentfast.runtime.core.calibration import DEFAULT_CALIBRATION, Calibration
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.philox import uniforms
+from agentfast.runtime.jit.philox import uniforms
 
 _NOISE, _UNIFORMS = range(2)  # streams
 _SEEDS: Final = 1 << 64

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.fields import FieldProbability, FieldReader
+from agentfast.runtime.core.fields import FieldProbability, FieldReader
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from agentfast.runtime.decode.confidence import Ledger
-    from agentfast.runtime.decode.evidence import Choice
-    from agentfast.runtime.draws import Draws
+    from agentfast.runtime.confidence.evidence import Choice
+    from agentfast.runtime.confidence.ledger import Ledger
+    from agentfast.runtime.core.random_streams import Draws
     from agentfast.runtime.grammar import Grammar, TokenGrammar
 
 _ids = itertools.count(1)

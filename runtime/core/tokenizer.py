@@ -8,7 +8,7 @@ from pathlib import Path
 import tokenizers
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
 
 
 class Tokenizer:

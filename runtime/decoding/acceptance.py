@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.decode.evidence_kernels import follow
-from agentfast.runtime.grammar.mask_kernels import MaskArrays, mark_classes
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.confidence.evidence_kernels import follow
+from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
-from agentfast.runtime.decode.base import Outcome, not_finite
-from agentfast.runtime.decode.confidence import judge_choices
-from agentfast.runtime.decode.evidence import choices_of
-from agentfast.runtime.decode.sampling import invert
-from agentfast.runtime.request import FinishReason, Request, Row
-from agentfast.runtime.runner import Forward
-from agentfast.runtime.scheduler import Batch
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.confidence.evidence import choices_of
+from agentfast.runtime.confidence.ledger import judge_choices
+from agentfast.runtime.core.config import GenerationDefaults
+from agentfast.runtime.core.request import FinishReason, Request, Row
+from agentfast.runtime.decoding.base import Outcome, not_finite
+from agentfast.runtime.posterior.unconstrained import invert
+from agentfast.runtime.scheduling.scheduler import Batch
 
 
 class AutoregressiveDecoder:

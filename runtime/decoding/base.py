@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentfast.errors import AgentFastError, EngineError
-from agentfast.runtime.log import get_logger
-from agentfast.runtime.request import Canvas, FinishReason, Request, Row
-from agentfast.runtime.runner import Forward
-from agentfast.runtime.scheduler import Batch
+from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.core.log import get_logger
+from agentfast.runtime.core.request import Canvas, FinishReason, Request, Row
+from agentfast.runtime.scheduling.scheduler import Batch
 
 logger = get_logger("engine")
 

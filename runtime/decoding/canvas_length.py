@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
-from agentfast.runtime.decode import sampling_kernels as kernels
-from agentfast.runtime.decode.base import Outcome, broken, not_finite
-from agentfast.runtime.decode.drafts import DraftReader
-from agentfast.runtime.decode.evidence import CanvasEvidence
-from agentfast.runtime.decode.lengths import CanvasLengths
-from agentfast.runtime.decode.opening import settle_opening
-from agentfast.runtime.decode.posterior import CanvasPosterior, CanvasRow, canvas_posterior
-from agentfast.runtime.decode.sampling import read_logits
-from agentfast.runtime.model.fused import Network
-from agentfast.runtime.request import Canvas, Draft, FinishReason, Request, Row
-from agentfast.runtime.room import Room
-from agentfast.runtime.runner import Forward
-from agentfast.runtime.scheduler import Batch, Work
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.backends.cpu.fused_model import Network
+from agentfast.runtime.backends.cpu.scratch import Room
+from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.confidence.evidence import CanvasEvidence
+from agentfast.runtime.core.config import GenerationDefaults
+from agentfast.runtime.core.request import Canvas, Draft, FinishReason, Request, Row
+from agentfast.runtime.decoding.base import Outcome, broken, not_finite
+from agentfast.runtime.decoding.canvas_length import CanvasLengths
+from agentfast.runtime.decoding.first_token import settle_opening
+from agentfast.runtime.decoding.verify import DraftReader
+from agentfast.runtime.posterior import unconstrained_kernels as kernels
+from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.unconstrained import read_logits
+from agentfast.runtime.scheduling.scheduler import Batch, Work
 
 
 @dataclass(frozen=True, slots=True)

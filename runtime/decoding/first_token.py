@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
 
 def settle_opening(

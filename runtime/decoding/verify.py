@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
-from agentfast.runtime.decode.base import Outcome
-from agentfast.runtime.decode.confidence import judge_choices
-from agentfast.runtime.decode.evidence import choices_of
-from agentfast.runtime.decode.verification import Verdict, read_over
-from agentfast.runtime.request import Canvas, Draft, FinishReason, Row
-from agentfast.runtime.settings import GenerationDefaults
+from agentfast.runtime.confidence.evidence import choices_of
+from agentfast.runtime.confidence.ledger import judge_choices
+from agentfast.runtime.core.config import GenerationDefaults
+from agentfast.runtime.core.request import Canvas, Draft, FinishReason, Row
+from agentfast.runtime.decoding.acceptance import Verdict, read_over
+from agentfast.runtime.decoding.base import Outcome
 
 ROOM = 4
 """Tokens that a canvas may take more than what it takes the place of."""

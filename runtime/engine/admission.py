@@ -7,15 +7,15 @@ from collections.abc import Callable
 from time import monotonic
 
 from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
-from agentfast.runtime.decode.base import Decoder
-from agentfast.runtime.decode.confidence import Ledger
-from agentfast.runtime.draws import Draws, SeededDraws
+from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.random_streams import Draws, SeededDraws
+from agentfast.runtime.core.request import Request, Row
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.decoding.base import Decoder
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.kvcache.prefix import block_keys
+from agentfast.runtime.kvcache.prefix_keys import block_keys
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.request import Request, Row
-from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.vocabulary import Vocabulary
 
 _LIFTED = 256  # grammars that are kept at hand
 

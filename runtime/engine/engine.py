@@ -15,24 +15,24 @@ from types import TracebackType
 from typing import Self
 
 from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, QueueFullError
-from agentfast.runtime.decode.autoregressive import AutoregressiveDecoder
-from agentfast.runtime.decode.base import Decoder, Outcome, failure
-from agentfast.runtime.decode.diffusion import DiffusionDecoder
-from agentfast.runtime.decode.lengths import CanvasLengths
-from agentfast.runtime.delivery import Outbox, Ticket
-from agentfast.runtime.draws import Draws
-from agentfast.runtime.intake import Intake
-from agentfast.runtime.kernel_cache import compile_beside
-from agentfast.runtime.log import get_logger
-from agentfast.runtime.metrics import Metrics
+from agentfast.runtime.backends.cpu.fused_model import FusedModel, Network
+from agentfast.runtime.backends.runner import Forward, Runner
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.log import get_logger
+from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
+from agentfast.runtime.core.tokenizer import Tokenizer
+from agentfast.runtime.decoding.autoregressive import AutoregressiveDecoder
+from agentfast.runtime.decoding.base import Decoder, Outcome, failure
+from agentfast.runtime.decoding.canvas_length import CanvasLengths
+from agentfast.runtime.decoding.diffusion import DiffusionDecoder
+from agentfast.runtime.engine.admission import Intake
+from agentfast.runtime.engine.delivery import Outbox, Ticket
+from agentfast.runtime.engine.metrics import Metrics
+from agentfast.runtime.engine.step_thread import Worker
+from agentfast.runtime.jit.disk_cache import compile_beside
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.fused import FusedModel, Network
-from agentfast.runtime.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
-from agentfast.runtime.runner import Forward, Runner
-from agentfast.runtime.scheduler import Batch, Scheduler
-from agentfast.runtime.settings import EngineConfig
-from agentfast.runtime.tokenizer import Tokenizer
-from agentfast.runtime.worker import Worker
+from agentfast.runtime.scheduling.scheduler import Batch, Scheduler
 
 logger = get_logger("engine")
 
@@ -72,7 +72,7 @@ class Engine:
         self.tokenizer = tokenizer
         self._runner = Runner(model.eval(), self.config)
         if isinstance(self._runner.network, FusedModel):
-            compile_beside("agentfast.runtime.rehearsal")
+            compile_beside("agentfast.runtime.engine.warm_up")
         self._decoder = decoder or _decoder_for(model, self._runner.network, tokenizer, self.config)
         self._intake = Intake(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
         self._scheduler = Scheduler(self.config)

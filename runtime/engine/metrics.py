@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agentfast.runtime.decode.base import Outcome
-from agentfast.runtime.request import Row
-from agentfast.runtime.scheduler import Batch
+from agentfast.runtime.core.request import Row
+from agentfast.runtime.decoding.base import Outcome
+from agentfast.runtime.scheduling.scheduler import Batch
 
 
 @dataclass(slots=True)

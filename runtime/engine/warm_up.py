@@ -1,4 +1,4 @@
-"""What an engine runs, once, on a tiny model: `python -m agentfast.runtime.rehearsal` has its kernels compiled and kept.
+"""What an engine runs, once, on a tiny model: `python -m agentfast.runtime.engine.warm_up` has its kernels compiled and kept.
 
 An engine of new sources starts it beside itself (see `compile_beside`): while the one process compiles what grammars
 need, this one does the forward pass and decoding, for which it needs no grammar to be compiled.
@@ -15,17 +15,17 @@ import tokenizers
 import torch
 from tokenizers import models
 
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.fields import Field
+from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
+from agentfast.runtime.core.fields import Field
+from agentfast.runtime.core.request import Request
+from agentfast.runtime.core.tokenizer import Tokenizer
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.grammar.classes import Classes
-from agentfast.runtime.kernel_cache import end_with_parent
+from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.jit.disk_cache import end_with_parent
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
-from agentfast.runtime.request import Request
-from agentfast.runtime.settings import EngineConfig, GenerationDefaults
-from agentfast.runtime.tokenizer import Tokenizer
-from agentfast.runtime.vocabulary import Vocabulary
 
 _NAMES = ("a", "b", "c", "<call>", "<eos>")
 _CALL, _EOS = 3, 4

@@ -12,15 +12,15 @@ from typing import Final
 import numpy as np
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.automaton import Automaton
-from agentfast.runtime.grammar.classes import Classes
-from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache, default_folder
-from agentfast.runtime.grammar.inside import MAX_STEPS
-from agentfast.runtime.grammar.lift import explore
-from agentfast.runtime.grammar.token_grammar import TokenGrammar, token_grammar
-from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
+from agentfast.runtime.grammar.tokens.lift import explore
+from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
+from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.grammar.tokens.trie import trie_of
 
 MAX_STATES: Final = 500_000
 """Automaton states that a grammar may take; more is a GrammarError."""

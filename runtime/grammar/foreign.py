@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.grammar import Grammar
-from agentfast.runtime.grammar.schema import compile_schema
+from agentfast.runtime.grammar.schema.compile import compile_schema
 
 
 def is_outlines_term(value: object) -> bool:

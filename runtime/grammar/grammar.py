@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Lock
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.automaton import Automaton
-from agentfast.runtime.grammar.compilation import MAX_STATES, compiled
-from agentfast.runtime.grammar.plain import choice_node, literal_node, regex_node, text_node
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.compile import MAX_STATES, compiled
+from agentfast.runtime.grammar.strings.plain_text import choice_node, literal_node, regex_node, text_node
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
 _MAX_ACCEPT_STATES = 20_000_000
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Integer = TypeVar("Integer", np.int32, np.int64)

@@ -26,8 +26,7 @@ import numba
 import numba.core.caching
 import numba.core.compiler_lock
 
-from agentfast.runtime.cache_folder import user_folder
-from agentfast.runtime.cores import usable_cores
+from agentfast.runtime.jit.host import usable_cores, user_folder
 
 try:
     import fcntl
@@ -36,7 +35,7 @@ except ImportError:  # Windows: every process compiles for itself
 
 _caching: Any = cast("Any", numba).core.caching  # none of it has types
 _compiler_lock: Any = cast("Any", numba).core.compiler_lock.global_compiler_lock
-_SOURCES: Final = Path(__file__).resolve().parent
+_SOURCES: Final = Path(__file__).resolve().parents[1]
 _STAMPS_KEPT: Final = 8
 _IMPORT: Final = re.compile(rb"^from agentfast\.runtime\.([\w.]+) import", re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""The user's folder for what can be made again."""
+"""The host: how many cores this process may use, and the user's cache folder."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def user_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "agentfast"
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may run on, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

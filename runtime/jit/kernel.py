@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
-from agentfast.runtime.kernel_cache import keep_on_disk
+from agentfast.runtime.jit.disk_cache import keep_on_disk
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import inline_kernel, kernel
+from agentfast.runtime.jit.kernel import inline_kernel, kernel
 
 Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 

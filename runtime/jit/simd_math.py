@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
-from agentfast.runtime.vectors import float_of_bits
+from agentfast.runtime.jit.kernel import finite_kernel, kernel, loose_kernel
+from agentfast.runtime.jit.simd import float_of_bits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -87,6 +87,6 @@ class ModelConfig:
             CheckpointError: another architecture, or a variant of it that is not supported, named; or a number
                 that is missing or senseless, named.
         """
-        from agentfast.runtime.model.hf_config import read_config  # it imports this module
+        from agentfast.runtime.model.checkpoint.hf_config import read_config  # it imports this module
 
         return read_config(raw)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig
-from agentfast.runtime.model.functions import apply_rope, rms_norm
+from agentfast.runtime.model.norm_rope import apply_rope, rms_norm
 
 
 class Attention(Protocol):

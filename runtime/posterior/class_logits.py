@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.decode import class_kernels as kernels
-from agentfast.runtime.decode.parts import in_parts
-from agentfast.runtime.grammar.classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.posterior import class_logits_kernels as kernels
+from agentfast.runtime.posterior.parallel import in_parts
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

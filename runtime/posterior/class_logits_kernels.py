@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.pieces import CHUNK
-from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
-from agentfast.runtime.vector_kernels import exponentials, greatest_bits, sums
+from agentfast.runtime.grammar.tokens.class_chunks import CHUNK
+from agentfast.runtime.jit.kernel import finite_kernel, kernel, loose_kernel
+from agentfast.runtime.jit.simd_math import exponentials, greatest_bits, sums
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -21,11 +21,11 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import BudgetTooSmallError, GrammarError
-from agentfast.runtime.decode.class_space import reduce_logits, spread
-from agentfast.runtime.decode.plan import PLANS
-from agentfast.runtime.decode.ways import ways_through
-from agentfast.runtime.grammar.classes import Classes
-from agentfast.runtime.grammar.token_grammar import DEAD, TokenGrammar
+from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_grammar import DEAD, TokenGrammar
+from agentfast.runtime.posterior.class_logits import reduce_logits, spread
+from agentfast.runtime.posterior.forward_backward import ways_through
+from agentfast.runtime.posterior.trellis import PLANS
 
 
 @dataclass(frozen=True, eq=False)

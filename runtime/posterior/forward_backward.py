@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.decode import chain_kernels as kernels
-from agentfast.runtime.decode.class_space import ClassSpace
-from agentfast.runtime.decode.marginal_kernels import class_marginals
-from agentfast.runtime.decode.plan import Plan
+from agentfast.runtime.posterior import forward_backward_kernels as kernels
+from agentfast.runtime.posterior.class_logits import ClassSpace
+from agentfast.runtime.posterior.marginal_kernels import class_marginals
+from agentfast.runtime.posterior.trellis import Plan
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.array_kernels import grown
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
+from agentfast.runtime.jit.arrays import grown
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 

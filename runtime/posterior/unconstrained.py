@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.decode import sampling_kernels as kernels
+from agentfast.runtime.posterior import unconstrained_kernels as kernels
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import finite_kernel, kernel, loose_kernel
-from agentfast.runtime.vector_kernels import exponentials, greatest_bits, sums
+from agentfast.runtime.jit.kernel import finite_kernel, kernel, loose_kernel
+from agentfast.runtime.jit.simd_math import exponentials, greatest_bits, sums
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentfast.runtime.scheduler import Work
+from agentfast.runtime.scheduling.scheduler import Work
 
 
 @dataclass(slots=True, eq=False)

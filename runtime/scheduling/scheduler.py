@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 
-from agentfast.runtime.fairness import ServiceLedger
-from agentfast.runtime.kvcache.pool import BlockPool
-from agentfast.runtime.kvcache.prefix import block_keys
-from agentfast.runtime.request import Row, Status
-from agentfast.runtime.settings import EngineConfig
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.request import Row, Status
+from agentfast.runtime.kvcache.block_pool import BlockPool
+from agentfast.runtime.kvcache.prefix_keys import block_keys
+from agentfast.runtime.scheduling.fairness import ServiceLedger
 
 
 @dataclass(frozen=True, slots=True)

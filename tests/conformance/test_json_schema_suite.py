@@ -10,7 +10,7 @@ import pytest
 
 from agentfast.errors import GrammarError
 from bench.conformance import VARIABLE, Own, compiled, find_suite, groups, remotes, tally, total
-from tests.property.test_keywords import respelled
+from tests.property.grammar.test_keywords import respelled
 
 pytestmark = [
     pytest.mark.slow,

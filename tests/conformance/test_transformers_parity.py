@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.loader import load_checkpoint
-from tests.conformance import tiny_checkpoints as tiny
-from tests.conformance.dense_attention import DenseRunner
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
+from tests.support import reference_checkpoints as tiny
+from tests.support.dense_attention import DenseRunner
 
 TOLERANCE = 1e-4
 PROMPTS = [17, 3, 9]  # tokens; the window is 6

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from agentfast.errors import CheckpointError
-from agentfast.runtime.model.loader import load_checkpoint
-from tests.conformance import tiny_checkpoints as tiny
-from tests.conformance.dense_attention import DenseRunner
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
+from tests.support import reference_checkpoints as tiny
+from tests.support.dense_attention import DenseRunner
 
 TOLERANCE = 1e-4
 

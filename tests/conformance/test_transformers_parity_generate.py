@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.draws import SeededDraws
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.model.loader import LoadedCheckpoint, load_checkpoint
-from agentfast.runtime.request import Completion, Request
-from agentfast.runtime.settings import EngineConfig
-from tests.conformance import tiny_checkpoints as tiny
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.random_streams import SeededDraws
+from agentfast.runtime.core.request import Completion, Request
+from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.load import LoadedCheckpoint, load_checkpoint
+from tests.support import reference_checkpoints as tiny
 
 LENGTHS = [17, 3, 9, 8]  # of the prompts; the window is 6
 STEPS = 10

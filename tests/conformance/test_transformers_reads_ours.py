@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from agentfast.runtime.model.loader import load_checkpoint
-from agentfast.runtime.model.saver import save_checkpoint
-from agentfast.runtime.settings import GenerationDefaults
-from tests.conformance import tiny_checkpoints
-from tests.conformance.dense_attention import DenseRunner
-from tests.unit.runtime.model import tiny
+from agentfast.runtime.core.config import GenerationDefaults
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
+from agentfast.runtime.model.checkpoint.save import save_checkpoint
+from tests.support import reference_checkpoints as tiny_checkpoints
+from tests.support import tiny_models as tiny
+from tests.support.dense_attention import DenseRunner
 
 PROMPT = [token % 260 for token in tiny_checkpoints.ids(11, seed=0)]
 CANVAS = list(range(50, 58))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from agentfast.agent import Agent
-from agentfast.demo.play import LIMITS, SETTINGS, is_valid
+from agentfast.agent.agent import Agent
+from agentfast.agent.result import Step, total_usage
+from agentfast.cli.demo.play import LIMITS, SETTINGS, is_valid
 from agentfast.errors import EngineError, LimitExceededError, ModelError, OutputError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import Model
-from agentfast.nano.world import Task
-from agentfast.result import Step, total_usage
+from agentfast.nano.tasks import Task
 
 WRONG_ANSWERS = (EngineError, LimitExceededError, ModelError, OutputError)
 

@@ -15,17 +15,17 @@ from typing import Any
 import tokenizers
 
 from agentfast import nano
-from agentfast.bench.devices import Pace
-from agentfast.bench.oracle import Encode
-from agentfast.bench.oracle_run import OracleFigures, run_oracle
-from agentfast.bench.outside import OutsideBaseline, missing_libraries
-from agentfast.bench.plots import load_matplotlib, save_plots
-from agentfast.bench.regime import Regime
-from agentfast.bench.report import Report
-from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, Plan, Progress, run_plan
-from agentfast.bench.seats import LocalSeat, Placement, Seat, open_seat
-from agentfast.bench.table import number, show
 from agentfast.chat.json import JsonChat
+from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, Plan, Progress, run_plan
+from agentfast.cli.bench.oracle.experiment import OracleFigures, run_oracle
+from agentfast.cli.bench.oracle.model import Encode
+from agentfast.cli.bench.oracle.paces import Pace
+from agentfast.cli.bench.outside_baseline import OutsideBaseline, missing_libraries
+from agentfast.cli.bench.report.plots import load_matplotlib, save_plots
+from agentfast.cli.bench.report.regime import Regime
+from agentfast.cli.bench.report.report import Report
+from agentfast.cli.bench.report.table import number, show
+from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
 from agentfast.cli.exits import Exit
 from agentfast.errors import ConfigError
 

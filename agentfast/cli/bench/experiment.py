@@ -8,20 +8,21 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from agentfast.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
-from agentfast.bench.closed_loop import closed_loop
-from agentfast.bench.figures import percentile
-from agentfast.bench.seats import Seat
+from agentfast.agent.run import derive_seed
+from agentfast.cli.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
+from agentfast.cli.bench.closed_loop import closed_loop
+from agentfast.cli.bench.report.statistics import percentile
+from agentfast.cli.bench.seats import Seat
 from agentfast.errors import ConfigError
-from agentfast.loop import derive_seed
 from agentfast.messages import UserMessage
 from agentfast.models.base import Model, ModelRequest
-from agentfast.models.local import LocalModel
-from agentfast.nano.world import DESKS, Task, generate_tasks
-from agentfast.runtime.metrics import Metrics
+from agentfast.models.local.model import LocalModel
+from agentfast.nano.shop.desks import DESKS
+from agentfast.nano.tasks import Task, generate_tasks
+from agentfast.runtime.engine.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agentfast.bench.outside import OutsideBaseline
+    from agentfast.cli.bench.outside_baseline import OutsideBaseline
 
 DIFFUSION, AUTOREGRESSIVE, OUTSIDE = "diffusion", "autoregressive", "outside"
 TASKS_PER_AGENT = 2
@@ -172,7 +173,7 @@ async def run_seat(name: str, seat: Seat, plan: Plan, agents: int, repeat: int) 
 
 async def run_outside(outside: OutsideBaseline, plan: Plan, repeat: int) -> RunRecord:
     """The outside baseline over as many of the repeat's tasks as its time allows."""
-    from agentfast.bench.outside import solve_in_turn
+    from agentfast.cli.bench.outside_baseline import solve_in_turn
 
     tasks = plan.make_tasks(repeat, plan.tasks)
     found = await solve_in_turn(outside, tasks, seeds_of(plan, repeat, len(tasks)), plan.outside_s)

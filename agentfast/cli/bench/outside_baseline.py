@@ -18,16 +18,16 @@ from typing import Any
 
 import torch
 
-from agentfast.bench.attempts import Conversation, TaskRecord, judge
+from agentfast.agent.result import Step
 from agentfast.chat.json import CALL, CALL_OPENING, JsonChat
-from agentfast.demo.play import LIMITS, SETTINGS
+from agentfast.cli.bench.attempts import Conversation, TaskRecord, judge
+from agentfast.cli.demo.play import LIMITS, SETTINGS
 from agentfast.errors import ConfigError, ModelError
 from agentfast.messages import Message, SystemMessage, ToolMessage, UserMessage
 from agentfast.models.base import ModelUsage
-from agentfast.models.rendering import SegmentCodec
-from agentfast.nano.world import Task
-from agentfast.result import Step
-from agentfast.runtime.model.loader import load_checkpoint
+from agentfast.models.local.rendering import SegmentCodec
+from agentfast.nano.tasks import Task
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry

@@ -15,11 +15,11 @@ from agentfast import nano
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import CheckpointError, ConfigError
 from agentfast.models.base import Model
-from agentfast.models.local import LocalModel
-from agentfast.models.openai import OpenAIModel
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.model.loader import load_checkpoint
-from agentfast.runtime.settings import EngineConfig
+from agentfast.models.local.model import LocalModel
+from agentfast.models.openai.model import OpenAIModel
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
 
 EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.TWIN_WEIGHTS}
 RETRIES = 4  # of a request to a server

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.play import play
+from agentfast.cli.demo.report import DemoReport, Speed, TaskResult
 from agentfast.cli.exits import Exit
 from agentfast.cli.model import open_model
-from agentfast.demo.board import Board, Seat
-from agentfast.demo.play import play
-from agentfast.demo.report import DemoReport, Speed, TaskResult
 from agentfast.errors import ConfigError
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
-from agentfast.models.local import LocalModel
-from agentfast.nano.world import Shop, Task, shared_tasks
-from agentfast.runtime.engine import StepView
+from agentfast.models.local.model import LocalModel
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.tasks import Task, shared_tasks
+from agentfast.runtime.engine.engine import StepView
 
 TASKS_PER_AGENT = 2
 WIDTH = 120  # characters of an answer in the plain output
@@ -94,7 +95,7 @@ def watcher(model: LocalModel, board: Board) -> Callable[[StepView], None]:
 
 def live_view(board: Board) -> AbstractContextManager[object]:
     """The terminal view; rich is imported only where it is shown."""
-    from agentfast.demo.view import LiveView
+    from agentfast.cli.demo.view import LiveView
 
     return LiveView(board)
 

@@ -10,16 +10,23 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from agentfast.agent import Agent
-from agentfast.demo.board import Board, Seat
-from agentfast.demo.report import TaskResult
+from agentfast.agent.agent import Agent
+from agentfast.agent.events import (
+    AgentEvent,
+    CallsProposed,
+    CanvasUpdate,
+    RunFinished,
+    StepStarted,
+    ToolFinished,
+)
+from agentfast.agent.limits import Limits, Settings
+from agentfast.agent.run import derive_seed
+from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.report import TaskResult
 from agentfast.errors import AgentFastError
-from agentfast.events import AgentEvent, CallsProposed, CanvasUpdate, RunFinished, StepStarted, ToolFinished
-from agentfast.limits import Limits, Settings
-from agentfast.loop import derive_seed
 from agentfast.messages import ToolCall
 from agentfast.models.base import CanvasState, Model
-from agentfast.nano.world import Task
+from agentfast.nano.tasks import Task
 
 LIMITS = Limits(max_steps=8)
 SETTINGS = Settings(max_tokens=256)  # no turn of these tasks takes half of it

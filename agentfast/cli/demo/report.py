@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agentfast.runtime.metrics import Metrics
+    from agentfast.runtime.engine.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

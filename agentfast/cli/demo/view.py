@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agentfast.demo.board import Board, Doing, Seat
+from agentfast.cli.demo.board import Board, Doing, Seat
 
 BARS = " ▁▂▃▄▅▆▇█"
 CHROME = 6  # lines of the view that are not seats

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from agentfast.cli.exits import Exit
-from agentfast.cli.explain import Explanation, explain
-from agentfast.cli.fields import Compile
 from agentfast.cli.model import open_vocabulary
-from agentfast.cli.reading import Reading
-from agentfast.cli.refusal import Refusal, refusal
+from agentfast.cli.schema.explain import Explanation, explain
+from agentfast.cli.schema.field_cost import Compile
+from agentfast.cli.schema.options import Reading
+from agentfast.cli.schema.refusal import Refusal, refusal
 from agentfast.errors import ConfigError, GrammarError
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.vocabulary import Vocabulary
 
 SHOWN = 60  # characters of the shortest instance in the report for people
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.cli.fields import FieldCost, field_costs, fields_text
-from agentfast.cli.reading import Reading
-from agentfast.cli.sections import section, shortened, wrapped
+from agentfast.cli.schema.field_cost import FieldCost, field_costs, fields_text
+from agentfast.cli.schema.options import Reading
+from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
-from agentfast.runtime.grammar.compilation import MAX_STATES
-from agentfast.runtime.grammar.samples import Sampler
-from agentfast.runtime.grammar.support import SUPPORT, keywords_used, subschemas
+from agentfast.runtime.grammar.compile import MAX_STATES
+from agentfast.runtime.grammar.schema.keyword_notes import SUPPORT, keywords_used, subschemas
+from agentfast.runtime.grammar.tokens.sampling import Sampler
 
 
 @dataclass(frozen=True, slots=True)

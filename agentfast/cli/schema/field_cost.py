@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from agentfast.cli.sections import section
+from agentfast.cli.schema.sections import section
 from agentfast.errors import GrammarError
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar
-from agentfast.runtime.grammar.keywords import as_list, as_object, pointer
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.grammar.schema.keywords import as_list, as_object, pointer
 
 MAX_FIELDS: Final = 200
 """Fields that are compiled; a schema with more shows the first ones."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agentfast.runtime.grammar import Grammar, compile_schema
-from agentfast.runtime.grammar.builder import Order
-from agentfast.runtime.grammar.document import Documents
-from agentfast.runtime.grammar.numbers import EXPONENTS, FRACTION_DIGITS, WHOLE_DIGITS
-from agentfast.runtime.grammar.whitespace import MAX_INDENT, Whitespace
+from agentfast.runtime.grammar.automaton.whitespace import MAX_INDENT, Whitespace
+from agentfast.runtime.grammar.numbers.number import EXPONENTS, FRACTION_DIGITS, WHOLE_DIGITS
+from agentfast.runtime.grammar.schema.build.builder import Order
+from agentfast.runtime.grammar.schema.document import Documents
 
 _WHITESPACE: Final = {
     "compact": "no whitespace between the parts of objects and arrays",

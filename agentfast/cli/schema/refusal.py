@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agentfast.cli.fields import Compile, FieldCost, field_costs, fields_text
-from agentfast.cli.sections import section, shortened, wrapped
+from agentfast.cli.schema.field_cost import Compile, FieldCost, field_costs, fields_text
+from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.errors import GrammarError, UnsupportedSchemaError
-from agentfast.runtime.grammar.support import SUPPORT
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.schema.keyword_notes import SUPPORT
 
 _EXACT_OR_NOT: Final = "a schema is enforced exactly or not at all: no request runs with a keyword ignored, or read as something near it"
 _UNKNOWN: Final = 'leave the keyword out, or begin its name with "x-" if it is a note of your own'

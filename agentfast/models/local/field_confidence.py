@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from agentfast.chat.base import FieldFormat, TurnRules
-from agentfast.runtime.calibration import Calibration
-from agentfast.runtime.fields import Field, FieldProbability, FieldReader
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.calibration import Calibration
+from agentfast.runtime.core.fields import Field, FieldProbability, FieldReader
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.tools.confidence import Alternatives, Confidence
 
 

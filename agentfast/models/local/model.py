@@ -15,14 +15,14 @@ from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Transcript, assistant_turns
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
-from agentfast.models.confidence import confidences, field_reader
-from agentfast.models.grammars import GrammarCache
-from agentfast.models.rendering import Rendering, SegmentCodec
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.fields import FieldReader
-from agentfast.runtime.model.loader import load_checkpoint
-from agentfast.runtime.request import CanvasUpdate, Completion, Request
-from agentfast.runtime.settings import EngineConfig
+from agentfast.models.local.field_confidence import confidences, field_reader
+from agentfast.models.local.rendering import Rendering, SegmentCodec
+from agentfast.models.local.turn_grammars import GrammarCache
+from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.fields import FieldReader
+from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
+from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.tools.confidence import Confidence
 
 

@@ -11,7 +11,7 @@ from agentfast.chat.base import ChatFormat, Segment
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import ModelRequest
-from agentfast.runtime.tokenizer import Tokenizer
+from agentfast.runtime.core.tokenizer import Tokenizer
 
 _KEPT_TEXTS: Final = 64
 _WORTH_KEEPING: Final = range(100, 20_000)

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 
 from agentfast.errors import ModelError
 from agentfast.models.base import ModelRequest, ModelResponse, PlainModel
-from agentfast.models.http import JsonClient
-from agentfast.models.openai_codec import decode_completion, encode_chat
+from agentfast.models.openai.codec import decode_completion, encode_chat
+from agentfast.models.openai.http import JsonClient
 
 TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 

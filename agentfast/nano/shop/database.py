@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from agentfast.errors import ConfigError
-from agentfast.nano.world.splits import Split, split_of
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.splits import Split, split_of
+from agentfast.nano.shop.values import Values
 
 SCHEMA = """
 create table customers(id integer primary key, name text collate nocase unique, email text, city text collate nocase);

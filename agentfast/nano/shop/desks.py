@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from agentfast.nano.world.database import Shop
-from agentfast.nano.world.shop_tools import functions_of
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.shop.tools import functions_of
 from agentfast.tools.definition import Tool, ToolDefinition, tool
 
 

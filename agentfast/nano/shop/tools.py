@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentfast.nano.world.database import Shop
+from agentfast.nano.shop.database import Shop
 
 Date = Annotated[str, Field(json_schema_extra={"format": "date"})]
 Time = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]

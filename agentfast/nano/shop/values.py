@@ -7,8 +7,8 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
-from agentfast.nano.world import words
-from agentfast.nano.world.splits import Split, members, split_of
+from agentfast.nano.shop import words
+from agentfast.nano.shop.splits import Split, members, split_of
 
 
 @cache

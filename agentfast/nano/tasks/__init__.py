@@ -1,32 +1,11 @@
-"""The task world: a shop on SQLite, its tools, and requests with known solutions to train and test on.
+"""Held-out tasks: requests to the shop and to invented tools, each with its tools and a check of the result.
 
-Beside the shop's tasks there are tasks for invented tools (of kind "random"), which a model can only do by reading the
-declarations: `invented`.
+Tasks of kind "random" are for invented tools (`invented`), which a model can only do by reading their declarations.
 """
 
 from __future__ import annotations
 
-from agentfast.nano.world.database import Shop
-from agentfast.nano.world.desks import DESKS, Desk, definitions, shop_tools
-from agentfast.nano.world.episodes import MIX, Episode, EpisodeMaker, episodes
-from agentfast.nano.world.scenarios import Kind
-from agentfast.nano.world.splits import Split
-from agentfast.nano.world.tasks import TASK_MIX, Task, generate_tasks, shared_tasks
+from agentfast.nano.tasks.generate import TASK_MIX, Task, generate_tasks, shared_tasks
+from agentfast.nano.tasks.scenarios import Kind
 
-__all__ = [
-    "DESKS",
-    "MIX",
-    "TASK_MIX",
-    "Desk",
-    "Episode",
-    "EpisodeMaker",
-    "Kind",
-    "Shop",
-    "Split",
-    "Task",
-    "definitions",
-    "episodes",
-    "generate_tasks",
-    "shared_tasks",
-    "shop_tools",
-]
+__all__ = ["TASK_MIX", "Kind", "Task", "generate_tasks", "shared_tasks"]

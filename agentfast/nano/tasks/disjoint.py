@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from agentfast.nano.world.database import ID_RANGES, STATUSES, Shop
-from agentfast.nano.world.play import Solution
-from agentfast.nano.world.shop_tools import functions_of, tables_of
+from agentfast.nano.shop.database import ID_RANGES, STATUSES, Shop
+from agentfast.nano.shop.tools import functions_of, tables_of
+from agentfast.nano.tasks.gold import Solution
 
 if TYPE_CHECKING:
-    from agentfast.nano.world.tasks import Effects, Task
+    from agentfast.nano.tasks.generate import Effects, Task
 
 _LEAST_ID: Final = min(low for low, _ in ID_RANGES.values())
 _NO_KEYS: Final = frozenset({"any", *STATUSES})  # these narrow a look-up by something else

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.database import Shop, State
-from agentfast.nano.world.desks import DESKS, Desk, shop_tools
-from agentfast.nano.world.episodes import RANDOM_INSTRUCTIONS
-from agentfast.nano.world.independence import Independents, replay
-from agentfast.nano.world.invented.live import live_tools
-from agentfast.nano.world.invented.requests import random_request
-from agentfast.nano.world.invented.tasks import NO_TOOL, make_task
-from agentfast.nano.world.phrases import polite
-from agentfast.nano.world.play import Solution
-from agentfast.nano.world.requests import RequestMaker
-from agentfast.nano.world.scenarios import Kind
-from agentfast.nano.world.shop_tools import READS, functions_of
-from agentfast.nano.world.splits import Split
+from agentfast.nano.shop.database import Shop, State
+from agentfast.nano.shop.desks import DESKS, Desk, shop_tools
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.shop.tools import READS, functions_of
+from agentfast.nano.tasks.disjoint import Independents, replay
+from agentfast.nano.tasks.gold import Solution
+from agentfast.nano.tasks.invented.live import live_tools
+from agentfast.nano.tasks.invented.requests import random_request
+from agentfast.nano.tasks.invented.tasks import NO_TOOL, make_task
+from agentfast.nano.tasks.phrases import polite
+from agentfast.nano.tasks.requests import RequestMaker
+from agentfast.nano.tasks.scenarios import Kind
+from agentfast.nano.training.corpus.episodes import RANDOM_INSTRUCTIONS
 from agentfast.tools.definition import Tool
 
 TASK_MIX: Mapping[Kind, float] = {"single": 0.4, "parallel": 0.15, "chain": 0.35, "no_tool": 0.1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import Answer, Script, joint
+from agentfast.nano.tasks.scenarios.base import Answer, Script, joint
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
 
-from agentfast.nano.world.splits import Split, members, split_of
+from agentfast.nano.shop.splits import Split, members, split_of
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SPACES = re.compile(r" +")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from agentfast.nano.world import scenarios
-from agentfast.nano.world.composed import Composition, compose
-from agentfast.nano.world.database import Shop
-from agentfast.nano.world.desks import DESKS, TOOL_NAMES, Desk
-from agentfast.nano.world.pairs import both, resumed, shape_of_both
-from agentfast.nano.world.phrases import draw_phrase, fill, polite, polite_pair
-from agentfast.nano.world.play import Solution, play, together
-from agentfast.nano.world.scenarios import Draw, Kind, Rows, Scenario
-from agentfast.nano.world.scenarios.base import Script, split_of_shape
-from agentfast.nano.world.shop_tools import functions_of
-from agentfast.nano.world.splits import Split
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.shop.desks import DESKS, TOOL_NAMES, Desk
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.shop.tools import functions_of
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks import scenarios
+from agentfast.nano.tasks.gold import Solution, play, together
+from agentfast.nano.tasks.phrases import draw_phrase, fill, polite, polite_pair
+from agentfast.nano.tasks.scenarios import Draw, Kind, Rows, Scenario
+from agentfast.nano.tasks.scenarios.base import Script, split_of_shape
+from agentfast.nano.training.corpus.composed import Composition, compose
+from agentfast.nano.training.corpus.pairs import both, resumed, shape_of_both
 
 COMPOSED = 0.7  # how often a chain to learn from is composed at random
 ANY_TOOLS = 0.25  # how often of all tools, not of a desk's

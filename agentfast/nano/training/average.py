@@ -1,4 +1,4 @@
-"""Average checkpoints of one lineage: `python -m agentfast.nano.average --out DIR CHECKPOINT CHECKPOINT...`.
+"""Average checkpoints of one lineage: `python -m agentfast.nano.training.average --out DIR CHECKPOINT CHECKPOINT...`.
 
 Weights that one run reached from another lie in one basin, and the mean of both is often better than either (model
 soups, arXiv 2203.05482). The first directory gives everything but the weights.
@@ -50,7 +50,7 @@ def _add(sums: dict[str, Tensor], weights: dict[str, Tensor], path: Path) -> Non
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
-    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.average", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.training.average", description=__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint directories")
     parser.add_argument("--out", type=Path, required=True, help="where the mean is written")
     options = parser.parse_args(arguments)

@@ -1,9 +1,9 @@
-"""Deepen a trained model: `python -m agentfast.nano.grow --out TRUNK --at 3 --layers 3 CHECKPOINT`.
+"""Deepen a trained model: `python -m agentfast.nano.training.grow --out TRUNK --at 3 --layers 3 CHECKPOINT`.
 
 Copies of layers are inserted before the layers they were copied from, and so get the inputs that those were trained on. What
 they add to the residual stream is scaled down, so that the deeper model starts nearly where the shallower one ended and
 learns the rest (block expansion, LLaMA Pro, arXiv 2401.02415, which scales by 0). The result is a trunk for
-`python -m agentfast.nano.train --from TRUNK`; with `--layers 0` it is one of the same depth.
+`python -m agentfast.nano.training.train --from TRUNK`; with `--layers 0` it is one of the same depth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.model.loader import load_checkpoint
+from agentfast.runtime.model.checkpoint.load import load_checkpoint
 
 SHARE = 0.1
 _LAYER = re.compile(r"layers\.(\d+)\.(.+)")
@@ -53,7 +53,7 @@ def deepen(weights: Mapping[str, Tensor], at: int, count: int, share: float = SH
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
-    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.grow", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.training.grow", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="a checkpoint directory")
     parser.add_argument("--out", type=Path, required=True, help="the trunk's folder")
     parser.add_argument("--at", type=int, default=0, help="the first layer to copy")

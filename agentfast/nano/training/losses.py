@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agentfast.nano.data import TrainingBatch
+from agentfast.nano.training.corpus.batches import TrainingBatch
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, Router

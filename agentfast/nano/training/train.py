@@ -1,4 +1,4 @@
-"""Train the embedded model: `python -m agentfast.nano.train`.
+"""Train the embedded model: `python -m agentfast.nano.training.train`.
 
 The recipe is deterministic for a seed (up to floating-point rounding) and resumable: the batch at a step depends
 on the seed and the step alone, and the run's folder holds the last checkpoint. The learning rate is constant until
@@ -8,12 +8,12 @@ Twins branch from one trunk, as DiffusionGemma was made from an autoregressive G
 the weights of the trunk's `stable.pt`, with its tokenizer and new optimizers. A diffusion branch goes on with both
 losses, an autoregressive one with the causal loss alone; seed, batches and number of steps are the same:
 
-    python -m agentfast.nano.train --out runs/trunk --steps 3600 --cooldown 0
-    python -m agentfast.nano.train --out runs/diffusion --from runs/trunk --steps 2000
-    python -m agentfast.nano.train --out runs/autoregressive --from runs/trunk --steps 2000 --decoder autoregressive
+    python -m agentfast.nano.training.train --out runs/trunk --steps 3600 --cooldown 0
+    python -m agentfast.nano.training.train --out runs/diffusion --from runs/trunk --steps 2000
+    python -m agentfast.nano.training.train --out runs/autoregressive --from runs/trunk --steps 2000 --decoder autoregressive
 
 A model this small gains little from several threads, but much from several processes, which share each batch:
-`torchrun --standalone --nproc-per-node 2 -m agentfast.nano.train --threads 1`.
+`torchrun --standalone --nproc-per-node 2 -m agentfast.nano.training.train --threads 1`.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from pathlib import Path
 
 import torch
 
-from agentfast.nano.presets import PRESETS
-from agentfast.nano.trainer import Recipe, Trainer
-from agentfast.nano.workers import Workers
+from agentfast.nano.training.presets import PRESETS
+from agentfast.nano.training.trainer import Recipe, Trainer
+from agentfast.nano.training.workers import Workers
 
 BRANCH_WARMUP = 25  # steps, after which a branch's new optimizers have seen enough
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
-    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.training.train", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="the run's folder")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument("--decoder", choices=["diffusion", "autoregressive"], default="diffusion")

@@ -13,17 +13,18 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agentfast.errors import CheckpointError
-from agentfast.nano.data import BatchStream, TrainingBatch, episode_texts
-from agentfast.nano.objective import LoadBalance, denoiser, encode, losses
-from agentfast.nano.optimizer import make_optimizers
-from agentfast.nano.presets import PRESETS, initialise
-from agentfast.nano.tokenizer import train_tokenizer
-from agentfast.nano.workers import Workers
-from agentfast.nano.world import Split, episodes
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.training.corpus.batches import BatchStream, TrainingBatch, episode_texts
+from agentfast.nano.training.corpus.episodes import episodes
+from agentfast.nano.training.losses import LoadBalance, denoiser, encode, losses
+from agentfast.nano.training.optimizer import make_optimizers
+from agentfast.nano.training.presets import PRESETS, initialise
+from agentfast.nano.training.tokenizer import train_tokenizer
+from agentfast.nano.training.workers import Workers
+from agentfast.runtime.core.config import GenerationDefaults
+from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.saver import save_checkpoint
-from agentfast.runtime.settings import GenerationDefaults
-from agentfast.runtime.tokenizer import Tokenizer
+from agentfast.runtime.model.checkpoint.save import save_checkpoint
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
@@ -201,7 +202,7 @@ class Trainer:
         except RuntimeError as error:
             raise CheckpointError(
                 f"{trunk} does not fit the preset {self.recipe.preset!r}: {str(error).splitlines()[1].strip()}",
-                hint="`python -m agentfast.nano.grow` makes a deeper trunk",
+                hint="`python -m agentfast.nano.training.grow` makes a deeper trunk",
             ) from error
 
     def run(self, *, evaluate_every: int = 250, save_every: int = 100) -> None:

@@ -15,20 +15,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agentfast.runtime.meeting import Part, parts_of, side_by_side
-from agentfast.runtime.model import embedding_kernels
+from agentfast.runtime.backends.cpu.kernels import embedding as embedding_kernels
+from agentfast.runtime.backends.cpu.kernels.barrier import Part, parts_of, side_by_side
+from agentfast.runtime.backends.cpu.kernels.batch_attention import Rows
+from agentfast.runtime.backends.cpu.kernels.embedding import ConditioningWeights
+from agentfast.runtime.backends.cpu.kernels.layer import LayerWeights
+from agentfast.runtime.backends.cpu.kernels.matmul import in_panels
+from agentfast.runtime.backends.cpu.kernels.stack import Stack, run_layers
+from agentfast.runtime.backends.cpu.row_kv import PanelAttention
+from agentfast.runtime.backends.cpu.scratch import Room
+from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.jit.simd import FEWEST_PAIRS
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.model.embedding_kernels import ConditioningWeights
-from agentfast.runtime.model.layer_kernels import LayerWeights
 from agentfast.runtime.model.layers import Layer, RMSNorm, SelfConditioning
-from agentfast.runtime.model.products import in_panels
-from agentfast.runtime.model.stack_kernels import Stack, run_layers
-from agentfast.runtime.panel_attention import PanelAttention
-from agentfast.runtime.room import Room
-from agentfast.runtime.row_kernels import Rows
-from agentfast.runtime.shards import ShardPool
-from agentfast.runtime.vectors import FEWEST_PAIRS
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

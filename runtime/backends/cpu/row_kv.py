@@ -12,16 +12,16 @@ from typing import cast
 import numpy as np
 import torch
 
-from agentfast.runtime.few_tokens import FEW
+from agentfast.runtime.backends.cpu.kernels.batch_attention import Cache, Rows, panel_floats
+from agentfast.runtime.backends.cpu.kernels.tiled_attention import MOST_SCORE
+from agentfast.runtime.backends.torch.short_rows import FEW
+from agentfast.runtime.core.request import Row
+from agentfast.runtime.jit.simd import WIDTH
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.layers import Layer
-from agentfast.runtime.panel_kernels import MOST_SCORE
-from agentfast.runtime.request import Row
-from agentfast.runtime.row_kernels import Cache, Rows, panel_floats
-from agentfast.runtime.scheduler import Work
-from agentfast.runtime.spans import Span
-from agentfast.runtime.vectors import WIDTH
+from agentfast.runtime.scheduling.batch_layout import Span
+from agentfast.runtime.scheduling.scheduler import Work
 
 
 class RowPanels:

@@ -18,7 +18,7 @@ from typing import Final, Generic, TypeVar
 import torch
 
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.scheduler import Work
+from agentfast.runtime.scheduling.scheduler import Work
 
 T = TypeVar("T")
 R = TypeVar("R")

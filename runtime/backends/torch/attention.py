@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agentfast.runtime.few_tokens import Spot, attend_few, most_tokens
+from agentfast.runtime.backends.torch.short_rows import Spot, attend_few, most_tokens
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.spans import Span
+from agentfast.runtime.scheduling.batch_layout import Span
 
 
 @dataclass(slots=True, eq=False)

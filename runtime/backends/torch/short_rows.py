@@ -12,9 +12,9 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor
 
-from agentfast.runtime.attention_kernels import attend_paged
+from agentfast.runtime.backends.cpu.kernels.paged_attention import attend_paged
 from agentfast.runtime.kvcache.store import KVStore
-from agentfast.runtime.spans import Span
+from agentfast.runtime.scheduling.batch_layout import Span
 
 FEW: Final = 8
 """Up to so many tokens a row is cheaper token by token than by a matrix product of its own."""

@@ -14,10 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.continuations import BLOCK, CUT, END, Block, Continuations, Limits, Move
-from agentfast.runtime.grammar.product import Product
-from agentfast.runtime.grammar.translation import Translation
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.continuations import (
+    BLOCK,
+    CUT,
+    END,
+    Block,
+    Continuations,
+    Limits,
+    Move,
+)
+from agentfast.runtime.grammar.automaton.gemma_notation import Translation
+from agentfast.runtime.grammar.automaton.product import Product
 
 __all__ = ["Automaton", "Block"]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.product import Product
-from agentfast.runtime.grammar.strings import bare_key, unescaped
-from agentfast.runtime.grammar.translation import Translation
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.gemma_notation import Translation
+from agentfast.runtime.grammar.automaton.product import Product
+from agentfast.runtime.grammar.automaton.string_body import bare_key, unescaped
 
 END: Final = 0
 """The continuation of nothing: the whole is complete."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.strings import ESCAPES, UNWRITABLE_IN_KEYS
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.string_body import ESCAPES, UNWRITABLE_IN_KEYS
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.automaton import Automaton
+    from agentfast.runtime.grammar.automaton.automaton import Automaton
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a position."""

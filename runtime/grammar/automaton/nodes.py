@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 
-from agentfast.runtime.grammar.formula import Formula, Leaf
-from agentfast.runtime.grammar.machine import ByteMachine, Machine
-from agentfast.runtime.grammar.strings import ANY_BODY, CLOSED, Body
+from agentfast.runtime.grammar.automaton.boolean_formula import Formula, Leaf
+from agentfast.runtime.grammar.automaton.byte_dfa import ByteMachine, Machine
+from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, CLOSED, Body
 
 
 class Node:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import comb
 from typing import Final
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.whitespace import Gaps
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.whitespace import Gaps
 
 _COMMA: Final = nodes.Literal(b",")
 _COLON: Final = nodes.Literal(b":")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agentfast.runtime.grammar.formula import Leaf, evaluate
-from agentfast.runtime.grammar.nodes import Boolean, Operand
+from agentfast.runtime.grammar.automaton.boolean_formula import Leaf, evaluate
+from agentfast.runtime.grammar.automaton.nodes import Boolean, Operand
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.automaton import Automaton
+    from agentfast.runtime.grammar.automaton.automaton import Automaton
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a position."""

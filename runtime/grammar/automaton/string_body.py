@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from agentfast.runtime.grammar.lengths import Lengths, holds
+from agentfast.runtime.grammar.codepoints.length_sets import Lengths, holds
 
 DEAD: Final = -1
 CLOSED: Final = -2

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.machine import machine_from_steps
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.byte_dfa import machine_from_steps
 
 Whitespace = Literal["compact", "flexible", "spaced"]
 

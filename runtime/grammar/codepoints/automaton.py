@@ -15,8 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Protocol, TypeVar
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.codepoints import ALL, LAST, intersect
-from agentfast.runtime.grammar.lengths import (
+from agentfast.runtime.grammar.codepoints.length_sets import (
     EVERY_LENGTH,
     NO_LENGTH,
     Lengths,
@@ -26,7 +25,8 @@ from agentfast.runtime.grammar.lengths import (
     holds,
     simplified,
 )
-from agentfast.runtime.grammar.partition import Row, equivalent, merged
+from agentfast.runtime.grammar.codepoints.minimize import Row, equivalent, merged
+from agentfast.runtime.grammar.codepoints.sets import ALL, LAST, intersect
 
 S = TypeVar("S", bound=Hashable)
 

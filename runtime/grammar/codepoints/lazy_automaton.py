@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Sequence
 from threading import RLock
 from typing import Generic, TypeVar
 
-from agentfast.runtime.grammar.codepoint_automaton import States, both_rows
-from agentfast.runtime.grammar.lengths import Lengths, combine, complement_of
-from agentfast.runtime.grammar.partition import Row
+from agentfast.runtime.grammar.codepoints.automaton import States, both_rows
+from agentfast.runtime.grammar.codepoints.length_sets import Lengths, combine, complement_of
+from agentfast.runtime.grammar.codepoints.minimize import Row
 
 S = TypeVar("S", bound=Hashable)
 

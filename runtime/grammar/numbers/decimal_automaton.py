@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agentfast.runtime.grammar import exponents
-from agentfast.runtime.grammar.digits import (
+from agentfast.runtime.grammar.numbers import exponent as exponents
+from agentfast.runtime.grammar.numbers.digit_state import (
     FRACTION,
     MINUS,
     POINT,
@@ -16,8 +16,8 @@ from agentfast.runtime.grammar.digits import (
     Conditions,
     Digits,
 )
-from agentfast.runtime.grammar.exponents import EMPTY, ExponentState
-from agentfast.runtime.grammar.magnitudes import End
+from agentfast.runtime.grammar.numbers.exponent import EMPTY, ExponentState
+from agentfast.runtime.grammar.numbers.ranges import End
 
 
 class _Exponent(NamedTuple):

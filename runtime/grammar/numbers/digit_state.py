@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from agentfast.runtime.grammar.exponents import EMPTY, Span
-from agentfast.runtime.grammar.magnitudes import Range
-from agentfast.runtime.grammar.multiples import Multiple
+from agentfast.runtime.grammar.numbers.exponent import EMPTY, Span
+from agentfast.runtime.grammar.numbers.multiple_of import Multiple
+from agentfast.runtime.grammar.numbers.ranges import Range
 
 
 @dataclass(frozen=True)

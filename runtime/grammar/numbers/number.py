@@ -21,12 +21,12 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.digits import Conditions, Notation
-from agentfast.runtime.grammar.machine import Machine, machine_from_steps
-from agentfast.runtime.grammar.magnitudes import Bounds, Range
-from agentfast.runtime.grammar.multiples import Multiple
-from agentfast.runtime.grammar.numerals import Numerals
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.byte_dfa import Machine, machine_from_steps
+from agentfast.runtime.grammar.numbers.decimal_automaton import Numerals
+from agentfast.runtime.grammar.numbers.digit_state import Conditions, Notation
+from agentfast.runtime.grammar.numbers.multiple_of import Multiple
+from agentfast.runtime.grammar.numbers.ranges import Bounds, Range
 
 __all__ = ("Bounds", "Spelling", "number_machine", "number_node", "number_value", "value_machine")
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.codepoints import ALL, WORD, Interval, Intervals, complement, normalise
+from agentfast.runtime.grammar.codepoints.sets import ALL, WORD, Interval, Intervals, complement, normalise
 
 _DIGIT: Final[Intervals] = ((0x30, 0x39),)
 _BLANKS: Final[Intervals] = ((0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F))

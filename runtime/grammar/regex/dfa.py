@@ -12,11 +12,11 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from agentfast.runtime.grammar import regex
-from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton, complement, explore, state_in
-from agentfast.runtime.grammar.codepoints import LAST, WORD
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH
-from agentfast.runtime.grammar.places import Condition, Places, contains, looks_in
+from agentfast.runtime.grammar.codepoints.automaton import CodepointAutomaton, complement, explore, state_in
+from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH
+from agentfast.runtime.grammar.codepoints.sets import LAST, WORD
+from agentfast.runtime.grammar.regex import parser as regex
+from agentfast.runtime.grammar.regex.nfa import Condition, Places, contains, looks_in
 
 Side = Literal["edge", "word", "other"]
 """What lies before or after a place: an end of the text, a word character, another one."""

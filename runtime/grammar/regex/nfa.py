@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import regex
-from agentfast.runtime.grammar.codepoints import ALL, Intervals, with_surrogates
+from agentfast.runtime.grammar.codepoints.sets import ALL, Intervals, with_surrogates
+from agentfast.runtime.grammar.regex import parser as regex
 
 MAX_PLACES: Final = 20_000
 """Most places of a regular expression after its counts are unrolled."""

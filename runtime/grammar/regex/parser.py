@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.charsets import NOT_LINE_END, SETS, property_set
-from agentfast.runtime.grammar.codepoints import Intervals, complement, normalise
+from agentfast.runtime.grammar.codepoints.sets import Intervals, complement, normalise
+from agentfast.runtime.grammar.regex.charsets import NOT_LINE_END, SETS, property_set
 
 MAX_REPEAT: Final = 10_000
 """Largest count in a quantifier: counts are unrolled."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from agentfast.runtime.grammar.regex import Anchor, Boundary, Chars, Concat, Look, Quantified, Regex, Union
+from agentfast.runtime.grammar.regex.parser import (
+    Anchor,
+    Boundary,
+    Chars,
+    Concat,
+    Look,
+    Quantified,
+    Regex,
+    Union,
+)
 
 _LARGE: Final = 32
 """Counts from here on are worth a counter."""

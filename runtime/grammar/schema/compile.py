@@ -23,13 +23,13 @@ import json
 from typing import get_args
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.grammar.builder import Builder, Mode, Order
-from agentfast.runtime.grammar.document import Documents
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton.whitespace import Whitespace, gaps
 from agentfast.runtime.grammar.grammar import Grammar
-from agentfast.runtime.grammar.keywords import JsonSchema
-from agentfast.runtime.grammar.reading import Reader
-from agentfast.runtime.grammar.whitespace import Whitespace, gaps
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.grammar.schema.build.builder import Builder, Mode, Order
+from agentfast.runtime.grammar.schema.document import Documents
+from agentfast.runtime.grammar.schema.keywords import JsonSchema
+from agentfast.runtime.grammar.schema.reader import Reader
 
 
 def compile_schema(

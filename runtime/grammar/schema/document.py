@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urldefrag, urljoin
 
 from agentfast.errors import ConfigError, UnsupportedSchemaError
-from agentfast.runtime.grammar.keywords import JsonSchema, as_list, as_object, pointer
+from agentfast.runtime.grammar.schema.keywords import JsonSchema, as_list, as_object, pointer
 
 _ONE: Final = frozenset(
     "additionalProperties propertyNames contains not if then else unevaluatedProperties unevaluatedItems items"

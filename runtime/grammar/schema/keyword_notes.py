@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agentfast.runtime.grammar.formats import FORMATS
-from agentfast.runtime.grammar.keywords import as_list, as_object, pointer
+from agentfast.runtime.grammar.schema.keywords import as_list, as_object, pointer
+from agentfast.runtime.grammar.strings.formats import FORMATS
 
 
 @dataclass(frozen=True, slots=True)

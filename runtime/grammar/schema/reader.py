@@ -7,10 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from agentfast.errors import UnsupportedSchemaError
-from agentfast.runtime.grammar import keywords
-from agentfast.runtime.grammar.atoms import NEVER, Atom, Either, Except, Fixed, Place
-from agentfast.runtime.grammar.document import Document, Documents
-from agentfast.runtime.grammar.formula import (
+from agentfast.runtime.grammar.automaton.boolean_formula import (
     FALSE,
     TRUE,
     Formula,
@@ -19,9 +16,12 @@ from agentfast.runtime.grammar.formula import (
     one_of,
     some_of,
 )
-from agentfast.runtime.grammar.keywords import JsonSchema, pointer
-from agentfast.runtime.grammar.plain_rules import Plain, fixed_rules, plain_rules
-from agentfast.runtime.grammar.rules import KINDS, ObjectRules
+from agentfast.runtime.grammar.schema import keywords
+from agentfast.runtime.grammar.schema.document import Document, Documents
+from agentfast.runtime.grammar.schema.keywords import JsonSchema, pointer
+from agentfast.runtime.grammar.schema.rules.assertions import Plain, fixed_rules, plain_rules
+from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ObjectRules
+from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atom, Either, Except, Fixed, Place
 
 DIALECTS = (
     "https://json-schema.org/draft/",
@@ -133,7 +133,7 @@ class Reader:
             parts.append(self._conditional(rules, place))
         parts += self._dependent(rules, place)
         if rules.keys() & {"unevaluatedProperties", "unevaluatedItems"}:
-            from agentfast.runtime.grammar.unevaluated import unevaluated
+            from agentfast.runtime.grammar.schema.unevaluated import unevaluated
 
             parts += unevaluated(self, rules, place)
         return all_of(parts)

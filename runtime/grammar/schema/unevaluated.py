@@ -12,14 +12,14 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from agentfast.errors import UnsupportedSchemaError
-from agentfast.runtime.grammar import keywords
-from agentfast.runtime.grammar.atoms import NEVER, Atom, Either, Place
-from agentfast.runtime.grammar.formula import TRUE, Formula, all_of, negation, some_of
-from agentfast.runtime.grammar.plain_rules import Plain
-from agentfast.runtime.grammar.rules import KINDS, ArrayRules, ObjectRules, Others
+from agentfast.runtime.grammar.automaton.boolean_formula import TRUE, Formula, all_of, negation, some_of
+from agentfast.runtime.grammar.schema import keywords
+from agentfast.runtime.grammar.schema.rules.assertions import Plain
+from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ArrayRules, ObjectRules, Others
+from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atom, Either, Place
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.reading import Reader
+    from agentfast.runtime.grammar.schema.reader import Reader
 
 MAX_CASES: Final = 256
 
@@ -140,7 +140,7 @@ class _Cases:
         )
 
     def _dependent(self, name: str, schema: Place) -> list[Case]:
-        from agentfast.runtime.grammar.reading import absent, present
+        from agentfast.runtime.grammar.schema.reader import absent, present
 
         there = [(all_of([present(name), inner]), spoken) for inner, spoken in self.at(schema)]
         return [*there, (absent(name), Spoken())]

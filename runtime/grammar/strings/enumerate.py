@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import lru_cache
 
-from agentfast.runtime.grammar.codepoint_automaton import CodepointAutomaton
-from agentfast.runtime.grammar.lengths import holds
+from agentfast.runtime.grammar.codepoints.automaton import CodepointAutomaton
+from agentfast.runtime.grammar.codepoints.length_sets import holds
 
 
 class Liveness:

@@ -9,8 +9,8 @@ from functools import cache, lru_cache
 from typing import Final
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.codepoint_automaton import (
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.codepoints.automaton import (
     CodepointAutomaton,
     States,
     complement,
@@ -19,16 +19,16 @@ from agentfast.runtime.grammar.codepoint_automaton import (
     of_length,
     product,
 )
-from agentfast.runtime.grammar.formats import FORMATS, REFUSED, Format
-from agentfast.runtime.grammar.lazy_automaton import lazy_complement, lazy_product
-from agentfast.runtime.grammar.leap_seconds import leap_seconds
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, both, either
-from agentfast.runtime.grammar.matching import automaton_of
-from agentfast.runtime.grammar.regex import parse_regex
-from agentfast.runtime.grammar.repeats import without_count
-from agentfast.runtime.grammar.spelling import Spelling
-from agentfast.runtime.grammar.words import liveness_of, words_of
-from agentfast.runtime.grammar.written import read, written
+from agentfast.runtime.grammar.codepoints.lazy_automaton import lazy_complement, lazy_product
+from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, both, either
+from agentfast.runtime.grammar.regex.dfa import automaton_of
+from agentfast.runtime.grammar.regex.parser import parse_regex
+from agentfast.runtime.grammar.regex.repeats import without_count
+from agentfast.runtime.grammar.strings.enumerate import liveness_of, words_of
+from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED, Format
+from agentfast.runtime.grammar.strings.leap_seconds import leap_seconds
+from agentfast.runtime.grammar.strings.nodes import read, written
+from agentfast.runtime.grammar.strings.utf8_encoder import Spelling
 
 Keep = Callable[[bool, bool], bool]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from agentfast.runtime.grammar.codepoint_automaton import States
-from agentfast.runtime.grammar.lengths import holds
-from agentfast.runtime.grammar.machine import Move
-from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
-from agentfast.runtime.grammar.strings import CLOSED
+from agentfast.runtime.grammar.automaton.byte_dfa import Move
+from agentfast.runtime.grammar.automaton.string_body import CLOSED
+from agentfast.runtime.grammar.codepoints.automaton import States
+from agentfast.runtime.grammar.codepoints.length_sets import holds
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelled, Spelling
 
 T = TypeVar("T")
 

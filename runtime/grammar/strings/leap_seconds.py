@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
-from agentfast.runtime.grammar.codepoint_automaton import States
-from agentfast.runtime.grammar.lazy_automaton import LazyAutomaton
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH
+from agentfast.runtime.grammar.codepoints.automaton import States
+from agentfast.runtime.grammar.codepoints.lazy_automaton import LazyAutomaton
+from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH
 
 _DAY: Final = 24 * 60
 

@@ -6,20 +6,20 @@ from collections import Counter
 from functools import lru_cache, partial
 from typing import Final
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.codepoint_automaton import (
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.byte_dfa import Machine
+from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, Body
+from agentfast.runtime.grammar.codepoints.automaton import (
     CodepointAutomaton,
     States,
     explore,
     of_length,
     product,
 )
-from agentfast.runtime.grammar.lazy_machine import LazyMachine
-from agentfast.runtime.grammar.lengths import EVERY_LENGTH, NO_LENGTH, Lengths, both, spans
-from agentfast.runtime.grammar.machine import Machine
-from agentfast.runtime.grammar.spelling import Between, Spelled, Spelling
-from agentfast.runtime.grammar.strings import ANY_BODY, Body
-from agentfast.runtime.grammar.words import liveness_of
+from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, Lengths, both, spans
+from agentfast.runtime.grammar.strings.enumerate import liveness_of
+from agentfast.runtime.grammar.strings.lazy_byte_dfa import LazyMachine
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelled, Spelling
 
 MAX_COUNTED: Final = 10_001 * ANY_BODY.places
 """States that the length of one string may take in what is generated: those of any string of up to 10,000."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar import nodes, regex
-from agentfast.runtime.grammar.matching import automaton_of
-from agentfast.runtime.grammar.string_language import StringLanguage
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.regex import parser as regex
+from agentfast.runtime.grammar.regex.dfa import automaton_of
+from agentfast.runtime.grammar.strings.language import StringLanguage
 
 
 def literal_node(text: str | bytes) -> nodes.Node:

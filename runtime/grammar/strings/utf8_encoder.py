@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.codepoint_automaton import States
-from agentfast.runtime.grammar.strings import CLOSED, Body, Move
+from agentfast.runtime.grammar.automaton.string_body import CLOSED, Body, Move
+from agentfast.runtime.grammar.codepoints.automaton import States
 
 Spelling = Literal["plain", "canonical", "any"]
 """plain: UTF-8 without quotes. canonical: a JSON string with escapes only where JSON needs them, as

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import by_group
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.jit.arrays import by_group
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 

@@ -23,8 +23,8 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from agentfast.runtime.cache_folder import user_folder
-from agentfast.runtime.log import get_logger
+from agentfast.runtime.core.log import get_logger
+from agentfast.runtime.jit.host import user_folder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -136,8 +136,9 @@ def _package_digest() -> str:
     except PackageNotFoundError:
         number = "unknown"
     sha = hashlib.sha256(number.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        sha.update(source.name.encode() + source.read_bytes())
+    grammar = Path(__file__).parents[1]
+    for source in sorted(grammar.rglob("*.py")):
+        sha.update(source.relative_to(grammar).as_posix().encode() + source.read_bytes())
     return sha.hexdigest()
 
 

@@ -14,14 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.automaton import Automaton, Block
-from agentfast.runtime.grammar.blocks import moves_of
-from agentfast.runtime.grammar.inside import HINT, MAX_NODES, MAX_STEPS, Inside, inside_of, too_large
-from agentfast.runtime.grammar.lengths import spans
-from agentfast.runtime.grammar.strings import Body
-from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.grammar.walk_kernels import FINE, walk
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton.automaton import Automaton, Block
+from agentfast.runtime.grammar.automaton.string_body import Body
+from agentfast.runtime.grammar.codepoints.length_sets import spans
+from agentfast.runtime.grammar.tokens.kernels.walk import FINE, walk
+from agentfast.runtime.grammar.tokens.string_lift import (
+    HINT,
+    MAX_NODES,
+    MAX_STEPS,
+    Inside,
+    inside_of,
+    too_large,
+)
+from agentfast.runtime.grammar.tokens.transition_tables import moves_of
+from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
 

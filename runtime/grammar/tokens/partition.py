@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import by_group, grown, joined, sort_each
-from agentfast.runtime.grammar.subtree_kernels import mixed
-from agentfast.runtime.grammar.trie import Trie
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.tokens.kernels.subtree import mixed
+from agentfast.runtime.grammar.tokens.trie import Trie
+from agentfast.runtime.jit.arrays import by_group, grown, joined, sort_each
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Int = int | np.integer[Any]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.token_grammar import TokenGrammar
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
 SLACK: Final = 48
 """Most tokens that a sample has beyond the shortest instance."""

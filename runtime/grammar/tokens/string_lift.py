@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.blocks import moves_inside
-from agentfast.runtime.grammar.strings import Body
-from agentfast.runtime.grammar.token_sets import Partition, partition_by
-from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.grammar.walk_kernels import FINE, TOO_MANY_NODES, walk
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton.string_body import Body
+from agentfast.runtime.grammar.tokens.kernels.walk import FINE, TOO_MANY_NODES, walk
+from agentfast.runtime.grammar.tokens.partition import Partition, partition_by
+from agentfast.runtime.grammar.tokens.transition_tables import moves_inside
+from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.pieces import Pieces, pieces_of
-from agentfast.runtime.grammar.token_sets import Partition
+from agentfast.runtime.grammar.tokens.class_chunks import Pieces, pieces_of
+from agentfast.runtime.grammar.tokens.partition import Partition
 
 if TYPE_CHECKING:
     import torch

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.automaton import Automaton
-from agentfast.runtime.grammar.classes import Classes, classes_of
-from agentfast.runtime.grammar.graph import UNREACHABLE, distances, longest, starts_of
-from agentfast.runtime.grammar.inside import MAX_STEPS
-from agentfast.runtime.grammar.lift import Edges, lift
-from agentfast.runtime.grammar.mask_kernels import MaskArrays, allowed_tokens
-from agentfast.runtime.grammar.token_sets import refine, together
-from agentfast.runtime.grammar.trie import trie_of
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, longest, starts_of
+from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, allowed_tokens
+from agentfast.runtime.grammar.tokens.lift import Edges, lift
+from agentfast.runtime.grammar.tokens.partition import refine, together
+from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
+from agentfast.runtime.grammar.tokens.token_classes import Classes, classes_of
+from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
 

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.automaton import Automaton, Block
-from agentfast.runtime.grammar.strings import CLOSED, DEAD, Body
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.automaton import Automaton, Block
+from agentfast.runtime.grammar.automaton.string_body import CLOSED, DEAD, Body
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.disk_cache import Arrays, DiskCache
-from agentfast.runtime.kernel import kernel
-from agentfast.runtime.vocabulary import Vocabulary
+from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache
+from agentfast.runtime.jit.kernel import kernel
 
 
 class TrieArrays(NamedTuple):

@@ -13,11 +13,16 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import CheckpointError, ConfigError
+from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
+from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.tensor_files import (
+    StoredTensor,
+    find_tensors,
+    get_tensor,
+    open_tensors,
+)
 from agentfast.runtime.model.config import ModelConfig
-from agentfast.runtime.model.tensor_files import StoredTensor, find_tensors, get_tensor, open_tensors
-from agentfast.runtime.settings import EXTENSIONS, GenerationDefaults
-from agentfast.runtime.tokenizer import Tokenizer
 
 _MAPPED_AT_ONCE = 1 << 28  # bytes of a file that may be resident while its tensors are converted
 

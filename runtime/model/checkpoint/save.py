@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import ConfigError
+from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.hf_config import vision_shapes, write_config
-from agentfast.runtime.settings import EXTENSIONS, GenerationDefaults
+from agentfast.runtime.model.checkpoint.hf_config import vision_shapes, write_config
 
 _DTYPES = {torch.bfloat16: "bfloat16", torch.float16: "float16", torch.float32: "float32"}
 

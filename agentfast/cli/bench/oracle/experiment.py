@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from agentfast.bench.attempts import Conversation, agent_for, attempt, judge
-from agentfast.bench.closed_loop import closed_loop
-from agentfast.bench.devices import Device, IndependentDevice, Pace, SharedDevice
-from agentfast.bench.figures import percentile, rounded
-from agentfast.bench.oracle import Encode, OracleModel
-from agentfast.bench.run import FILLER_SEED, Plan, Progress
 from agentfast.chat.base import ChatFormat
-from agentfast.nano.world import Task, generate_tasks
+from agentfast.cli.bench.attempts import Conversation, agent_for, attempt, judge
+from agentfast.cli.bench.closed_loop import closed_loop
+from agentfast.cli.bench.experiment import FILLER_SEED, Plan, Progress
+from agentfast.cli.bench.oracle.model import Encode, OracleModel
+from agentfast.cli.bench.oracle.paces import Device, IndependentDevice, Pace, SharedDevice
+from agentfast.cli.bench.report.statistics import percentile, rounded
+from agentfast.nano.tasks import Task, generate_tasks
 from agentfast.tools.definition import Tool
 
 

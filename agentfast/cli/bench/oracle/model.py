@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sized
 
-from agentfast.bench.devices import Device, Pace
 from agentfast.chat.base import ChatFormat
+from agentfast.cli.bench.oracle.paces import Device, Pace
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage, PlainModel
-from agentfast.nano.world.play import Solution
+from agentfast.nano.tasks.gold import Solution
 
 Encode = Callable[[str], Sized]
 """A text's tokens."""

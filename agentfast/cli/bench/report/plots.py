@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from agentfast.bench.report import Report
-from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
+from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
+from agentfast.cli.bench.report.report import Report
 from agentfast.errors import ConfigError
 
 COLOURS = {DIFFUSION: "tab:blue", AUTOREGRESSIVE: "tab:orange", OUTSIDE: "tab:gray"}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from agentfast.bench.run import Plan
-from agentfast.bench.seats import Placement
-from agentfast.runtime.cores import usable_cores
+from agentfast.cli.bench.experiment import Plan
+from agentfast.cli.bench.seats import Placement
+from agentfast.runtime.jit.host import usable_cores
 
 BUSY_LOAD = 0.5  # processes that want to run, for each core, before anything was started
 

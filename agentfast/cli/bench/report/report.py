@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agentfast.bench.attempts import TaskRecord
-from agentfast.bench.figures import Spread, crossover, paired_ratios, percentile, queued_latencies, rounded
-from agentfast.bench.regime import Regime
-from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, EngineFigures, RunRecord
+from agentfast.cli.bench.attempts import TaskRecord
+from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, EngineFigures, RunRecord
+from agentfast.cli.bench.report.regime import Regime
+from agentfast.cli.bench.report.statistics import (
+    Spread,
+    crossover,
+    paired_ratios,
+    percentile,
+    queued_latencies,
+    rounded,
+)
 
 
 @dataclass(frozen=True, slots=True)

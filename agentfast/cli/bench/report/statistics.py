@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentfast.demo.report import percentile
+from agentfast.cli.demo.report import percentile
 
 __all__ = ["Spread", "crossover", "paired_ratios", "percentile", "rounded"]
 

@@ -8,9 +8,9 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from agentfast.bench.figures import Spread
-from agentfast.bench.report import Cell, Report
-from agentfast.bench.run import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
+from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE
+from agentfast.cli.bench.report.report import Cell, Report
+from agentfast.cli.bench.report.statistics import Spread
 
 WIDTH = 200  # characters that the table takes; a narrower terminal wraps its lines
 PROTOCOL = (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world import words
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop import words
+from agentfast.nano.shop.values import Values
 
 
 @dataclass(frozen=True, slots=True)

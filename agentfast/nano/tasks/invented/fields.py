@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world import words
-from agentfast.nano.world.invented.arguments import Argument, integer
-from agentfast.nano.world.splits import split_of
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop import words
+from agentfast.nano.shop.splits import split_of
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.invented.arguments import Argument, integer
 
 _ROOT = re.compile(r"[^aeiou]*[aeiou][^aeiou]+")
 

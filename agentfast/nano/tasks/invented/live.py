@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentfast.nano.world.invented.tasks import InventedTask
+from agentfast.nano.tasks.invented.tasks import InventedTask
 from agentfast.tools.definition import Tool, ToolDefinition, tool
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}

@@ -6,12 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import Any, cast
 
-from agentfast.nano.world.invented.arguments import Argument, integer, string
-from agentfast.nano.world.invented.tools import GROUPS, InventedTool, make_tool
-from agentfast.nano.world.phrases import draw_phrase, listed
-from agentfast.nano.world.play import error_answer
-from agentfast.nano.world.scenarios.base import DONE, Answer
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.gold import error_answer
+from agentfast.nano.tasks.invented.arguments import Argument, integer, string
+from agentfast.nano.tasks.invented.tools import GROUPS, InventedTool, make_tool
+from agentfast.nano.tasks.phrases import draw_phrase, listed
+from agentfast.nano.tasks.scenarios.base import DONE, Answer
 
 ACTION_PATTERNS = (
     "{do} [a|the|this|my|our] {noun}{with}",

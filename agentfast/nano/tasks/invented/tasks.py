@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world import words
-from agentfast.nano.world.invented.arguments import Argument, draw_arguments, integer, string
-from agentfast.nano.world.invented.chains import make_chain
-from agentfast.nano.world.invented.requests import (
+from agentfast.nano.shop import words
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.gold import Solution, Turn
+from agentfast.nano.tasks.invented.arguments import Argument, draw_arguments, integer, string
+from agentfast.nano.tasks.invented.chains import make_chain
+from agentfast.nano.tasks.invented.requests import (
     answer_for,
     arguments_for,
     mention,
@@ -19,12 +22,9 @@ from agentfast.nano.world.invented.requests import (
     result_for,
     some_value,
 )
-from agentfast.nano.world.invented.tools import GROUPS, InventedTool, actions, lookups, make_tool, tool_with
-from agentfast.nano.world.phrases import draw_phrase, polite, polite_pair
-from agentfast.nano.world.play import Solution, Turn
-from agentfast.nano.world.scenarios.base import Answer
-from agentfast.nano.world.splits import Split
-from agentfast.nano.world.values import Values
+from agentfast.nano.tasks.invented.tools import GROUPS, InventedTool, actions, lookups, make_tool, tool_with
+from agentfast.nano.tasks.phrases import draw_phrase, polite, polite_pair
+from agentfast.nano.tasks.scenarios.base import Answer
 from agentfast.tools.definition import ToolDefinition
 
 

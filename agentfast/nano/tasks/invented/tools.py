@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from agentfast.nano.world import words
-from agentfast.nano.world.invented.arguments import Argument, draw_arguments
-from agentfast.nano.world.splits import Split, split_of
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop import words
+from agentfast.nano.shop.splits import Split, split_of
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.invented.arguments import Argument, draw_arguments
 from agentfast.tools.definition import ToolDefinition
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from agentfast.nano.world.scenarios import calendar, chains, customers, messages, orders, stock
-from agentfast.nano.world.scenarios.base import SCENARIOS, Answer, Draw, Kind, Rows, Scenario, Script
-from agentfast.nano.world.splits import Split
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.tasks.scenarios import calendar, chains, customers, messages, orders, stock
+from agentfast.nano.tasks.scenarios.base import SCENARIOS, Answer, Draw, Kind, Rows, Scenario, Script
 
 __all__ = [
     "SCENARIOS",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.database import Customer, Event, Note, Order, Product, Shop
-from agentfast.nano.world.phrases import listed
-from agentfast.nano.world.splits import Split, split_of
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.database import Customer, Event, Note, Order, Product, Shop
+from agentfast.nano.shop.splits import Split, split_of
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.phrases import listed
 
 Kind = Literal["single", "parallel", "chain", "no_tool", "random", "extract"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing, scenario
+from agentfast.nano.tasks.scenarios.base import DONE, Draw, Script, answer, call, listing, scenario
 
 
 @scenario(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.database import STATUSES
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, listing, scenario
+from agentfast.nano.shop.database import STATUSES
+from agentfast.nano.tasks.scenarios.base import DONE, Draw, Script, answer, call, listing, scenario
 
 
 @scenario(

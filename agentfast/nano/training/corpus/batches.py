@@ -11,8 +11,9 @@ from torch import Tensor
 
 from agentfast.chat.json import PAD, render_declarations, render_message
 from agentfast.messages import AssistantMessage, SystemMessage
-from agentfast.nano.world import Episode, Split, episodes
-from agentfast.runtime.tokenizer import Tokenizer
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.training.corpus.episodes import Episode, episodes
+from agentfast.runtime.core.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.chat.signature import dump_json
+from agentfast.chat.json_signature import dump_json
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
-from agentfast.nano.world.database import Shop
-from agentfast.nano.world.desks import DESKS, Desk, definitions
-from agentfast.nano.world.extraction import make_extraction
-from agentfast.nano.world.invented.requests import random_request
-from agentfast.nano.world.invented.tasks import NO_TOOL, make_task
-from agentfast.nano.world.phrases import polite
-from agentfast.nano.world.play import Solution
-from agentfast.nano.world.requests import RequestMaker
-from agentfast.nano.world.scenarios import Kind
-from agentfast.nano.world.splits import Split
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.database import Shop
+from agentfast.nano.shop.desks import DESKS, Desk, definitions
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.gold import Solution
+from agentfast.nano.tasks.invented.requests import random_request
+from agentfast.nano.tasks.invented.tasks import NO_TOOL, make_task
+from agentfast.nano.tasks.phrases import polite
+from agentfast.nano.tasks.requests import RequestMaker
+from agentfast.nano.tasks.scenarios import Kind
+from agentfast.nano.training.corpus.extraction import make_extraction
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world.phrases import draw_phrase
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.phrases import draw_phrase
 
 _STRING: dict[str, Any] = {"type": "string"}
 _DATE: dict[str, Any] = {"type": "string", "format": "date"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import Answer, Script, joint
-from agentfast.nano.world.scenarios.chains.compose import merged, side_by_side
-from agentfast.nano.world.shop_tools import READS
+from agentfast.nano.shop.tools import READS
+from agentfast.nano.tasks.scenarios.base import Answer, Script, joint
+from agentfast.nano.tasks.scenarios.chains.compose import merged, side_by_side
 
 
 def both(first: Script, second: Script) -> Script:

@@ -1,4 +1,4 @@
-"""Is a model as often right as it is sure? `python -m agentfast.nano.calibration --tasks 300`.
+"""Is a model as often right as it is sure? `python -m agentfast.nano.training.evaluation.calibration --tasks 300`.
 
 Each turn of calls of each held-out task is asked for, after the gold turns before it, and compared with the gold calls:
 the tool's name, each argument of a call whose name is right, and each call as a whole. Where nothing serves the request
@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from agentfast.chat.json import JsonChat
-from agentfast.chat.signature import dump_json
+from agentfast.chat.json_signature import dump_json
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import ModelRequest
-from agentfast.models.local import LocalModel
+from agentfast.models.local.model import LocalModel
 from agentfast.nano import WEIGHTS
-from agentfast.nano.reliability import Judgement, Reliability, fit, reliabilities, table
-from agentfast.nano.world import Kind, Task, generate_tasks
-from agentfast.runtime.calibration import DEFAULT_CALIBRATION, Calibration
-from agentfast.runtime.engine import Engine
-from agentfast.runtime.model.loader import LoadedCheckpoint, load_checkpoint
-from agentfast.runtime.settings import EXTENSIONS, EngineConfig
+from agentfast.nano.tasks import Kind, Task, generate_tasks
+from agentfast.nano.training.evaluation.reliability import Judgement, Reliability, fit, reliabilities, table
+from agentfast.runtime.core.calibration import DEFAULT_CALIBRATION, Calibration
+from agentfast.runtime.core.config import EXTENSIONS, EngineConfig
+from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.load import LoadedCheckpoint, load_checkpoint
 from agentfast.tools.confidence import Alternatives, Confidence
 
 MIX: dict[Kind, float] = {"single": 0.3, "parallel": 0.15, "chain": 0.3, "no_tool": 0.1, "random": 0.15}
@@ -187,7 +187,7 @@ def section_of(
     doubtful, sure = (sum(count for _, count in bins) for bins in (low, high))
     caught, missed = (round(sum((1 - share) * count for share, count in bins)) for bins in (low, high))
     return f"""{HEADING}
-`python -m agentfast.nano.calibration --tasks {2 * tasks} --write`: share right (and number) by confidence, for fields, for
+`python -m agentfast.nano.training.evaluation.calibration --tasks {2 * tasks} --write`: share right (and number) by confidence, for fields, for
 whole calls, and for calls by their least sure field, over the turns of {tasks} held-out tasks after their gold turns. A field
 is a choice if its values are few, as the tool's name. {tasks} other tasks fitted the calibration, which
 `agentfast.json` has: choice {calibration.choice:g}, free {calibration.free}, whole {calibration.whole}.
@@ -201,7 +201,9 @@ model's probabilities as they are, the ECE is {raw["field"].ece} for fields and 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
-    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.calibration", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m agentfast.nano.training.evaluation.calibration", description=__doc__
+    )
     parser.add_argument("--model", type=Path, default=WEIGHTS, help="a checkpoint directory")
     parser.add_argument("--tasks", type=int, default=300, help="half of them fit, half are measured")
     parser.add_argument("--agents", type=int, default=32, help="turns at once")

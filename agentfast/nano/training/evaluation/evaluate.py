@@ -1,4 +1,4 @@
-"""Measure a model on held-out tasks: `python -m agentfast.nano.evaluate`.
+"""Measure a model on held-out tasks: `python -m agentfast.nano.training.evaluation.evaluate`.
 
 Agents work on tasks whose phrasings, values, invented tools and shapes of chains never occur in training, each on a
 shop of its own.
@@ -16,12 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
-from agentfast.demo.board import Board
-from agentfast.demo.play import play
-from agentfast.demo.report import Speed, TaskResult
-from agentfast.models.local import LocalModel
+from agentfast.cli.demo.board import Board
+from agentfast.cli.demo.play import play
+from agentfast.cli.demo.report import Speed, TaskResult
+from agentfast.models.local.model import LocalModel
 from agentfast.nano import WEIGHTS
-from agentfast.nano.world import Kind, Split, generate_tasks
+from agentfast.nano.shop.splits import Split
+from agentfast.nano.tasks import Kind, generate_tasks
 
 KINDS: tuple[Kind, ...] = ("single", "parallel", "chain", "no_tool", "random")
 
@@ -73,7 +74,9 @@ async def run(options: argparse.Namespace) -> Evaluation:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; see --help."""
-    parser = argparse.ArgumentParser(prog="python -m agentfast.nano.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m agentfast.nano.training.evaluation.evaluate", description=__doc__
+    )
     parser.add_argument("--model", type=Path, default=WEIGHTS, help="a checkpoint directory")
     parser.add_argument("--tasks", type=int, default=100, help="of each kind")
     parser.add_argument("--agents", type=int, default=32, help="at work at once")

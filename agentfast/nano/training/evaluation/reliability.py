@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.calibration import Calibration
+from agentfast.runtime.core.calibration import Calibration
 
 Doubles = npt.NDArray[np.float64]
 Sort = Literal["choice", "free", "whole", "lowest"]

@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import inline_kernel
-from agentfast.runtime.shards import ShardPool
-from agentfast.runtime.vectors import cgutils, intrinsic, ir, types
+from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.jit.kernel import inline_kernel
+from agentfast.runtime.jit.simd import cgutils, intrinsic, ir, types
 
 CAN_MEET: Final = os.name == "posix"
 """Whether a waiting thread can give its core to another one, without which it could keep it from coming."""

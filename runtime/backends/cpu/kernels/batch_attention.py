@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.attention_kernels import attend_paged
-from agentfast.runtime.kernel import inline_kernel, kernel
-from agentfast.runtime.meeting import Part
-from agentfast.runtime.panel_kernels import attend, columns_of, key_floats, place
-from agentfast.runtime.vectors import LINE, array_of, floats_at
+from agentfast.runtime.backends.cpu.kernels.barrier import Part
+from agentfast.runtime.backends.cpu.kernels.paged_attention import attend_paged
+from agentfast.runtime.backends.cpu.kernels.tiled_attention import attend, columns_of, key_floats, place
+from agentfast.runtime.jit.kernel import inline_kernel, kernel
+from agentfast.runtime.jit.simd import LINE, array_of, floats_at
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

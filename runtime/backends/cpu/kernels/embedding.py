@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import loose_kernel
-from agentfast.runtime.meeting import Part, lines_of, meet
-from agentfast.runtime.model.layer_kernels import gated
-from agentfast.runtime.model.norm_kernels import inverse_rms, norm
-from agentfast.runtime.model.products import multiply, room_for
-from agentfast.runtime.vector_kernels import exponentiate
+from agentfast.runtime.backends.cpu.kernels.barrier import Part, lines_of, meet
+from agentfast.runtime.backends.cpu.kernels.layer import gated
+from agentfast.runtime.backends.cpu.kernels.matmul import multiply, room_for
+from agentfast.runtime.backends.cpu.kernels.norm import inverse_rms, norm
+from agentfast.runtime.jit.kernel import loose_kernel
+from agentfast.runtime.jit.simd_math import exponentiate
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

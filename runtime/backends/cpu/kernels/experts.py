@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.jit.kernel import kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

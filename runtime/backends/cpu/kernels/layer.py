@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import loose_kernel
-from agentfast.runtime.model.experts_kernels import choose, group
-from agentfast.runtime.model.norm_kernels import after_attention, after_experts, split_heads
-from agentfast.runtime.model.products import multiply, room_for
-from agentfast.runtime.vector_kernels import exponentiate
+from agentfast.runtime.backends.cpu.kernels.experts import choose, group
+from agentfast.runtime.backends.cpu.kernels.matmul import multiply, room_for
+from agentfast.runtime.backends.cpu.kernels.norm import after_attention, after_experts, split_heads
+from agentfast.runtime.jit.kernel import loose_kernel
+from agentfast.runtime.jit.simd_math import exponentiate
 
 Floats = NDArray[np.float32]
 

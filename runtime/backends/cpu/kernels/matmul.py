@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.kernel import kernel
-from agentfast.runtime.vectors import ROWS, WIDTH, address, tile_of
+from agentfast.runtime.jit.kernel import kernel
+from agentfast.runtime.jit.simd import ROWS, WIDTH, address, tile_of
 
 Floats = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import loose_kernel
-from agentfast.runtime.vectors import address, turn
+from agentfast.runtime.jit.kernel import loose_kernel
+from agentfast.runtime.jit.simd import address, turn
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

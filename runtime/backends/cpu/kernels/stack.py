@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import inline_kernel, kernel
-from agentfast.runtime.meeting import Part, lines_of, meet
-from agentfast.runtime.model.layer_kernels import LayerWeights, before_attention, rest_of_layer
-from agentfast.runtime.row_kernels import Cache, Rows, attend_rows, fill, write
+from agentfast.runtime.backends.cpu.kernels.barrier import Part, lines_of, meet
+from agentfast.runtime.backends.cpu.kernels.batch_attention import Cache, Rows, attend_rows, fill, write
+from agentfast.runtime.backends.cpu.kernels.layer import LayerWeights, before_attention, rest_of_layer
+from agentfast.runtime.jit.kernel import inline_kernel, kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

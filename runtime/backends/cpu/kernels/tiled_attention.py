@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.kernel import kernel, loose_kernel
-from agentfast.runtime.model.products import narrow_tile, rows_of_tile
-from agentfast.runtime.vector_kernels import exponentiate, greatest_bits
-from agentfast.runtime.vectors import NARROWEST, ROWS, WIDTH, float_of_bits
+from agentfast.runtime.backends.cpu.kernels.matmul import narrow_tile, rows_of_tile
+from agentfast.runtime.jit.kernel import kernel, loose_kernel
+from agentfast.runtime.jit.simd import NARROWEST, ROWS, WIDTH, float_of_bits
+from agentfast.runtime.jit.simd_math import exponentiate, greatest_bits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -8,15 +8,15 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from agentfast.errors import UnsupportedSchemaError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.atoms import Atoms, Except, Fixed, joined
-from agentfast.runtime.grammar.elements import Counter, Elements, Option
-from agentfast.runtime.grammar.formula import FALSE, TRUE, Formula
-from agentfast.runtime.grammar.rules import ArrayRules, Contains, NumberRules, allows
-from agentfast.runtime.grammar.terms import project, terms
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE, Formula
+from agentfast.runtime.grammar.schema.rules.alternatives import project, terms
+from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, Contains, NumberRules, allows
+from agentfast.runtime.grammar.schema.rules.subschemas import Atoms, Except, Fixed, joined
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.builder import Builder, Mode
+    from agentfast.runtime.grammar.schema.build.builder import Builder, Mode
 
 MAX_CONTAINS: Final = 4
 """`contains` conditions at once: each item is told apart by all of them."""

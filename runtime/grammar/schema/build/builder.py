@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.atoms import Atoms
-from agentfast.runtime.grammar.formula import (
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.boolean_formula import (
     FALSE,
     TRUE,
     All,
@@ -22,21 +21,10 @@ from agentfast.runtime.grammar.formula import (
     one_of,
     some_of,
 )
-from agentfast.runtime.grammar.nodes import Operand
-from agentfast.runtime.grammar.numbers import Bounds, number_node
-from agentfast.runtime.grammar.reading import Reader
-from agentfast.runtime.grammar.rules import (
-    ANYTHING,
-    KINDS,
-    ArrayRules,
-    NumberRules,
-    ObjectRules,
-    Rules,
-    StringRules,
-)
-from agentfast.runtime.grammar.string_language import StringLanguage
-from agentfast.runtime.grammar.terms import conjunction, pairwise, project, pulled_together, terms
-from agentfast.runtime.grammar.values import (
+from agentfast.runtime.grammar.automaton.nodes import Operand
+from agentfast.runtime.grammar.automaton.whitespace import Gaps
+from agentfast.runtime.grammar.numbers.number import Bounds, number_node
+from agentfast.runtime.grammar.schema.build.values import (
     Spelling,
     any_value,
     booleans_node,
@@ -45,7 +33,25 @@ from agentfast.runtime.grammar.values import (
     spelled,
     written,
 )
-from agentfast.runtime.grammar.whitespace import Gaps
+from agentfast.runtime.grammar.schema.reader import Reader
+from agentfast.runtime.grammar.schema.rules.alternatives import (
+    conjunction,
+    pairwise,
+    project,
+    pulled_together,
+    terms,
+)
+from agentfast.runtime.grammar.schema.rules.by_type import (
+    ANYTHING,
+    KINDS,
+    ArrayRules,
+    NumberRules,
+    ObjectRules,
+    Rules,
+    StringRules,
+)
+from agentfast.runtime.grammar.schema.rules.subschemas import Atoms
+from agentfast.runtime.grammar.strings.language import StringLanguage
 
 Order = Literal["declared", "any"]
 
@@ -225,7 +231,7 @@ class Builder:
         if kind == "number" and mode.spelling == "canonical":
             operands.append(number_node(Bounds(), spelling="any"))
         elif kind != "number":
-            from agentfast.runtime.grammar.shadow import shadow_of
+            from agentfast.runtime.grammar.schema.build.unique_keys import shadow_of
 
             shadow = shadow_of(self, hard, kind)
             operands += [] if shadow is None else [shadow]
@@ -239,8 +245,8 @@ class Builder:
         return nodes.Boolean(operands, truth)
 
     def _rules_node(self, kind: str, rules: Rules | None, mode: Mode) -> nodes.Node:
-        from agentfast.runtime.grammar.arrays import array_node
-        from agentfast.runtime.grammar.objects import object_node
+        from agentfast.runtime.grammar.schema.build.arrays import array_node
+        from agentfast.runtime.grammar.schema.build.objects import object_node
 
         match ANYTHING[kind] if rules is None else rules:
             case ObjectRules() as found:
@@ -263,7 +269,7 @@ class Builder:
 
     def _shut(self, formula: Formula, mode: Mode) -> Formula:
         """The formula with objects closed, where the mode says so."""
-        from agentfast.runtime.grammar.objects import shut
+        from agentfast.runtime.grammar.schema.build.objects import shut
 
         if not mode.closed:
             return formula
@@ -283,7 +289,7 @@ class Builder:
         return all(term.rules is not None and self._is_empty(term.rules, levels, mode) for term in found)
 
     def _is_empty(self, rules: Rules, levels: int, mode: Mode) -> bool:
-        from agentfast.runtime.grammar.objects import atoms_of
+        from agentfast.runtime.grammar.schema.build.objects import atoms_of
 
         match rules:
             case StringRules():

@@ -7,17 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from agentfast.errors import GrammarError, UnsupportedSchemaError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.atoms import NEVER, Atoms, joined
-from agentfast.runtime.grammar.formula import FALSE, TRUE
-from agentfast.runtime.grammar.members import Field, Members, Shape
-from agentfast.runtime.grammar.rules import ObjectRules, Others
-from agentfast.runtime.grammar.string_language import StringLanguage
-from agentfast.runtime.grammar.terms import project
-from agentfast.runtime.grammar.values import written
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE
+from agentfast.runtime.grammar.automaton.object_members import Field, Members, Shape
+from agentfast.runtime.grammar.schema.build.values import written
+from agentfast.runtime.grammar.schema.rules.alternatives import project
+from agentfast.runtime.grammar.schema.rules.by_type import ObjectRules, Others
+from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atoms, joined
+from agentfast.runtime.grammar.strings.language import StringLanguage
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.builder import Builder, Mode
+    from agentfast.runtime.grammar.schema.build.builder import Builder, Mode
 
 MAX_CLASSES: Final = 64
 """Classes of keys that patterns may tell apart."""

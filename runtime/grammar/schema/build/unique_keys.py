@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.atoms import Atoms, joined
-from agentfast.runtime.grammar.elements import Counter, Elements, Option
-from agentfast.runtime.grammar.formula import Formula, leaves
-from agentfast.runtime.grammar.members import Field, Members, Shape
-from agentfast.runtime.grammar.rules import ArrayRules, ObjectRules
-from agentfast.runtime.grammar.string_language import StringLanguage
-from agentfast.runtime.grammar.terms import project
-from agentfast.runtime.grammar.values import any_value, written
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.boolean_formula import Formula, leaves
+from agentfast.runtime.grammar.automaton.object_members import Field, Members, Shape
+from agentfast.runtime.grammar.schema.build.values import any_value, written
+from agentfast.runtime.grammar.schema.rules.alternatives import project
+from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, ObjectRules
+from agentfast.runtime.grammar.schema.rules.subschemas import Atoms, joined
+from agentfast.runtime.grammar.strings.language import StringLanguage
 
 if TYPE_CHECKING:
-    from agentfast.runtime.grammar.builder import Builder
+    from agentfast.runtime.grammar.schema.build.builder import Builder
 
 
 def shadow_of(builder: Builder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Literal
 
 from agentfast.errors import GrammarError, UnsupportedSchemaError
-from agentfast.runtime.grammar import nodes
-from agentfast.runtime.grammar.elements import Counter, Elements, Option
-from agentfast.runtime.grammar.formula import Formula
-from agentfast.runtime.grammar.members import Members, Shape
-from agentfast.runtime.grammar.numbers import Bounds, number_node, number_value
-from agentfast.runtime.grammar.rules import NumberRules, StringRules, allows
-from agentfast.runtime.grammar.string_language import StringLanguage
-from agentfast.runtime.grammar.whitespace import Gaps
+from agentfast.runtime.grammar.automaton import nodes
+from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.boolean_formula import Formula
+from agentfast.runtime.grammar.automaton.object_members import Members, Shape
+from agentfast.runtime.grammar.automaton.whitespace import Gaps
+from agentfast.runtime.grammar.numbers.number import Bounds, number_node, number_value
+from agentfast.runtime.grammar.schema.rules.by_type import NumberRules, StringRules, allows
+from agentfast.runtime.grammar.strings.language import StringLanguage
 
 Spelling = Literal["canonical", "any"]
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Final
 
 from agentfast.errors import UnsupportedSchemaError
-from agentfast.runtime.grammar.formula import (
+from agentfast.runtime.grammar.automaton.boolean_formula import (
     TRUE,
     All,
     Constant,
@@ -22,8 +22,8 @@ from agentfast.runtime.grammar.formula import (
     one_of,
     some_of,
 )
-from agentfast.runtime.grammar.plain_rules import Plain
-from agentfast.runtime.grammar.rules import ObjectRules, Rules
+from agentfast.runtime.grammar.schema.rules.assertions import Plain
+from agentfast.runtime.grammar.schema.rules.by_type import ObjectRules, Rules
 
 MAX_TERMS: Final = 64
 """Alternatives that a conjunction is multiplied out to; more become operands of a Boolean node."""

@@ -10,13 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from agentfast.errors import UnsupportedSchemaError
-from agentfast.runtime.grammar import keywords
-from agentfast.runtime.grammar.atoms import ALWAYS, NEVER, Atom, Atoms, Fixed, Place
-from agentfast.runtime.grammar.formats import FORMATS, UNCONSTRAINED
-from agentfast.runtime.grammar.formula import FALSE, TRUE, Formula, Leaf, all_of, some_of
-from agentfast.runtime.grammar.keywords import pointer
-from agentfast.runtime.grammar.numbers import Bounds
-from agentfast.runtime.grammar.rules import (
+from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE, Formula, Leaf, all_of, some_of
+from agentfast.runtime.grammar.numbers.number import Bounds
+from agentfast.runtime.grammar.schema import keywords
+from agentfast.runtime.grammar.schema.keywords import pointer
+from agentfast.runtime.grammar.schema.rules.by_type import (
     KINDS,
     ArrayRules,
     BooleanRules,
@@ -26,6 +24,8 @@ from agentfast.runtime.grammar.rules import (
     Others,
     StringRules,
 )
+from agentfast.runtime.grammar.schema.rules.subschemas import ALWAYS, NEVER, Atom, Atoms, Fixed, Place
+from agentfast.runtime.grammar.strings.formats import FORMATS, UNCONSTRAINED
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from math import lcm
 from typing import Final
 
-from agentfast.runtime.grammar.atoms import Atom, Atoms, joined
-from agentfast.runtime.grammar.formula import FALSE, Formula, Leaf, evaluate, some_of
-from agentfast.runtime.grammar.numbers import Bounds
+from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, Formula, Leaf, evaluate, some_of
+from agentfast.runtime.grammar.numbers.number import Bounds
+from agentfast.runtime.grammar.schema.rules.subschemas import Atom, Atoms, joined
 
 KINDS: Final = ("object", "array", "string", "number", "boolean", "null")
 """JSON's types; an integer is a number."""

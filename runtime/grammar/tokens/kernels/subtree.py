@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import grown, grown_rows
-from agentfast.runtime.grammar.blocks import LEAVES, Moves, shared_state, step_in_block
-from agentfast.runtime.grammar.trie import TrieArrays
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.tokens.transition_tables import LEAVES, Moves, shared_state, step_in_block
+from agentfast.runtime.grammar.tokens.trie import TrieArrays
+from agentfast.runtime.jit.arrays import grown, grown_rows
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -7,9 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.array_kernels import grown, grown_rows
-from agentfast.runtime.grammar.blocks import LEAVES, Moves, state_after_closing
-from agentfast.runtime.grammar.subtree_kernels import (
+from agentfast.runtime.grammar.tokens.kernels.subtree import (
     EXITS,
     ITEMS,
     STEPS,
@@ -21,8 +19,10 @@ from agentfast.runtime.grammar.subtree_kernels import (
     members,
     nothing_found,
 )
-from agentfast.runtime.grammar.trie import TrieArrays
-from agentfast.runtime.kernel import kernel
+from agentfast.runtime.grammar.tokens.transition_tables import LEAVES, Moves, state_after_closing
+from agentfast.runtime.grammar.tokens.trie import TrieArrays
+from agentfast.runtime.jit.arrays import grown, grown_rows
+from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -26,12 +26,12 @@ from agentfast import (
 from agentfast.chat import json as json_chat
 from agentfast.chat.base import ChatFormat, Segment, TurnRules
 from agentfast.chat.choose import chat_format_of
-from agentfast.chat.declarations import render_declaration
 from agentfast.chat.gemma4 import SPECIAL_TOKENS, Gemma4Chat
+from agentfast.chat.gemma4_declarations import render_declaration
 from agentfast.chat.json import JsonChat
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.tools import as_tool
-from tests.integration.tiny import byte_tokenizer
+from tests.support.tiny_engine import byte_tokenizer
 
 CHAT: ChatFormat = Gemma4Chat()
 SMALL: ChatFormat = Gemma4Chat(empty_thought=False)

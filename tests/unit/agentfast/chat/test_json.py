@@ -22,9 +22,9 @@ from agentfast import (
 )
 from agentfast.chat.base import ChatFormat, Segment, TurnRules
 from agentfast.chat.json import ASSISTANT, CALL, END, RESULT, SPECIAL_TOKENS, SYSTEM, USER, JsonChat
-from agentfast.chat.signature import render_signature, render_type
+from agentfast.chat.json_signature import render_signature, render_type
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import TokenGrammar
-from agentfast.runtime.vocabulary import Vocabulary
 
 CHAT: ChatFormat = JsonChat()
 

@@ -24,7 +24,7 @@ from agentfast import (
     ToolCall,
     UserMessage,
 )
-from agentfast.models.codec import decode_response, encode_response
+from agentfast.models.recording import decode_response, encode_response
 from agentfast.models.scripted import Answer
 
 SCRIPT: list[Answer] = [[ToolCall("add", {"a": 1, "b": 2}), ToolCall("add", {"a": 3, "b": 4})], "grüße"]

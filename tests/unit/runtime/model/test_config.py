@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from agentfast.errors import CheckpointError, ConfigError
+from agentfast.runtime.model.checkpoint.hf_config import write_config
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
-from agentfast.runtime.model.hf_config import write_config
-from tests.unit.runtime.model import tiny
+from tests.support import tiny_models as tiny
 
 LAYERS = (["sliding_attention"] * 5 + ["full_attention"]) * 5
 TEXT: dict[str, Any] = {

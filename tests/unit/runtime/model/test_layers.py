@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.layers import Experts, Router, SelfAttention
-from tests.unit.runtime.model import tiny
+from tests.support import tiny_models as tiny
 
 
 def _experts_as_defined(experts: Experts, x: Tensor, weights: Tensor, index: Tensor) -> Tensor:

@@ -7,6 +7,6 @@ belongs where. What is only read is read as soon as it can be; what is done wait
 
 from __future__ import annotations
 
-from agentfast.nano.world.invented.chains.compose import make_chain
+from agentfast.nano.tasks.invented.chains.compose import make_chain
 
 __all__ = ["make_chain"]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.chains.draft import Draft
-from agentfast.nano.world.invented.chains.phrases import ACT, ACT_FOR, ACT_ON, ACT_ON_WITH, say
-from agentfast.nano.world.invented.chains.records import draw_stated
-from agentfast.nano.world.invented.chains.things import Thing, say_value
-from agentfast.nano.world.invented.tools import GROUPS, InventedTool, actions_on, article, third_person
-from agentfast.nano.world.phrases import listed
-from agentfast.nano.world.scenarios.base import DONE
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.chains.draft import Draft
+from agentfast.nano.tasks.invented.chains.phrases import ACT, ACT_FOR, ACT_ON, ACT_ON_WITH, say
+from agentfast.nano.tasks.invented.chains.records import draw_stated
+from agentfast.nano.tasks.invented.chains.things import Thing, say_value
+from agentfast.nano.tasks.invented.tools import GROUPS, InventedTool, actions_on, article, third_person
+from agentfast.nano.tasks.phrases import listed
+from agentfast.nano.tasks.scenarios.base import DONE
 
 
 @dataclass(frozen=True, slots=True)

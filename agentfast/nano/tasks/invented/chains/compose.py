@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentfast.nano.world.invented.chains.actions import act
-from agentfast.nano.world.invented.chains.draft import Draft
-from agentfast.nano.world.invented.chains.lists import find_rows
-from agentfast.nano.world.invented.chains.lookups import find_thing, find_thing_of, read_more
-from agentfast.nano.world.invented.chains.phrases import ASK, LOOK, THEN, say
-from agentfast.nano.world.invented.chains.things import Thing, say_value
-from agentfast.nano.world.invented.tools import InventedTool
-from agentfast.nano.world.phrases import listed
-from agentfast.nano.world.play import Solution
-from agentfast.nano.world.scenarios.base import answer
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.gold import Solution
+from agentfast.nano.tasks.invented.chains.actions import act
+from agentfast.nano.tasks.invented.chains.draft import Draft
+from agentfast.nano.tasks.invented.chains.lists import find_rows
+from agentfast.nano.tasks.invented.chains.lookups import find_thing, find_thing_of, read_more
+from agentfast.nano.tasks.invented.chains.phrases import ASK, LOOK, THEN, say
+from agentfast.nano.tasks.invented.chains.things import Thing, say_value
+from agentfast.nano.tasks.invented.tools import InventedTool
+from agentfast.nano.tasks.phrases import listed
+from agentfast.nano.tasks.scenarios.base import answer
 
 
 def make_chain(values: Values) -> tuple[str, Solution, list[InventedTool]]:

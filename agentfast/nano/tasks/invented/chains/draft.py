@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world import words
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.fields import draw_field, draw_states
-from agentfast.nano.world.invented.requests import UNKNOWN, unavailable
-from agentfast.nano.world.invented.tools import InventedTool, actions_on, declare, make_tool
-from agentfast.nano.world.play import Solution, Turn, error_answer
-from agentfast.nano.world.scenarios.base import Answer, joint
-from agentfast.nano.world.splits import split_of
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop import words
+from agentfast.nano.shop.splits import split_of
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.gold import Solution, Turn, error_answer
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.fields import draw_field, draw_states
+from agentfast.nano.tasks.invented.requests import UNKNOWN, unavailable
+from agentfast.nano.tasks.invented.tools import InventedTool, actions_on, declare, make_tool
+from agentfast.nano.tasks.scenarios.base import Answer, joint
 
 
 @dataclass(frozen=True, slots=True)

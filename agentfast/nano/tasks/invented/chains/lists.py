@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.chains.draft import Draft
-from agentfast.nano.world.invented.chains.phrases import (
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.chains.draft import Draft
+from agentfast.nano.tasks.invented.chains.phrases import (
     CHEAPEST,
     EACH,
     EACH_EQUAL,
@@ -19,11 +19,11 @@ from agentfast.nano.world.invented.chains.phrases import (
     WHOLE_LIST,
     say,
 )
-from agentfast.nano.world.invented.chains.records import draw_stated
-from agentfast.nano.world.invented.chains.things import Thing
-from agentfast.nano.world.invented.fields import KINDS, draw_column
-from agentfast.nano.world.invented.tools import InventedTool, plural
-from agentfast.nano.world.phrases import listed
+from agentfast.nano.tasks.invented.chains.records import draw_stated
+from agentfast.nano.tasks.invented.chains.things import Thing
+from agentfast.nano.tasks.invented.fields import KINDS, draw_column
+from agentfast.nano.tasks.invented.tools import InventedTool, plural
+from agentfast.nano.tasks.phrases import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.chains.draft import Draft
-from agentfast.nano.world.invented.chains.phrases import SAME_AS, THING, THING_OF, say
-from agentfast.nano.world.invented.chains.records import draw_fields, draw_record, draw_stated
-from agentfast.nano.world.invented.chains.things import Thing, say_value
-from agentfast.nano.world.invented.tools import InventedTool, article
-from agentfast.nano.world.phrases import listed
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.chains.draft import Draft
+from agentfast.nano.tasks.invented.chains.phrases import SAME_AS, THING, THING_OF, say
+from agentfast.nano.tasks.invented.chains.records import draw_fields, draw_record, draw_stated
+from agentfast.nano.tasks.invented.chains.things import Thing, say_value
+from agentfast.nano.tasks.invented.tools import InventedTool, article
+from agentfast.nano.tasks.phrases import listed
 
 
 def find_thing(draft: Draft) -> Thing:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.phrases import draw_phrase, fill
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.phrases import draw_phrase, fill
 
 THING = ("[the|my|our] {noun} with {with}", "the {noun} [that has|of] {with}")
 THING_OF = (

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.chains.draft import Draft
-from agentfast.nano.world.invented.fields import draw_column
-from agentfast.nano.world.invented.requests import show
-from agentfast.nano.world.phrases import listed
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.chains.draft import Draft
+from agentfast.nano.tasks.invented.fields import draw_column
+from agentfast.nano.tasks.invented.requests import show
+from agentfast.nano.tasks.phrases import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.nano.world.invented.arguments import Argument
-from agentfast.nano.world.invented.chains.phrases import KNOWN_VALUE, RETURNED, VALUE, say
-from agentfast.nano.world.values import Values
+from agentfast.nano.shop.values import Values
+from agentfast.nano.tasks.invented.arguments import Argument
+from agentfast.nano.tasks.invented.chains.phrases import KNOWN_VALUE, RETURNED, VALUE, say
 
 
 @dataclass(slots=True)

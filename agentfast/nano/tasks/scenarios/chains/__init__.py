@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.chains import calendar, customers, messages, orders, stock
+from agentfast.nano.tasks.scenarios.chains import calendar, customers, messages, orders, stock
 
 __all__ = ["calendar", "customers", "messages", "orders", "stock"]

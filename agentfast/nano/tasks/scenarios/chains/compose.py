@@ -13,8 +13,8 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import SCENARIOS, Draw, Scenario, Script, call
-from agentfast.nano.world.scenarios.chains.references import Found, Path, Reference
+from agentfast.nano.tasks.scenarios.base import SCENARIOS, Draw, Scenario, Script, call
+from agentfast.nano.tasks.scenarios.chains.references import Found, Path, Reference
 
 T = TypeVar("T")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.database import STATUSES
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
-from agentfast.nano.world.scenarios.chains.compose import Find, chains
-from agentfast.nano.world.scenarios.chains.references import (
+from agentfast.nano.shop.database import STATUSES
+from agentfast.nano.tasks.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
+from agentfast.nano.tasks.scenarios.chains.compose import Find, chains
+from agentfast.nano.tasks.scenarios.chains.references import (
     buyer,
     customer_by_id,
     customer_by_name,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
-from agentfast.nano.world.scenarios.chains.compose import Find, chains
-from agentfast.nano.world.scenarios.chains.references import (
+from agentfast.nano.tasks.scenarios.base import DONE, Draw, Script, answer, call, each_once, listing
+from agentfast.nano.tasks.scenarios.chains.compose import Find, chains
+from agentfast.nano.tasks.scenarios.chains.references import (
     order_by_id,
     product_by_id,
     product_by_name,

@@ -5,6 +5,6 @@ Every argument of every call may stand in the request or be looked up, so what f
 
 from __future__ import annotations
 
-from agentfast.nano.world.composed.composer import Composition, compose
+from agentfast.nano.training.corpus.composed.composer import Composition, compose
 
 __all__ = ["Composition", "compose"]

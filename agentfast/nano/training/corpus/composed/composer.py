@@ -12,11 +12,8 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.composed.clauses import DEEDS, QUESTIONS, REMOVES, Deed, Question
-from agentfast.nano.world.composed.mentions import Found, Mention, UnfitError, Value, field_of
-from agentfast.nano.world.composed.speaker import FIELDS, LITERALS, Speaker
-from agentfast.nano.world.phrases import draw_alternatives, fill, mood_of, phrasings
-from agentfast.nano.world.scenarios.base import (
+from agentfast.nano.tasks.phrases import draw_alternatives, fill, mood_of, phrasings
+from agentfast.nano.tasks.scenarios.base import (
     DONE,
     SCENARIOS,
     Answer,
@@ -28,7 +25,10 @@ from agentfast.nano.world.scenarios.base import (
     listing,
     split_of_shape,
 )
-from agentfast.nano.world.scenarios.chains.compose import merged, merged_turns, side_by_side
+from agentfast.nano.tasks.scenarios.chains.compose import merged, merged_turns, side_by_side
+from agentfast.nano.training.corpus.composed.clauses import DEEDS, QUESTIONS, REMOVES, Deed, Question
+from agentfast.nano.training.corpus.composed.mentions import Found, Mention, UnfitError, Value, field_of
+from agentfast.nano.training.corpus.composed.speaker import FIELDS, LITERALS, Speaker
 
 MOST_CALLS = 6
 SECOND_CLAUSE = 0.5

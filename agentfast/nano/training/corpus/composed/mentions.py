@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import call
-from agentfast.nano.world.scenarios.chains.compose import DETAILS, in_detail, is_told
+from agentfast.nano.tasks.scenarios.base import call
+from agentfast.nano.tasks.scenarios.chains.compose import DETAILS, in_detail, is_told
 
 Found = dict[str, Any]
 Walk = Generator[list[ToolCall], list[Any], Found]

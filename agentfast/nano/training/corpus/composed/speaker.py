@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agentfast.nano.world.composed.mentions import Mention, UnfitError, Value, field_of, looked_up, related
-from agentfast.nano.world.database import STATUSES
-from agentfast.nano.world.scenarios.base import Draw
+from agentfast.nano.shop.database import STATUSES
+from agentfast.nano.tasks.scenarios.base import Draw
+from agentfast.nano.training.corpus.composed.mentions import (
+    Mention,
+    UnfitError,
+    Value,
+    field_of,
+    looked_up,
+    related,
+)
 
 NAMED = 0.55  # how often a row is spoken of by its id or its name, rather than by another row
 SAID = 0.4  # how often a value is said, where it could be looked up as well

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.chains.references.base import Found, Path, Reference
-from agentfast.nano.world.scenarios.chains.references.customers import (
+from agentfast.nano.tasks.scenarios.chains.references.base import Found, Path, Reference
+from agentfast.nano.tasks.scenarios.chains.references.customers import (
     buyer,
     customer_by_id,
     customer_by_name,
@@ -12,7 +12,7 @@ from agentfast.nano.world.scenarios.chains.references.customers import (
     first_of_same_city,
     first_of_same_city_by_id,
 )
-from agentfast.nano.world.scenarios.chains.references.events import (
+from agentfast.nano.tasks.scenarios.chains.references.events import (
     event_by_id,
     event_by_title,
     first_beside,
@@ -23,20 +23,20 @@ from agentfast.nano.world.scenarios.chains.references.events import (
     next_of_person,
     next_of_same_host,
 )
-from agentfast.nano.world.scenarios.chains.references.notes import (
+from agentfast.nano.tasks.scenarios.chains.references.notes import (
     first_note,
     first_note_by_id,
     first_note_by_name,
     first_note_of_buyer,
 )
-from agentfast.nano.world.scenarios.chains.references.orders import (
+from agentfast.nano.tasks.scenarios.chains.references.orders import (
     first_order,
     first_order_by_name,
     first_order_of_buyer,
     order_by_id,
     two_of_a_buyer,
 )
-from agentfast.nano.world.scenarios.chains.references.products import (
+from agentfast.nano.tasks.scenarios.chains.references.products import (
     product_by_id,
     product_by_name,
     product_of_first_order,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from agentfast.messages import ToolCall
-from agentfast.nano.world.scenarios.base import Draw
+from agentfast.nano.tasks.scenarios.base import Draw
 
 Found = dict[str, Any]
 Path = Generator[list[ToolCall], list[Any], Found]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agentfast.nano.world.database import Event
-from agentfast.nano.world.scenarios.base import Draw, call
-from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
+from agentfast.nano.shop.database import Event
+from agentfast.nano.tasks.scenarios.base import Draw, call
+from agentfast.nano.tasks.scenarios.chains.references.base import Path, path_of, reference, say
 
 
 def _first(d: Draw, **fields: str) -> Event:

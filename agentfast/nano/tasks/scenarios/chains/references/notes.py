@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.scenarios.base import Draw, call
-from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
+from agentfast.nano.tasks.scenarios.base import Draw, call
+from agentfast.nano.tasks.scenarios.chains.references.base import Path, path_of, reference, say
 
 
 @reference("note", "the [first|oldest] [message|note|mail] [to|for] {mail}", "list_messages", "id text")

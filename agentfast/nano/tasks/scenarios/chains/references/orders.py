@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agentfast.nano.world.database import Order
-from agentfast.nano.world.scenarios.base import Draw, call
-from agentfast.nano.world.scenarios.chains.references.base import Path, path_of, reference, say
+from agentfast.nano.shop.database import Order
+from agentfast.nano.tasks.scenarios.base import Draw, call
+from agentfast.nano.tasks.scenarios.chains.references.base import Path, path_of, reference, say
 
 
 @reference("order", "order {order}")

@@ -1,0 +1,27 @@
+"""Rows as an engine would have made them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agentfast.runtime.core.random_streams import SeededDraws
+from agentfast.runtime.core.request import Canvas, Request, Row
+from tests.support.engine_kit import VOCABULARY
+
+
+def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
+    rng = np.random.default_rng(index)
+    tokens = tuple(int(token) for token in rng.integers(0, VOCABULARY, 80))
+    made = Row(
+        request=Request(tokens, max_tokens=1),
+        grammar=None,
+        draws=SeededDraws(0, VOCABULARY),
+        canvas_tokens=canvas,
+        reach=len(tokens),
+        keys=[],
+        submitted=0.0,
+    )
+    made.blocks = blocks
+    if canvas:
+        made.canvas = Canvas(rng.integers(0, VOCABULARY, canvas))
+    return made

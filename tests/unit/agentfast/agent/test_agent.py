@@ -1,0 +1,323 @@
+"""Agents: runs, streams and maps on scripted models."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+from pydantic import BaseModel
+
+from agentfast import (
+    Agent,
+    AssistantMessage,
+    CallsProposed,
+    ConfigError,
+    Message,
+    ModelError,
+    ModelRequest,
+    ModelResponse,
+    OutputError,
+    OutputRejected,
+    PlainModel,
+    RunFinished,
+    ScriptedModel,
+    StepStarted,
+    SystemMessage,
+    ToolCall,
+    ToolDefinitionError,
+    ToolFinished,
+    ToolMessage,
+    ToolStarted,
+    UserMessage,
+    tool,
+)
+from agentfast.agent.limits import Limits
+from agentfast.models.scripted import Answer
+
+BOUND_S = 10
+
+
+class City(BaseModel):
+    name: str
+    people: int
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    """Add."""
+    return a + b
+
+
+def call(a: int, b: int) -> ToolCall:
+    return ToolCall("add", {"a": a, "b": b})
+
+
+class Recorder(PlainModel):
+    """Answers "done" and keeps the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[ModelRequest] = []
+
+    @property
+    def name(self) -> str:
+        return "recorder"
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        self.requests.append(dataclasses.replace(request, messages=tuple(request.messages)))
+        return ModelResponse(AssistantMessage("done"))
+
+
+async def test_a_run_calls_tools_until_the_model_answers() -> None:
+    agent = Agent(ScriptedModel([call(1, 2), "three"]), tools=[add], instructions="Add.")
+    result = await agent.run("What is 1 + 2?")
+    assert result.output == "three"
+    assert result.messages == (
+        SystemMessage("Add."),
+        UserMessage("What is 1 + 2?"),
+        AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": 2}, "call_0_0"),)),
+        ToolMessage("3", "add", "call_0_0"),
+        AssistantMessage("three"),
+    )
+    assert (result.usage.steps, result.usage.tool_calls) == (2, 1)
+    assert [len(step.results) for step in result.steps] == [1, 0]
+
+
+async def test_results_of_parallel_calls_are_in_the_order_of_the_calls() -> None:
+    order: list[int] = []
+    second_ran = asyncio.Event()
+
+    async def wait(n: int) -> int:
+        if n == 0:
+            await second_ran.wait()
+        second_ran.set()
+        order.append(n)
+        return n
+
+    script: list[Answer] = [[ToolCall("wait", {"n": 0}), ToolCall("wait", {"n": 1})], "done"]
+    async with asyncio.timeout(BOUND_S):
+        result = await Agent(ScriptedModel(script), tools=[wait]).run("go")
+    assert order == [1, 0]
+    assert [message.content for message in result.messages if isinstance(message, ToolMessage)] == ["0", "1"]
+
+
+async def test_ids_that_the_model_gives_are_kept() -> None:
+    script: list[Answer] = [
+        [ToolCall("add", {"a": 1, "b": 1}, "mine"), ToolCall("add", {"a": 1, "b": 2})],
+        "ok",
+    ]
+    result = await Agent(ScriptedModel(script), tools=[add]).run("go")
+    assert [step.call_id for step in result.steps[0].results] == ["mine", "call_0_1"]
+
+
+async def test_a_failing_tool_is_a_result_that_the_model_reads() -> None:
+    def fail() -> None:
+        raise ValueError("out of stock")
+
+    def answer(messages: Sequence[Message]) -> str | ToolCall:
+        last = messages[-1]
+        return last.content if isinstance(last, ToolMessage) else ToolCall("fail", {})
+
+    result = await Agent(ScriptedModel(answer), tools=[fail]).run("go")
+    assert result.output == '{"error":"ValueError: out of stock"}'
+    assert result.steps[0].results[0].is_error
+
+
+async def test_the_output_has_its_type() -> None:
+    agent = Agent(ScriptedModel(['{"name":"Oslo","people":700000}']), output_type=City)
+    assert (await agent.run("Oslo?")).output.people == 700_000
+
+
+async def test_an_answer_that_does_not_fit_is_told_to_the_model_and_corrected() -> None:
+    script = ['{"name":"Oslo"}', '{"name":"Oslo","people":7}']
+    result = await Agent(ScriptedModel(script), output_type=City).run("Oslo?")
+    assert result.output == City(name="Oslo", people=7)
+    assert result.messages[-2] == UserMessage("The answer is not valid: people: Field required")
+
+
+async def test_an_answer_that_never_fits_is_an_output_error_with_the_messages() -> None:
+    agent = Agent(ScriptedModel(lambda _: "{}"), output_type=City, limits=Limits(output_retries=1))
+    with pytest.raises(OutputError, match="name: Field required") as caught:
+        await agent.run("Oslo?")
+    assert sum(isinstance(message, AssistantMessage) for message in caught.value.messages) == 2
+
+
+async def test_a_models_error_is_the_runs() -> None:
+    with pytest.raises(ModelError, match="ends after 1 turns"):
+        await Agent(ScriptedModel([call(1, 1)]), tools=[add]).run("go")
+    with pytest.raises(ZeroDivisionError):
+        await Agent(ScriptedModel([ZeroDivisionError()])).run("go")
+
+
+async def test_the_request_says_what_the_agent_is() -> None:
+    model = Recorder()
+    agent = Agent(model, tools=[add], instructions="Add.", name="adder")
+    await agent.run("a", seed=1)
+    await agent.run("a", seed=1)
+    await agent.run("a", seed=2)
+    first, again, other = model.requests
+    assert first.messages == (SystemMessage("Add."), UserMessage("a"))
+    assert first.tools == (add.definition,)
+    assert first.tools is other.tools
+    assert first.seed == again.seed != other.seed
+    assert first.program != again.program
+    assert first.program is not None
+    assert first.program.startswith("adder-")
+
+
+async def test_a_bare_agent_sends_no_system_message() -> None:
+    model = Recorder()
+    await Agent(model).run("a")
+    assert model.requests[0].messages == (UserMessage("a"),)
+
+
+async def test_a_conversation_goes_on_from_a_results_messages() -> None:
+    model = Recorder()
+    agent = Agent(model, instructions="New.")
+    first = await Agent(model, instructions="Old.").run("a")
+    await agent.run("b", history=first.messages)
+    assert model.requests[1].messages == (
+        SystemMessage("New."),
+        UserMessage("a"),
+        AssistantMessage("done"),
+        UserMessage("b"),
+    )
+
+
+def test_run_sync_works_without_a_loop_and_says_so_inside_one() -> None:
+    agent = Agent(ScriptedModel(["hello"]))
+    assert agent.run_sync("hi").output == "hello"
+
+    async def inside() -> None:
+        agent.run_sync("hi")
+
+    with pytest.raises(ConfigError, match=r"await agent\.run"):
+        asyncio.run(inside())
+
+
+def test_an_agent_cannot_be_changed_but_a_changed_copy_can_be_made() -> None:
+    agent = Agent(ScriptedModel(["a"]), tools=[add], name="one")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        agent.name = "two"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    copy = dataclasses.replace(agent, name="two")
+    assert (copy.name, copy.tools, copy.run_sync("x").output) == ("two", (add,), "a")
+
+
+def test_bad_definitions_are_refused_at_once() -> None:
+    with pytest.raises(ToolDefinitionError):
+        Agent(ScriptedModel([]), tools=[add, add])
+    with pytest.raises(ConfigError):
+        Agent(ScriptedModel([]), output_type=object())
+
+
+async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
+    agent = Agent(
+        ScriptedModel([call(1, 2), "{}", '{"name":"Oslo","people":3}']), tools=[add], output_type=City
+    )
+    events = [event async for event in agent.stream("go")]
+    assert [type(event) for event in events] == [
+        StepStarted,
+        CallsProposed,
+        ToolStarted,
+        ToolFinished,
+        StepStarted,
+        OutputRejected,
+        StepStarted,
+        RunFinished,
+    ]
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert last.result.output.people == 3
+
+
+async def test_a_stream_raises_what_the_run_raises_after_its_events() -> None:
+    stream = Agent(ScriptedModel([])).stream("go")
+    assert await anext(stream) == StepStarted(0)
+    with pytest.raises(ModelError):
+        await anext(stream)
+
+
+async def test_leaving_a_stream_stops_its_tools() -> None:
+    stopped = asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    agent = Agent(ScriptedModel([ToolCall("hang", {})]), tools=[hang])
+    async with asyncio.timeout(BOUND_S), contextlib.aclosing(agent.stream("go")) as events:
+        async for event in events:
+            if isinstance(event, ToolStarted):
+                break
+        await asyncio.sleep(0)
+    assert stopped.is_set()
+
+
+async def test_a_map_gives_results_in_order_with_bounded_concurrency() -> None:
+    running, most = 0, 0
+
+    async def answer(messages: Sequence[Message]) -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        last = messages[-1]
+        assert isinstance(last, UserMessage)
+        return last.text.upper()
+
+    prompts = [f"p{index}" for index in range(20)]
+    results = await Agent(ScriptedModel(answer)).map(iter(prompts), concurrency=3)
+    assert [result.output for result in results] == [prompt.upper() for prompt in prompts]
+    assert most == 3
+
+
+async def test_runs_of_a_map_have_their_own_seeds_whatever_the_concurrency() -> None:
+    seeds: list[set[int]] = []
+    for concurrency in (1, 5):
+        model = Recorder()
+        await Agent(model).map(["a"] * 5, concurrency=concurrency, seed=7)
+        seeds.append({request.seed for request in model.requests})
+    assert seeds[0] == seeds[1]
+    assert len(seeds[0]) == 5
+
+
+def fail_on_bad(messages: Sequence[Message]) -> str:
+    last = messages[-1]
+    if isinstance(last, UserMessage) and last.text == "bad":
+        raise ModelError("bad prompt")
+    return "good"
+
+
+async def test_a_failure_in_a_map_can_stand_in_its_place() -> None:
+    outcomes = await Agent(ScriptedModel(fail_on_bad)).map(["a", "bad", "b"], return_exceptions=True)
+    assert [isinstance(outcome, ModelError) for outcome in outcomes] == [False, True, False]
+
+
+async def test_a_failure_in_a_map_stops_the_rest_and_is_raised_as_it_is() -> None:
+    stopped: list[str] = []
+
+    async def answer(messages: Sequence[Message]) -> str:
+        try:
+            if fail_on_bad(messages):
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.append("cancelled")
+            raise
+        return "never"
+
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(ModelError, match="bad prompt"):
+            await Agent(ScriptedModel(answer)).map(["a", "bad"])
+    assert stopped == ["cancelled"]
+
+
+async def test_a_map_over_nothing_is_empty_and_concurrency_is_checked() -> None:
+    agent = Agent(ScriptedModel([]))
+    assert await agent.map([]) == []
+    with pytest.raises(ConfigError, match="concurrency"):
+        await agent.map(["a"], concurrency=0)

@@ -1,0 +1,225 @@
+"""Limits, deadlines and cancellation of a run: nothing that was done is lost, nothing goes on running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentfast import (
+    Agent,
+    AssistantMessage,
+    BudgetTooSmallError,
+    LimitExceededError,
+    Limits,
+    Message,
+    ModelError,
+    ModelRequest,
+    ModelResponse,
+    ModelUsage,
+    ScriptedModel,
+    Settings,
+    ToolCall,
+    tool,
+)
+from agentfast.agent.run import derive_seed
+from agentfast.models.base import ModelEvent
+from agentfast.models.scripted import Answer
+
+BOUND_S = 10
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+def always_call(messages: Sequence[Message]) -> ModelResponse:
+    message = AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": 2}),))
+    return ModelResponse(message, ModelUsage(generated_tokens=10))
+
+
+@pytest.mark.parametrize(
+    ("limits", "complaint", "steps"),
+    [
+        (Limits(max_steps=3), "no answer within 3 steps", 3),
+        (Limits(max_tool_calls=2), "more than 2 tool calls", 2),
+        (Limits(max_tokens=25), "no answer within 25 tokens", 3),
+    ],
+)
+async def test_a_limit_ends_the_run_and_hands_over_what_was_done(
+    limits: Limits, complaint: str, steps: int
+) -> None:
+    agent = Agent(ScriptedModel(always_call), tools=[add], limits=limits)
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(LimitExceededError, match=complaint) as caught:
+            await agent.run("go")
+    assert len(caught.value.steps) == steps
+    assert caught.value.messages[: 1 + 2 * steps]
+    assert sum(isinstance(message, AssistantMessage) for message in caught.value.messages) >= steps
+
+
+async def test_a_turn_gets_no_more_tokens_than_the_run_has_left() -> None:
+    asked: list[int] = []
+
+    class Model(ScriptedModel):
+        async def respond(self, request: ModelRequest) -> ModelResponse:
+            asked.append(request.max_tokens)
+            return always_call(request.messages)
+
+    agent = Agent(Model([]), tools=[add], limits=Limits(max_tokens=25), settings=Settings(max_tokens=20))
+    with pytest.raises(LimitExceededError):
+        await agent.run("go")
+    assert asked == [20, 15, 5]
+
+
+async def test_a_budget_too_small_is_the_runs_limit_only_if_the_run_made_it_small() -> None:
+    error = BudgetTooSmallError(needed=30, budget=5)
+    script: list[Answer] = [always_call([]), error]
+    limited = Agent(ScriptedModel(script), tools=[add], limits=Limits(max_tokens=15))
+    with pytest.raises(LimitExceededError, match="takes 30 tokens"):
+        await limited.run("go")
+    with pytest.raises(BudgetTooSmallError):
+        await Agent(ScriptedModel(script), tools=[add]).run("go")
+
+
+async def test_a_turn_that_was_cut_off_is_not_taken_for_an_answer() -> None:
+    cut = ModelResponse(AssistantMessage("The answer is"), finish_reason="length")
+    with pytest.raises(LimitExceededError, match="cut off") as caught:
+        await Agent(ScriptedModel([cut])).run("go")
+    assert caught.value.messages[-1] == AssistantMessage("The answer is")
+
+
+async def test_a_deadline_stops_a_hanging_tool_and_a_hanging_model() -> None:
+    stopped: list[str] = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append("tool")
+
+    async def hanging_model(messages: Sequence[Message]) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append("model")
+        return "never"
+
+    limits = Limits(deadline_s=0.02)
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(LimitExceededError, match="deadline") as caught:
+            await Agent(ScriptedModel([ToolCall("hang", {})]), tools=[hang], limits=limits).run("go")
+        with pytest.raises(LimitExceededError, match="deadline"):
+            await Agent(ScriptedModel(hanging_model), limits=limits).run("go")
+    assert stopped == ["tool", "model"]
+    assert isinstance(caught.value.messages[-1], AssistantMessage)
+
+
+async def test_a_timeout_error_of_the_model_is_not_the_deadline() -> None:
+    agent = Agent(ScriptedModel([TimeoutError("no route")]), limits=Limits(deadline_s=BOUND_S))
+    with pytest.raises(TimeoutError, match="no route"):
+        await agent.run("go")
+
+
+async def test_cancelling_a_run_stops_all_its_tools_and_no_other_run() -> None:
+    started, stopped = 0, 0
+    all_started, release = asyncio.Event(), asyncio.Event()
+
+    async def wait(mine: bool) -> str:
+        nonlocal started, stopped
+        started += 1
+        if started == 4:
+            all_started.set()
+        try:
+            await release.wait()
+        except asyncio.CancelledError:
+            stopped += 1
+            raise
+        return "released"
+
+    calls = [ToolCall("wait", {"mine": True}), ToolCall("wait", {"mine": False})]
+    agent = Agent(ScriptedModel([calls, "done"]), tools=[wait])
+    doomed, other = asyncio.create_task(agent.run("a")), asyncio.create_task(agent.run("b"))
+    async with asyncio.timeout(BOUND_S):
+        await all_started.wait()
+        doomed.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doomed
+        assert stopped == 2
+        release.set()
+        result = await other
+    assert [tool_result.content for tool_result in result.steps[0].results] == ['"released"', '"released"']
+
+
+async def test_a_stream_without_a_response_is_the_models_error() -> None:
+    class Mute(ScriptedModel):
+        async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+            for event in list[ModelEvent]():
+                yield event
+
+    stream = Agent(Mute([])).stream("go")
+    await anext(stream)
+    with pytest.raises(ModelError, match="without a response"):
+        await anext(stream)
+
+
+def raising() -> None:
+    raise ValueError("broken")
+
+
+async def hanging() -> None:
+    await asyncio.Event().wait()
+
+
+async def garbage() -> object:
+    return object()
+
+
+async def steady(n: int) -> int:
+    await asyncio.sleep(0)
+    return n * n
+
+
+FAULTS: list[Callable[[], None] | Callable[[], Awaitable[object]]] = [raising, hanging, garbage]
+
+
+async def test_faulty_runs_leave_the_others_as_they_were() -> None:
+    def answer(messages: Sequence[Message]) -> str | ToolCall:
+        turn = sum(isinstance(message, AssistantMessage) for message in messages)
+        number = int(str(getattr(messages[1], "text", "0")))
+        if turn == 3:
+            return f"run {number}"
+        if number % 4 and turn == 1:
+            return ToolCall(FAULTS[number % 4 - 1].__name__, {})
+        return ToolCall("steady", {"n": number + turn})
+
+    agent = Agent(
+        ScriptedModel(answer),
+        tools=[steady, *(tool(fault, timeout=0.02) for fault in FAULTS)],
+    )
+    tasks = [asyncio.create_task(agent.run(str(number))) for number in range(32)]
+    async with asyncio.timeout(BOUND_S):
+        await asyncio.sleep(0)
+        for number in range(1, 32, 8):
+            tasks[number].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for number, outcome in enumerate(outcomes):
+        if number % 8 == 1:
+            assert isinstance(outcome, asyncio.CancelledError)
+            continue
+        assert not isinstance(outcome, BaseException)
+        assert outcome.output == f"run {number}"
+        contents = [step.results[0].content for step in outcome.steps[:3]]
+        assert (contents[0], contents[2]) == (str(number**2), str((number + 2) ** 2))
+        assert outcome.steps[1].results[0].is_error == bool(number % 4)
+
+
+@given(st.lists(st.tuples(st.integers(0), st.integers(0)), unique=True, min_size=2, max_size=2))
+def test_derived_seeds_differ_and_are_never_negative(parts: list[tuple[int, int]]) -> None:
+    one, other = (derive_seed(seed, index) for seed, index in parts)
+    assert one != other
+    assert min(one, other) >= 0

@@ -1,0 +1,53 @@
+"""The thread that comes and goes."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from agentfast.runtime.engine import step_thread as module
+from agentfast.runtime.engine.step_thread import Worker
+
+
+def named(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+async def test_turns_run_until_there_is_nothing_to_do_and_stop_ends_the_thread() -> None:
+    left = [3]
+
+    def turn() -> bool:
+        left[0] -= 1
+        return left[0] > 0
+
+    worker = Worker("worker-a", turn, lambda: None)
+    worker.wake()
+    await worker.stop()
+    assert left == [0]
+    assert named("worker-a") == []
+
+
+async def test_a_worker_that_was_never_woken_has_no_thread_to_stop() -> None:
+    worker = Worker("worker-b", lambda: False, lambda: None)
+    await worker.stop()
+    assert named("worker-b") == []
+
+
+def test_an_idle_thread_goes_away_and_comes_back_when_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LINGER_S", 0.001)
+    turned = threading.Event()
+
+    def turn() -> bool:
+        turned.set()
+        return False
+
+    worker = Worker("worker-c", turn, lambda: None)
+    for _ in range(2):
+        worker.wake()
+        threads = named("worker-c")
+        assert turned.wait(10)
+        turned.clear()
+        for thread in threads:
+            thread.join(10)
+        assert named("worker-c") == []
