@@ -31,7 +31,8 @@ from jsonschema import Draft202012Validator
 
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, compile_schema
-from agentfast.runtime.posterior.constrained import CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.base import CanvasRow
+from agentfast.runtime.posterior.exact import canvas_posterior
 from bench.data.random_model import random_engine, random_tokenizer
 from bench.data.schemas import SCHEMAS, closed
 

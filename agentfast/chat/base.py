@@ -11,7 +11,7 @@ from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.core.fields import Field
+    from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
 
 Segment = tuple[bool, str]
@@ -116,20 +116,15 @@ class ChatFormat(Protocol):
 
 @runtime_checkable
 class FieldFormat(Protocol):
-    """A format that knows where the values of a turn stand, so that each can have its confidence.
+    """A format whose notation of calls the runtime can scan, so that each value can have its confidence.
 
     The calls and answers of a format without it have none.
     """
 
-    def fields(self, pieces: Sequence[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
-        """The fields of a turn as far as it is written: segments as for `parse`, but in bytes, and the last may be cut.
-
-        Returns:
-            Fields in symbols, see runtime/fields.py. The key of a field is (its call's place, its path), of a typed
-            answer's (None, its path); with None for a path it is the call or the answer as a whole.
-        """
+    def turn_fields(self, rules: TurnRules) -> TurnFields:
+        """The fields of a turn under these rules: notation of its calls, schemas of its tools and of its answer."""
         ...
 
     def value(self, part: int | None, path: str, written: bytes) -> Any:
-        """The value that one of a field's `values` stands for; the field's key is (part, path)."""
+        """Parse one of a field's `values`; the field's key is (part, path)."""
         ...

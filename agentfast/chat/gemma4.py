@@ -34,24 +34,15 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agentfast.chat.base import Segment, TurnRules, answer_grammar
-from agentfast.chat.field_scanner import FieldScanner, JsonField, as_arguments, as_fields
 from agentfast.chat.gemma4_declarations import render_declaration
-from agentfast.chat.gemma4_notation import (
-    NATIVE,
-    QUOTE,
-    in_order,
-    joined,
-    parse_object,
-    render_object,
-    render_value,
-)
+from agentfast.chat.gemma4_notation import QUOTE, in_order, joined, parse_object, render_object, render_value
 from agentfast.chat.json_signature import dump_json
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.core.fields import Field
+    from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
 
 BOS, TURN, TURN_END = "<bos>", "<|turn>", "<turn|>"
@@ -63,7 +54,6 @@ SPECIAL_TOKENS: Final = (
     *(BOS, TURN, TURN_END, TOOL, TOOL_END, CALL, CALL_END, RESPONSE, RESPONSE_END, QUOTE),
     *(THINK, CHANNEL, CHANNEL_END),
 )
-_NO_BRACE: Final = bytes(byte for byte in range(256) if byte != ord("{"))
 THOUGHT: Final = "thought\n"
 
 
@@ -148,26 +138,12 @@ class Gemma4Chat:
             at = end + 1
         return AssistantMessage(text, tuple(calls))
 
-    def fields(self, pieces: Sequence[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
-        flat = b"".join(b"\xff" if is_special else piece for is_special, piece in pieces)
-        found: list[Field] = []
-        at = calls = 0
-        opened: bytes | None = None  # the special token that the text is inside of, quotes aside
-        for is_special, piece in pieces:
-            if not is_special:
-                if opened is None and rules.output_schema is not None:
-                    inner, end = FieldScanner(piece, rules.output_schema).scan()
-                    found += as_fields(None, at, at, inner, end)
-                at += len(piece)
-                continue
-            at += 1
-            if piece == CALL.encode():
-                call = _call_fields(flat[at:], rules.callable_tools)
-                found += as_fields(calls, at - 1, at, *call)
-                calls += 1
-            if piece != QUOTE.encode():
-                opened = piece if piece in (CALL.encode(), CHANNEL.encode()) else None
-        return found
+    def turn_fields(self, rules: TurnRules) -> TurnFields:
+        from agentfast.runtime.core.fields import CallNotation, TurnFields
+
+        notation = CallNotation(CALL, "call:", "", quoted_names=False, string_quote=QUOTE, asides=(CHANNEL,))
+        tools = tuple((tool.name, tool.parameters) for tool in rules.callable_tools)
+        return TurnFields(notation, tools, rules.output_schema)
 
     def value(self, part: int | None, path: str, written: bytes) -> Any:
         if part is not None and path == "name":
@@ -261,23 +237,6 @@ def _parse_call(segments: Sequence[Segment]) -> ToolCall:
     if not head.startswith("call:") or not name or not brace:
         raise ModelError(f"the model wrote a call without a name or arguments: {head!r}")
     return ToolCall(name, parse_object([(False, brace + rest), *segments[1:]]))
-
-
-def _call_fields(text: bytes, tools: Sequence[ToolDefinition]) -> tuple[list[JsonField], int | None]:
-    """The fields of the call that a text begins with, and its end, the closing token included; None if it is cut off."""
-    start = len("call:")
-    if len(text) <= start:
-        return [], None
-    names = {tool.name.encode(): tool for tool in tools}
-    written, brace, _ = text[start:].partition(b"{")
-    end = start + len(written) if brace else None
-    known = written in names if brace else any(name.startswith(written) for name in names)
-    field = JsonField("name", start, end, tuple(names) if known else (), _NO_BRACE)
-    if end is None:
-        return [field], None
-    inner, stop = FieldScanner(text[end:], names[written].parameters if known else True, NATIVE).scan()
-    whole = None if stop is None or end + stop >= len(text) else end + stop + 1
-    return [field, *as_arguments(inner, end)], whole
 
 
 def _ordered(schema: Any) -> Any:

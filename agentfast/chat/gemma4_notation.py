@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any, Final, cast
 
 from agentfast.chat.base import Segment
-from agentfast.chat.field_scanner import Notation
 from agentfast.errors import ModelError
 
 QUOTE: Final = '<|"|>'
@@ -91,17 +90,3 @@ def parse_object(segments: Sequence[Segment]) -> dict[str, Any]:
     if string is not None or not isinstance(value, dict):
         raise ModelError(f"the model wrote arguments that are no object: {''.join(parts)!r}")
     return cast("dict[str, Any]", value)
-
-
-def _write(value: Any) -> bytes:
-    return b"".join(b"\xff" if is_special else text.encode() for is_special, text in render_value(value))
-
-
-NATIVE: Final = Notation(
-    quote=b"\xff",
-    string=re.compile(rb"\xff[^\xff]*\xff"),
-    key=re.compile(rb'[^:{}\[\],"\xff]+'),
-    read_key=bytes.decode,
-    write=_write,
-)
-"""The notation to find fields in, where a special token is the byte FF."""

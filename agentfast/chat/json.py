@@ -19,20 +19,19 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.chat.base import Segment, TurnRules, answer_grammar
-from agentfast.chat.field_scanner import FieldScanner, as_fields, call_fields
 from agentfast.chat.json_signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
-    from agentfast.runtime.core.fields import Field
+    from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
 
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
 ASSISTANT, CALL, RESULT = "<|assistant|>", "<|call|>", "<|result|>"
 PAD = "<pad>"
-CALL_OPENING = '{"name":'
+CALL_OPENING, CALL_ARGUMENTS = '{"name":', ',"arguments":'
 WRITTEN_CALL = r'\{\s*"name"\s*:'
 """A regular expression: how a call begins that is written out as text."""
 SPECIAL_TOKENS = (PAD, END, SYSTEM, USER, ASSISTANT, CALL, RESULT)
@@ -110,7 +109,7 @@ class JsonChat:
             options.append(answer_grammar(rules, text))
         calls = [
             Grammar.special(CALL)
-            + Grammar.literal(f'{CALL_OPENING}{dump_json(tool.name)},"arguments":')
+            + Grammar.literal(f"{CALL_OPENING}{dump_json(tool.name)}{CALL_ARGUMENTS}")
             + compile_schema(tool.parameters)
             + Grammar.literal("}")
             for tool in rules.callable_tools
@@ -130,22 +129,11 @@ class JsonChat:
                 calls.append(_parse_call(piece))
         return AssistantMessage(text, tuple(calls))
 
-    def fields(self, pieces: Sequence[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
-        found: list[Field] = []
-        at = calls = 0
-        for index, (is_special, piece) in enumerate(pieces):
-            if is_special:
-                at += 1
-                continue
-            if index == 0 and rules.output_schema is not None:
-                inner, end = FieldScanner(piece, rules.output_schema).scan()
-                found += as_fields(None, at, at, inner, end)
-            elif index > 0:
-                inner, end = call_fields(piece, CALL_OPENING.encode(), rules.callable_tools)
-                found += as_fields(calls, at - 1, at, inner, end)
-                calls += 1
-            at += len(piece)
-        return found
+    def turn_fields(self, rules: TurnRules) -> TurnFields:
+        from agentfast.runtime.core.fields import CallNotation, TurnFields
+
+        tools = tuple((tool.name, tool.parameters) for tool in rules.callable_tools)
+        return TurnFields(CallNotation(CALL, CALL_OPENING, CALL_ARGUMENTS), tools, rules.output_schema)
 
     def value(self, part: int | None, path: str, written: bytes) -> Any:
         return json.loads(written)

@@ -12,7 +12,9 @@ import torch
 
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.base import CanvasRow
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.exact import canvas_posterior
 
 
 @dataclass(frozen=True)

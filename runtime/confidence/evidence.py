@@ -1,4 +1,4 @@
-"""What a decoder knows of the probability of a text at the places where it wrote tokens."""
+"""Evidence: the probability of a text at the positions where a decoder wrote tokens."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from agentfast.runtime.confidence import evidence_kernels as kernels
 from agentfast.runtime.confidence.tokenizations import SPECIAL, spelling_of
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
-from agentfast.runtime.posterior.class_logits import reduce_logits
-from agentfast.runtime.posterior.forward_backward import ways_through
-from agentfast.runtime.posterior.trellis import PLANS
+from agentfast.runtime.posterior.base import LogitsOps
+from agentfast.runtime.posterior.forward_backward import paths_through
+from agentfast.runtime.posterior.trellis import TRELLISES
 
 _KEPT_CHOICES: Final = 4096  # where more tokens are allowed, no value is one of a few
 
@@ -29,7 +29,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Spelled:
-    """Where the mass of a text of n bytes goes, given the state before it.
+    """Mass of a text of n bytes, given the state before it.
 
     Attributes:
         ended: probability that the text is spelled, in any split into tokens, and ended.
@@ -74,10 +74,11 @@ class CanvasEvidence:
         state: int,
         budget: int,
         tokens: npt.NDArray[np.int64],
+        ops: LogitsOps,
     ) -> None:
         """
         Args:
-            logits: [C, V] float32, the model's own.
+            logits: [C, V] float32, the model's own; `ops`: operations on them.
             state, budget: the grammar's state and the tokens left, before the canvas.
             tokens: [n] written tokens, n <= C.
 
@@ -85,39 +86,29 @@ class CanvasEvidence:
             GrammarError: the grammar or the logits rule the tokens out.
         """
         self.positions = len(logits)
-        # On the CPU all logits are at hand; from elsewhere only those that are asked for come over.
-        self._logits = _floats(logits) if logits.device.type == "cpu" else logits
+        self._logits, self._ops = logits, ops
         self._grammar = grammar
-        self._plan = PLANS.plan(grammar, state, len(logits), budget)
-        space = reduce_logits(logits, grammar.classes, wanted=self._plan.wanted)
-        self._log_beta = ways_through(self._plan, space).log_weights()
-        classes, plan = grammar.classes, self._plan
-        self._edges = plan.edge_start, plan.edge_to, plan.edge_label, classes.label_start, classes.label_class
+        trellis = TRELLISES.trellis(grammar, state, len(logits), budget)
+        reduced = ops.reduce(logits, grammar.classes, wanted=trellis.wanted)
+        self._log_beta = paths_through(trellis, reduced).log_weights()
+        classes = grammar.classes
+        self._edges = (
+            trellis.edge_start,
+            trellis.edge_to,
+            trellis.edge_label,
+            classes.label_start,
+            classes.label_class,
+        )
         self._path = kernels.trace(tokens, classes.token_class, *self._edges)
         if (self._path < 0).any():
             raise GrammarError("the committed tokens do not follow the grammar")
         beta = self._log_beta[self._path]
-        self.log_p: Doubles = np.minimum(self._written(tokens) + beta[1:] - beta[:-1], 0.0)
-
-    def _written(self, tokens: npt.NDArray[np.int64]) -> Doubles:
-        """[n] logits of the written tokens."""
-        if isinstance(self._logits, np.ndarray):
-            return self._logits[np.arange(len(tokens)), tokens].astype(np.float64)
-        device = self._logits.device
-        places = torch.arange(len(tokens), device=device), torch.from_numpy(tokens).to(device)
-        return _floats(self._logits[places]).astype(np.float64)
-
-    def _columns(self, position: int, tokens: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """Logits from a position on, and the columns of these tokens in them."""
-        if isinstance(self._logits, np.ndarray):
-            return self._logits[position:], tokens
-        chosen = torch.from_numpy(tokens).to(self._logits.device)
-        return _floats(self._logits[position:, chosen]), np.arange(len(tokens))
+        self.log_p: Doubles = np.minimum(ops.gather(logits, tokens) + beta[1:] - beta[:-1], 0.0)
 
     def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
         spelling = spelling_of(self._grammar.vocabulary, text, continues)
         ended, cut = kernels.spell(
-            *self._columns(position, spelling.tokens),
+            *self._ops.columns(self._logits[position:], spelling.tokens),
             self._grammar.classes.token_class[spelling.tokens],
             spelling.start,
             spelling.to,

@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import EngineError
-from agentfast.runtime.confidence.evidence import ChoiceEvidence, Evidence
-from agentfast.runtime.core.fields import Field, FieldProbability, FieldReader
-from agentfast.runtime.core.request import Row
+from agentfast.runtime.confidence.evidence import Evidence
+from agentfast.runtime.confidence.field_reader import FieldReader
+from agentfast.runtime.core.fields import Field, FieldProbability
 from agentfast.runtime.core.vocabulary import Vocabulary
 
 Doubles = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(slots=True)
 class Spread:
-    """How the mass of a field spreads over its values. [n] each.
+    """Mass of a field over its values. [n] each.
 
     Attributes:
         mass: what is decided.
@@ -47,7 +47,7 @@ class Spread:
 
 
 class Ledger:
-    """What the evidence so far says of a row's fields."""
+    """Probabilities of a row's fields under the evidence so far."""
 
     def __init__(self, reader: FieldReader, vocabulary: Vocabulary) -> None:
         self._reader = reader
@@ -158,14 +158,3 @@ class Ledger:
         return b"".join(self._pieces[t] or b"\xff" for t in self._tokens[low:high])[
             start - self._starts[low] : end - self._starts[low]
         ]
-
-
-def judge_choices(row: Row) -> None:
-    """Note what the choices of a complete row say of its fields.
-
-    Raises:
-        EngineError: see `Ledger.add`.
-    """
-    if row.ledger is not None and row.grammar is not None:
-        tokens = row.tokens[len(row.request.prompt) :]
-        row.ledger.add(tokens, ChoiceEvidence(row.grammar.vocabulary, tokens, row.choices))

@@ -1,4 +1,4 @@
-"""Reading a canvas over: what the causal pass that encodes it says of its tokens.
+"""Verification of a canvas by the causal pass that encodes it.
 
 A canvas is denoised from marginals that agree with each other only as far as its steps went, so a value that is copied
 may mix two shifted copies. The pass that encodes the canvas has, at every position, the model's own distribution of
@@ -44,7 +44,7 @@ class Verdict:
     states: Ints
 
 
-def read_over(
+def verify_tokens(
     logits: Tensor,
     tokens: Sequence[int],
     grammar: TokenGrammar | None,
@@ -63,9 +63,9 @@ def read_over(
     with np.errstate(divide="ignore"):
         least = np.log(shares)
     if grammar is None:
-        return _read_freely(logits, tokens, least)
+        return _verify_freely(logits, tokens, least)
     states, correction = np.full(len(tokens) + 1, state, np.int32), np.zeros(1, np.int64)
-    stands = _read(
+    stands = _verify(
         logits.float().cpu().numpy(),
         np.asarray(tokens, np.int64),
         grammar.mask_arrays,
@@ -77,7 +77,7 @@ def read_over(
     return Verdict(stands, int(correction[0]) if stands < len(tokens) else None, states[: stands + 1])
 
 
-def _read_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verdict:
+def _verify_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verdict:
     greatest, best = (part.cpu().numpy() for part in logits.max(dim=-1))
     given = logits[range(len(tokens)), list(tokens)].cpu().numpy()
     falls = np.flatnonzero(given < greatest + least)
@@ -86,7 +86,7 @@ def _read_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verdic
 
 
 @kernel
-def _read(
+def _verify(
     logits: Floats,
     tokens: NDArray[np.int64],
     grammar: MaskArrays,

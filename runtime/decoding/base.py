@@ -1,4 +1,4 @@
-"""What every decoder does: turn the logits of a batch into its rows' next state."""
+"""The decoder's interface: from the logits of a batch to its rows' next state."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentfast.errors import AgentFastError, EngineError
-from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.backends.base import Forward
+from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.log import get_logger
-from agentfast.runtime.core.request import Canvas, FinishReason, Request, Row
-from agentfast.runtime.scheduling.scheduler import Batch
+from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.request import FinishReason, Request
+from agentfast.runtime.decoding.state import CanvasState, DecoderState
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.row import Row
 
 logger = get_logger("engine")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step did to one row.
+    """Effect of a step on one row.
 
     Attributes:
         canvas: the canvas that took the step; None for an autoregressive row.
         committed: its tokens are final.
-        steps: forward passes that this took; 0 for a canvas that was read over while the next one was denoised.
+        steps: forward passes that this took; 0 for a canvas that was verified while the next one was denoised.
         encoded: where the row's valid positions in the cache end, if not all that the pass encoded is.
         finish: set if the row is complete.
         error: set if the row failed.
     """
 
     row: Row
-    canvas: Canvas | None = None
+    canvas: CanvasState | None = None
     committed: bool = False
     steps: int = 1
     encoded: int | None = None
@@ -39,12 +44,16 @@ class Outcome:
 class Decoder(Protocol):
     """A way to generate. It alone changes a row's tokens, canvas and grammar state."""
 
-    def canvas_tokens(self, request: Request) -> int:
-        """Tokens per canvas of the request; 0 for a decoder without canvases."""
+    def max_canvas_tokens(self, request: Request) -> int:
+        """Tokens of the request's longest canvas; 0 for a decoder without canvases."""
         ...
 
-    def reach(self, request: Request) -> int:
+    def max_kv_positions(self, request: Request) -> int:
         """Positions of the request that may come to lie in the KV cache."""
+        ...
+
+    def new_state(self, grammar: TokenGrammar | None, draws: Draws, ledger: Ledger | None) -> DecoderState:
+        """State of a new row; see `DecoderState`."""
         ...
 
     def start(self, row: Row) -> Outcome | None:
@@ -52,7 +61,7 @@ class Decoder(Protocol):
         ...
 
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
-        """Take the decoding step of every row in `batch.decoding`. The parts of a batch may come in several threads.
+        """Take the decoding step of the batch's rows that decode. The parts of a batch may come in several threads.
 
         A row that fails has its error in its outcome; nothing is raised for it.
         """
@@ -73,7 +82,7 @@ def broken(row: Row, error: Exception) -> Outcome:
 
 
 def failure(error: Exception) -> EngineError:
-    """What a request fails with that met a bug or a lack of memory."""
+    """The error of a request that met a bug or a lack of memory."""
     failed = EngineError(f"a step failed: {error!r}")
     failed.__cause__ = error
     return failed

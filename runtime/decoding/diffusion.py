@@ -5,14 +5,13 @@ Uniform-state noise with entropy-bounded acceptance (arXiv 2505.24857) and adapt
 step: the joint MAP is its best canvas, the joint sample its sample, and the constrained marginals give the entropies
 and what the next step is conditioned on. Exact per step does not mean exact over the trajectory (arXiv 2609.35609).
 
-A checkpoint that says `verify` has canvases read over by the causal pass that encodes them, see drafts.py. Without it
+A checkpoint that says `verify` has canvases verified by the causal pass that encodes them, see verify.py. Without it
 the canvas that ends a row is not encoded: a later prompt that goes on from it shares the blocks before it and encodes
 this part with its own new tokens, in a pass it needs anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,44 +20,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
-from agentfast.runtime.backends.cpu.fused_model import Network
-from agentfast.runtime.backends.cpu.scratch import Room
-from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.backends.base import Backend, Forward
 from agentfast.runtime.confidence.evidence import CanvasEvidence
+from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.core.request import Canvas, Draft, FinishReason, Request, Row
+from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.base import Outcome, broken, not_finite
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
-from agentfast.runtime.decoding.first_token import settle_opening
-from agentfast.runtime.decoding.verify import DraftReader
-from agentfast.runtime.posterior import unconstrained_kernels as kernels
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
-from agentfast.runtime.posterior.unconstrained import read_logits
-from agentfast.runtime.scheduling.scheduler import Batch, Work
+from agentfast.runtime.decoding.first_token import restrict_first_token
+from agentfast.runtime.decoding.state import CanvasState, DiffusionState, Draft
+from agentfast.runtime.decoding.verify import Verifier
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
+from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow, PosteriorBatch
+from agentfast.runtime.posterior.kernels import unconstrained as kernels
+from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
+from agentfast.runtime.scheduling.row import Row
+
+_ENTROPY_DECIMALS = 3
+"""Positions that one choice decides together (the letters of a tool's name) have one entropy: rounding keeps them equal,
+so that the order of acceptance is that of the positions, not that of floating-point noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a step proposes for one canvas.
+    """A step's proposal for one canvas.
 
     Attributes:
-        best, sample: [C] int64.
-        entropy: [C] float32, nats.
-        length: positions that count: up to and including the end token of `best`, C if there is none.
-        state: the grammar's, after `best`.
-        distributions: [N, V], of several canvases; `lines` are those that this one's next step is conditioned on.
-        fill: puts them there; to be called before the next step, if at all.
+        posterior: the canvas's, with its entropies rounded if it has a grammar.
         logits: [C, V], the model's own; only where fields' probabilities are asked for.
     """
 
-    best: NDArray[np.int64]
-    sample: NDArray[np.int64]
-    entropy: NDArray[np.float32]
-    length: int
-    state: int
-    distributions: Tensor
-    lines: slice
-    fill: Callable[[], object] | None = None
+    posterior: CanvasPosterior
     logits: Tensor | None = None
 
 
@@ -67,33 +60,35 @@ class DiffusionDecoder:
 
     def __init__(
         self,
-        network: Network,
+        backend: Backend,
         generation: GenerationDefaults,
         lengths: CanvasLengths,
         eos_ids: frozenset[int],
         special: frozenset[int] = frozenset(),
     ) -> None:
         """special: tokens that are no text, which calls are written with."""
-        self._network = network
+        self._backend = backend
         self._generation = generation
         self._lengths = lengths
         self._eos_ids = eos_ids
         self._special = special - eos_ids
-        self._reader = DraftReader(generation, eos_ids, self._open)
-        self._room = Room()
+        self._verifier = Verifier(generation, eos_ids, self._open)
 
-    def canvas_tokens(self, request: Request) -> int:
+    def max_canvas_tokens(self, request: Request) -> int:
         return self._lengths_for(request).longest
 
-    def reach(self, request: Request) -> int:
+    def max_kv_positions(self, request: Request) -> int:
         if self._generation.verify:  # the last canvas is encoded, too
             return len(request.prompt) + request.max_tokens
         lengths = self._lengths_for(request)
         most = request.max_tokens - 1  # and where all canvases are as long, only whole ones
         return len(request.prompt) + (most if lengths.choices else most // lengths.usual * lengths.usual)
 
+    def new_state(self, grammar: TokenGrammar | None, draws: Draws, ledger: Ledger | None) -> DiffusionState:
+        return DiffusionState(grammar, draws, ledger, verifies=self._generation.verify > 0)
+
     def start(self, row: Row) -> Outcome | None:
-        row.verifies = self._generation.verify > 0
+        row.wants_next_logits = DiffusionState.of(row).verifies
         self._open(row, 0, None)
         return None
 
@@ -102,9 +97,9 @@ class DiffusionDecoder:
 
     def _open(self, row: Row, index: int, expected: int | None) -> None:
         """Give the row a canvas of noise."""
-        lengths = self._lengths_for(row.request)
-        row.canvas_tokens = lengths.choose(row.grammar, row.state, row.budget, expected)
-        row.canvas = Canvas(row.draws.noise(row.canvas_tokens), index=index)
+        state, lengths = DiffusionState.of(row), self._lengths_for(row.request)
+        length = lengths.choose(state.grammar, state.grammar_state, row.budget, expected)
+        state.show_canvas(row, CanvasState(state.draws.noise(length), index=index))
 
     @torch.inference_mode()
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
@@ -112,216 +107,189 @@ class DiffusionDecoder:
         rows: list[Row] = []
         spans: list[slice] = []
         position = read = 0
-        for work, finite in zip(batch.works, forward.finite, strict=True):
-            span, ahead = slice(position, position + work.canvas_tokens), slice(read, read + work.reads)
-            position, read = span.stop, ahead.stop
+        for part, finite in zip(batch.rows, forward.finite, strict=True):
+            span = slice(position, position + part.canvas_tokens)
+            following = slice(read, read + part.logit_positions)
+            position, read = span.stop, following.stop
             if not finite:
-                outcomes.append(not_finite(work.row))
+                outcomes.append(not_finite(part.row))
                 continue
-            verdict = self._look_ahead(work, forward.ahead[ahead]) if work.reads else None
+            verdict = self._take_next_logits(part, forward.next_logits[following])
             if verdict is not None:
                 outcomes.append(verdict)
-            if work.canvas_tokens and (verdict is None or not verdict.steps):
-                rows.append(work.row)
+            if part.canvas_tokens and (verdict is None or not verdict.steps):
+                rows.append(part.row)
                 spans.append(span)
-        going_on: list[tuple[Canvas, Proposal]] = []
-        for row, proposal in zip(rows, self._propose(rows, spans, forward.logits), strict=True):
-            if isinstance(proposal, Exception):
-                outcomes.append(broken(row, proposal))
+        return outcomes + self._denoise(rows, [forward.logits[span] for span in spans])
+
+    def _take_next_logits(self, part: ScheduledRow, next_logits: Tensor) -> Outcome | None:
+        """Take in the logits [R, V] after the tokens just encoded; an outcome if they verify a draft.
+
+        The row's canvas was part of the pass if the outcome has no steps.
+        """
+        if not part.logit_positions:
+            return None
+        state = DiffusionState.of(part.row)
+        if state.draft is None:
+            state.next_logits = next_logits[-1].clone()
+            return None
+        outcome = self._verifier.verify(part.row, next_logits)
+        if not part.canvas_tokens:
+            outcome = replace(outcome, steps=1)
+        state.steps += outcome.steps
+        return outcome
+
+    def _denoise(self, rows: list[Row], logits: list[Tensor]) -> list[Outcome]:
+        """Take a denoising step of each row, from the logits [C, V] of its canvas."""
+        outcomes: list[Outcome] = []
+        ready: list[Row] = []
+        canvases: list[CanvasRow] = []
+        for row, lines in zip(rows, logits, strict=True):
+            try:
+                canvases.append(self._canvas_row(row, lines))
+                ready.append(row)
+            except Exception as error:  # noqa: BLE001 - a bug that one row meets is that row's alone
+                outcomes.append(broken(row, error))
+        if not ready:
+            return outcomes
+        posteriors = self._backend.posterior(canvases)
+        going_on: list[tuple[int, CanvasState]] = []
+        for index, (row, result) in enumerate(zip(ready, posteriors, strict=True)):
+            if isinstance(result, GrammarError):
+                outcomes.append(broken(row, result))
                 continue
             try:
-                outcome = self._advance(row, proposal)
-            except Exception as error:  # noqa: BLE001 - a bug that one row meets is that row's alone
+                outcome = self._advance(row, _proposal(row, result, canvases[index]))
+            except Exception as error:  # noqa: BLE001 - as above
                 outcomes.append(broken(row, error))
                 continue
             outcomes.append(outcome)
             if outcome.canvas is not None and row.canvas is outcome.canvas and not outcome.committed:
-                going_on.append((outcome.canvas, proposal))
-        self._condition(going_on)
+                going_on.append((index, outcome.canvas))
+        self._condition(going_on, posteriors)
         return outcomes
 
-    def _look_ahead(self, work: Work, ahead: Tensor) -> Outcome | None:
-        """Take in the logits [R, V] of what comes after the tokens just encoded; an outcome if they judge a draft.
-
-        The row's canvas was part of the pass if the outcome has no steps.
-        """
-        row = work.row
-        if row.draft is None:
-            row.ahead = ahead[-1].clone()
-            return None
-        outcome = self._reader.judge(row, ahead)
-        if not work.canvas_tokens:
-            outcome = replace(outcome, steps=1)
-        row.steps += outcome.steps
-        return outcome
-
-    def _propose(self, rows: list[Row], spans: list[slice], logits: Tensor) -> list[Proposal | Exception]:
-        """Read the rows' logits [N, V]; what went wrong for a row takes the place of its proposal."""
-        uniforms: dict[int, NDArray[np.float64]] = {}
-        proposals: dict[Row, Proposal | Exception] = {}
-        for i, row in enumerate(rows):
-            try:
-                count = row.canvas_tokens
-                uniforms[i] = row.draws.uniforms(count) if row.request.temperature else np.zeros(count)
-            except Exception as error:  # noqa: BLE001 - so is one in its draws
-                proposals[row] = error
-        free = [i for i in uniforms if rows[i].grammar is None]
-        bound = [i for i in uniforms if rows[i].grammar is not None]
-        if free:
-            all_of_it = len(free) == len(rows) and _covers(spans, logits)
-            theirs = logits if all_of_it else torch.cat([logits[spans[i]] for i in free])
-            self._read_free([rows[i] for i in free], theirs, [uniforms[i] for i in free], proposals)
-        if bound:
-            canvases = [self._canvas_row(rows[i], logits[spans[i]], uniforms[i]) for i in bound]
-            room = self._room_for("constrained", logits)
-            for i, canvas, posterior in zip(bound, canvases, canvas_posterior(canvases), strict=True):
-                proposals[rows[i]] = _constrained(rows[i], canvas, posterior, room, spans[i])
-        return [proposals[row] for row in rows]
-
-    def _read_free(
-        self,
-        rows: list[Row],
-        logits: Tensor,
-        uniforms: list[NDArray[np.float64]],
-        proposals: dict[Row, Proposal | Exception],
-    ) -> None:
-        temperatures = [np.full(row.canvas_tokens, self._temperature(row), np.float32) for row in rows]
-        room = self._room_for("free", logits) if logits.device.type == "cpu" else None
-        reading = read_logits(logits, np.concatenate(temperatures), np.concatenate(uniforms), out=room)
-        start = 0
-        for row in rows:
-            span = slice(start, start + row.canvas_tokens)
-            start = span.stop
-            best = reading.best[span]
-            proposals[row] = Proposal(
-                best=best,
-                sample=reading.sample[span] if row.request.temperature else best,
-                entropy=reading.entropy[span],
-                length=row.canvas_tokens,
-                state=0,
-                distributions=reading.probabilities,
-                lines=span,
-            )
-
-    def _room_for(self, name: str, logits: Tensor) -> Tensor:
-        """Room for as many numbers, good until the thread's next call."""
-        if logits.device.type != "cpu":
-            return torch.empty_like(logits, dtype=torch.float32)
-        return torch.from_numpy(self._room.floats(name, *logits.shape))
-
-    def _canvas_row(self, row: Row, logits: Tensor, uniforms: NDArray[np.float64]) -> CanvasRow:
-        assert row.grammar is not None
-        assert row.canvas is not None
+    def _canvas_row(self, row: Row, logits: Tensor) -> CanvasRow:
+        state = DiffusionState.of(row)
+        uniforms = state.draws.uniforms(row.canvas_tokens) if row.request.temperature else None
+        temperature = self._temperature(row, state)
+        if state.grammar is None:
+            return CanvasRow(logits, None, uniforms=uniforms, temperature=temperature)
         first = None
         if row.generated == 0:
-            first = settle_opening(logits, row.grammar, row.budget, row.ahead)
-        drawn = uniforms if row.request.temperature else None
-        return CanvasRow(logits, row.grammar, row.state, row.budget, drawn, self._temperature(row), first)
+            first = restrict_first_token(logits, state.grammar, row.budget, state.next_logits)
+        return CanvasRow(logits, state.grammar, state.grammar_state, row.budget, uniforms, temperature, first)
 
-    def _temperature(self, row: Row) -> float:
-        assert row.canvas is not None
-        steps_left = self._generation.max_denoising_steps - row.canvas.step
+    def _temperature(self, row: Row, state: DiffusionState) -> float:
+        assert state.canvas is not None
+        steps_left = self._generation.max_denoising_steps - state.canvas.step
         return self._generation.temperature_at(steps_left) * (row.request.temperature or 1.0)
 
     def _advance(self, row: Row, proposal: Proposal) -> Outcome:
-        canvas = row.canvas
+        state = DiffusionState.of(row)
+        canvas = state.canvas
         assert canvas is not None
-        best, length = proposal.best, proposal.length
+        posterior = proposal.posterior
+        best, length = posterior.best, posterior.length
         same = canvas.best is not None and bool((canvas.best[:length] == best[:length]).all())
         canvas.unchanged = canvas.unchanged + 1 if same else 0
         canvas.best = best
-        canvas.accepted = accept(proposal.entropy, self._generation.entropy_bound)
+        canvas.accepted = accept(posterior.entropy, self._generation.entropy_bound)
         canvas.step += 1
-        row.steps += 1
-        if self._is_settled(canvas, proposal):
-            read_over = row.verifies and not self._is_trusted(row, canvas, proposal)
-            return (self._draft if read_over else self._commit)(row, canvas, proposal)
-        noise = row.draws.noise(row.canvas_tokens)
-        row.canvas_tokens = self._lengths_for(row.request).shrunk(row.canvas_tokens, length)
-        canvas.tokens = np.where(canvas.accepted, proposal.sample, noise)[: row.canvas_tokens]
+        state.steps += 1
+        if self._is_settled(canvas, posterior):
+            verified = state.verifies and not self._is_trusted(row, state, posterior)
+            return (self._draft if verified else self._commit)(row, state, proposal)
+        noise = state.draws.noise(row.canvas_tokens)
+        kept = self._lengths_for(row.request).shrunk(row.canvas_tokens, length)
+        canvas.tokens = np.where(canvas.accepted, posterior.sample, noise)[:kept]
         return Outcome(row, canvas)
 
-    def _is_settled(self, canvas: Canvas, proposal: Proposal) -> bool:
+    def _is_settled(self, canvas: CanvasState, posterior: CanvasPosterior) -> bool:
         generation = self._generation
         if canvas.step >= generation.max_denoising_steps:
             return True
         if not generation.adaptive_stopping or canvas.unchanged < generation.stability_threshold:
             return False
-        return float(proposal.entropy[: proposal.length].mean()) < generation.confidence_threshold
+        return float(posterior.entropy[: posterior.length].mean()) < generation.confidence_threshold
 
-    def _is_trusted(self, row: Row, canvas: Canvas, proposal: Proposal) -> bool:
+    def _is_trusted(self, row: Row, state: DiffusionState, posterior: CanvasPosterior) -> bool:
         """Whether its first step was sure enough of a canvas that ends the turn, see `GenerationDefaults`."""
-        if row.reopened or canvas.step > 1:
+        if state.rejections or (state.canvas is not None and state.canvas.step > 1):
             return False
-        length, ended = self._length(row, proposal)
+        length, ended = self._length(row, posterior)
         if not ended:
             return False
-        entropy = float(proposal.entropy[: length + 1].max())
-        if row.ledger is None and entropy < self._generation.trusted_call_entropy:
+        entropy = float(posterior.entropy[: length + 1].max())
+        if state.ledger is None and entropy < self._generation.trusted_call_entropy:
             return True
         if row.generated or entropy >= self._generation.trusted_entropy:
             return False
-        tokens: list[int] = proposal.best[:length].tolist()
+        tokens: list[int] = posterior.best[:length].tolist()
         if not self._special.isdisjoint(tokens):
             return False
-        return row.ledger is None or not row.ledger.finds_fields(tokens)
+        return state.ledger is None or not state.ledger.finds_fields(tokens)
 
-    def _draft(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
-        length, ended = self._length(row, proposal)
+    def _draft(self, row: Row, state: DiffusionState, proposal: Proposal) -> Outcome:
+        canvas, posterior = state.canvas, proposal.posterior
+        assert canvas is not None
+        length, ended = self._length(row, posterior)
         taken = slice(length + ended)
-        sure = proposal.entropy[taken] < self._generation.verify_entropy
-        draft = Draft(proposal.best[taken].tolist(), row.state, ended, canvas, sure)
-        self._reader.append(row, draft, proposal.state)
+        sure = posterior.entropy[taken] < self._generation.verify_entropy
+        draft = Draft(posterior.best[taken].tolist(), state.grammar_state, ended, canvas, sure)
+        self._verifier.append(row, draft, posterior.end_state)
         if draft.length:
             return Outcome(row, canvas)
-        return replace(self._reader.judge(row), steps=1)  # there is its end only, which needs no further pass
+        return replace(
+            self._verifier.verify(row), steps=1
+        )  # there is its end only: no further pass is needed
 
-    def _length(self, row: Row, proposal: Proposal) -> tuple[int, bool]:
-        """How many of the best tokens the row takes, and whether an end token follows them."""
-        best = proposal.best.tolist()
+    def _length(self, row: Row, posterior: CanvasPosterior) -> tuple[int, bool]:
+        """Number of the best tokens that the row takes, and whether an end token follows them."""
+        best = posterior.best.tolist()
         end = next((i for i, token in enumerate(best) if token in self._eos_ids), None)
         length = min(row.canvas_tokens if end is None else end, row.budget)
         return length, end is not None and length < row.budget
 
-    def _commit(self, row: Row, canvas: Canvas, proposal: Proposal) -> Outcome:
-        row.canvases += 1
-        length, ended = self._length(row, proposal)
+    def _commit(self, row: Row, state: DiffusionState, proposal: Proposal) -> Outcome:
+        canvas, posterior = state.canvas, proposal.posterior
+        assert canvas is not None
+        state.canvases += 1
+        length, ended = self._length(row, posterior)
         finish: FinishReason | None = "stop" if ended else "length" if length == row.budget else None
         try:
-            self._judge(row, proposal, length)
+            self._judge(row, state, proposal, length)
         except (EngineError, GrammarError) as error:
             return Outcome(row, canvas, error=error)
-        row.tokens.extend(proposal.best[:length].tolist())
-        row.state = proposal.state
+        row.tokens.extend(posterior.best[:length].tolist())
+        state.grammar_state = posterior.end_state
         if finish is None:
             self._open(row, canvas.index + 1, None)
         return Outcome(row, canvas, committed=True, finish=finish)
 
-    def _judge(self, row: Row, proposal: Proposal, length: int) -> None:
-        """Note what the row's last step says of its fields, before its tokens are taken over."""
-        if row.ledger is None or row.grammar is None or proposal.logits is None:
+    def _judge(self, row: Row, state: DiffusionState, proposal: Proposal, length: int) -> None:
+        """Enter in the ledger what the row's last step says of its fields, before its tokens are taken over."""
+        if state.ledger is None or state.grammar is None or proposal.logits is None:
             return
-        tokens = proposal.best[:length]
-        evidence = CanvasEvidence(proposal.logits, row.grammar, row.state, row.budget, tokens)
-        row.ledger.add(tokens.tolist(), evidence)
+        tokens = proposal.posterior.best[:length]
+        evidence = CanvasEvidence(
+            proposal.logits,
+            state.grammar,
+            state.grammar_state,
+            row.budget,
+            tokens,
+            self._backend.posterior.ops,
+        )
+        state.ledger.add(tokens.tolist(), evidence)
 
-    def _condition(self, going_on: list[tuple[Canvas, Proposal]]) -> None:
+    def _condition(self, going_on: list[tuple[int, CanvasState]], posteriors: PosteriorBatch) -> None:
         """Set the self-conditioning of the canvases that take another step."""
         if not going_on:
             return
-        parts: list[tuple[Tensor, int, int]] = []
-        for canvas, proposal in going_on:
-            if proposal.fill is not None:
-                proposal.fill()
-            start: int = proposal.lines.start
-            parts.append((proposal.distributions, start, start + len(canvas.tokens)))
-        runs = [lines[start:stop] for lines, start, stop in joined(parts)]
-        if len(runs) > 1 and runs[0].device.type != "cpu":
-            runs = [torch.cat(runs)]  # there a call costs more than a copy
-        softs = [self._network.soft_embeddings(run) for run in runs]
-        soft = torch.cat(softs) if len(softs) > 1 else softs[0]
+        marginals = posteriors.marginals([(index, len(canvas.tokens)) for index, canvas in going_on])
+        soft = self._backend.soft_embeddings(marginals)
         at = 0
-        for canvas, _ in going_on:
+        for _, canvas in going_on:
             canvas.soft = soft[at : at + len(canvas.tokens)]
             at += len(canvas.tokens)
 
@@ -337,36 +305,9 @@ def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
     return accepted
 
 
-def _constrained(
-    row: Row, canvas: CanvasRow, posterior: CanvasPosterior | GrammarError, room: Tensor, lines: slice
-) -> Proposal | GrammarError:
-    if isinstance(posterior, GrammarError):
-        return posterior
-    best = posterior.best
-    return Proposal(
-        best=best,
-        sample=posterior.sample,
-        # Positions that one choice decides together (the letters of a tool's name) have one entropy: rounding keeps
-        # them equal, so that the order of acceptance is that of the positions, not that of floating-point noise.
-        entropy=np.round(posterior.entropy, 3),
-        length=posterior.length,
-        state=posterior.end_state,
-        distributions=room,
-        lines=lines,
-        fill=lambda: posterior.marginals(canvas.logits, out=room[lines]),
-        logits=None if row.ledger is None else canvas.logits,
-    )
-
-
-def joined(parts: Iterable[tuple[Tensor, int, int]]) -> list[tuple[Tensor, int, int]]:
-    """Lines start..stop of tensors, in as few parts: those of one tensor that follow each other become one."""
-    runs: list[tuple[Tensor, int, int]] = []
-    for lines, start, stop in parts:
-        if runs and runs[-1][0] is lines and runs[-1][2] == start:
-            start = runs.pop()[1]
-        runs.append((lines, start, stop))
-    return runs
-
-
-def _covers(spans: list[slice], logits: Tensor) -> bool:
-    return bool(sum(span.stop - span.start for span in spans) == len(logits))
+def _proposal(row: Row, posterior: CanvasPosterior, canvas: CanvasRow) -> Proposal:
+    state = DiffusionState.of(row)
+    if state.grammar is None:
+        return Proposal(posterior)
+    rounded = replace(posterior, entropy=np.round(posterior.entropy, _ENTROPY_DECIMALS))
+    return Proposal(rounded, None if state.ledger is None else canvas.logits)

@@ -1,4 +1,4 @@
-"""How a turn opens: with a special token, such as that of a call, with text, or with its end."""
+"""The first token of a turn: a special token such as that of a call, text, or the end."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from torch import Tensor
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
 
-def settle_opening(
-    logits: Tensor, grammar: TokenGrammar, budget: int, ahead: Tensor | None = None
+def restrict_first_token(
+    logits: Tensor, grammar: TokenGrammar, budget: int, next_logits: Tensor | None = None
 ) -> bytes | None:
-    """Where a turn may open with a special token or with text, rule out what its first position finds less likely.
+    """Restrict the first position to the likeliest kind of token where a turn may open with a special token or with text.
 
     The posterior weighs whole canvases. While a canvas is noise, that favours what binds fewer tokens: text over a
     call, all of whose letters have to fit, and an early end over text. A model that writes token after token would
     decide by the first one alone; so does this, and by that model's word for it where it is at hand.
 
     Args:
-        logits: [C, V] of the first canvas; what is ruled out becomes -inf.
+        logits: [C, V] of the first canvas; tokens that are ruled out become -inf.
         budget: tokens that may be generated.
-        ahead: [V], what the causal pass over the prompt expects first.
+        next_logits: [V], what the causal pass over the prompt expects first.
 
     Returns:
-        Which edges of the grammar's start are left, see `PlanCache.plan`; None if there is nothing to decide.
+        The edges of the grammar's start that are left, see `TrellisCache.trellis`; None if there is nothing to decide.
     """
-    ways = _ways(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
-    if ways is None:
+    found = _kinds_of(grammar, min(budget, 1 + grammar.longest))  # above this every budget is the same
+    if found is None:
         return None
-    kinds = ways.kinds.to(logits.device).long()
+    kinds = found.kinds.to(logits.device).long()
     mass = torch.zeros(4, device=logits.device)
-    mass.index_add_(0, kinds, torch.softmax(logits[0] if ahead is None else ahead, dim=-1))
+    mass.index_add_(0, kinds, torch.softmax(logits[0] if next_logits is None else next_logits, dim=-1))
     kind = cast(int, mass[:_NONE].argmax().item())
     logits[0].masked_fill_(kinds != kind, -torch.inf)
-    return ways.first[kind]
+    return found.first[kind]
 
 
 _TEXT, _SPECIAL, _END, _NONE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
-class _Ways:
-    """How a turn that opens with each token opens, [V] int8; and for each such way the edges that it may take."""
+class _FirstTokenKinds:
+    """Kind of turn that each token opens, [V] int8; and for each kind the edges that it may take."""
 
     kinds: Tensor
     first: tuple[bytes, ...]
 
 
 @lru_cache(maxsize=64)
-def _ways(grammar: TokenGrammar, budget: int) -> _Ways | None:
+def _kinds_of(grammar: TokenGrammar, budget: int) -> _FirstTokenKinds | None:
     """None if not both a special token and text may come first."""
     vocabulary, classes = grammar.vocabulary, grammar.classes
     edges = [_classes_of(grammar, edge) for edge in _edges(grammar)]
@@ -76,7 +76,7 @@ def _ways(grammar: TokenGrammar, budget: int) -> _Ways | None:
         has = np.zeros(classes.count, np.bool_)
         has[classes.token_class[kinds == kind]] = True
         first.append(bytes(bool(has[found].any()) for found in edges))
-    return _Ways(torch.from_numpy(kinds), tuple(first))
+    return _FirstTokenKinds(torch.from_numpy(kinds), tuple(first))
 
 
 def _edges(grammar: TokenGrammar) -> range:

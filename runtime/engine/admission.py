@@ -1,4 +1,4 @@
-"""Turns a request into a row, or says at once why it can never run."""
+"""Admission: from a request to a row, or to the reason why it can never run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from collections.abc import Callable
 from time import monotonic
 
 from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
+from agentfast.runtime.confidence.field_reader import field_reader
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import Draws, SeededDraws
-from agentfast.runtime.core.request import Request, Row
+from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.decoding.base import Decoder
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.kvcache.prefix_keys import block_keys
 from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.scheduling.row import Row
 
 _LIFTED = 256  # grammars that are kept at hand
 
 
-class Intake:
+class Admission:
     """Checks requests and prepares their rows, on the caller's side of the engine."""
 
     def __init__(
@@ -44,39 +46,38 @@ class Intake:
         self._draws = draws
 
     async def admit(self, request: Request) -> Row:
-        """The row of a request.
+        """Make the row of a request.
 
         Raises:
             ConfigError, CapacityError, BudgetTooSmallError, GrammarError: see `Engine.submit`.
         """
         if min(request.prompt) < 0 or max(request.prompt) >= self._model.vocab_size:
             raise ConfigError(f"the prompt holds token ids outside 0..{self._model.vocab_size - 1}")
-        canvas = self._decoder.canvas_tokens(request)
-        reach = self._decoder.reach(request)
-        self._check_capacity(request, reach, canvas)
+        positions = self._decoder.max_kv_positions(request)
+        self._check_capacity(request, positions, self._decoder.max_canvas_tokens(request))
         grammar = None if request.grammar is None else await self._lift(request.grammar)
         if grammar is not None and (needed := grammar.min_tokens(grammar.start)) > request.max_tokens:
             raise BudgetTooSmallError(needed, request.max_tokens)
         size = self._config.block_size
+        draws = self._draws(request) if self._draws else SeededDraws(request.seed, self._vocabulary.size)
+        fields = request.fields
+        ledger = None if fields is None else Ledger(field_reader(fields, self._vocabulary), self._vocabulary)
         return Row(
             request=request,
-            grammar=grammar,
-            draws=self._draws(request) if self._draws else SeededDraws(request.seed, self._vocabulary.size),
-            canvas_tokens=canvas,
-            reach=reach,
+            decoding=self._decoder.new_state(grammar, draws, ledger),
+            max_kv_positions=positions,
             keys=block_keys(request.prompt, size) if self._config.prefix_cache else [],
             submitted=monotonic(),
-            ledger=Ledger(request.fields, self._vocabulary) if request.fields else None,
         )
 
-    def _check_capacity(self, request: Request, reach: int, canvas: int) -> None:
+    def _check_capacity(self, request: Request, positions: int, canvas_tokens: int) -> None:
         asked = f"a prompt of {len(request.prompt)} tokens and {request.max_tokens} to generate"
-        if reach + canvas > self._model.max_position:
+        if positions + canvas_tokens > self._model.max_position:
             raise CapacityError(
                 f"{asked} exceed the model's context of {self._model.max_position} positions",
                 hint="shorten the prompt or lower max_tokens",
             )
-        if reach > self._config.num_blocks * self._config.block_size:
+        if positions > self._config.num_blocks * self._config.block_size:
             raise CapacityError(
                 f"{asked} exceed the KV cache of {self._config.cache_tokens} positions",
                 hint="raise cache_tokens",

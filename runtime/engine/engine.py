@@ -1,6 +1,6 @@
 """The engine: async submit, stream and abort in front, a step loop in a thread of its own behind.
 
-`step` is the map: schedule, run, settle. Rows, blocks and tensors belong to the step loop's thread alone. Callers, on
+`step` is the map: schedule, forward, decode, settle. Rows, blocks and tensors belong to the step loop's thread alone. Callers, on
 any number of event loops and threads, reach it through an inbox and hear from it through their own loop.
 """
 
@@ -15,31 +15,32 @@ from types import TracebackType
 from typing import Self
 
 from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, QueueFullError
-from agentfast.runtime.backends.cpu.fused_model import FusedModel, Network
-from agentfast.runtime.backends.runner import Forward, Runner
+from agentfast.runtime.backends.base import Backend, Forward, ForwardPass
+from agentfast.runtime.backends.registry import backend_for
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.log import get_logger
 from agentfast.runtime.core.random_streams import Draws
-from agentfast.runtime.core.request import CanvasUpdate, Completion, FinishReason, Request, Row, Usage
+from agentfast.runtime.core.request import CanvasUpdate, Completion, FinishReason, Request, Usage
 from agentfast.runtime.core.tokenizer import Tokenizer
-from agentfast.runtime.decoding.autoregressive import AutoregressiveDecoder
 from agentfast.runtime.decoding.base import Decoder, Outcome, failure
-from agentfast.runtime.decoding.canvas_length import CanvasLengths
-from agentfast.runtime.decoding.diffusion import DiffusionDecoder
-from agentfast.runtime.engine.admission import Intake
+from agentfast.runtime.decoding.registry import decoder_for
+from agentfast.runtime.decoding.state import DecoderState
+from agentfast.runtime.engine.admission import Admission
 from agentfast.runtime.engine.delivery import Outbox, Ticket
 from agentfast.runtime.engine.metrics import Metrics
-from agentfast.runtime.engine.step_thread import Worker
+from agentfast.runtime.engine.step_thread import StepThread
 from agentfast.runtime.jit.disk_cache import compile_beside
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.scheduling.scheduler import Batch, Scheduler
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.row import Row
+from agentfast.runtime.scheduling.scheduler import Scheduler
 
 logger = get_logger("engine")
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What an observer sees of a step: the canvases of its rows, how many tokens it took, how many rows wait."""
+    """View of a step for observers: the canvases of its rows, its tokens, and the number of rows that wait."""
 
     canvases: tuple[CanvasUpdate, ...]
     batch_rows: int
@@ -59,22 +60,25 @@ class Engine:
         tokenizer: Tokenizer,
         config: EngineConfig | None = None,
         *,
-        decoder: Decoder | None = None,
+        decoder: Callable[[Backend], Decoder] | None = None,
         draws: Callable[[Request], Draws] | None = None,
     ) -> None:
         """
         Args:
-            decoder: None: the one that the model's kind asks for.
+            decoder: makes the decoder; None: the one that the model's kind asks for.
             draws: where a request's random numbers come from; None: its seed.
         """
         self.config = config or EngineConfig()
         self.metrics = Metrics()
         self.tokenizer = tokenizer
-        self._runner = Runner(model.eval(), self.config)
-        if isinstance(self._runner.network, FusedModel):
+        self._backend = backend_for(model.eval(), self.config)
+        if self._backend.compiles_kernels:
             compile_beside("agentfast.runtime.engine.warm_up")
-        self._decoder = decoder or _decoder_for(model, self._runner.network, tokenizer, self.config)
-        self._intake = Intake(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
+        if decoder is None:
+            self._decoder = decoder_for(model.config, self._backend, tokenizer, self.config)
+        else:
+            self._decoder = decoder(self._backend)
+        self._admission = Admission(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
         self._scheduler = Scheduler(self.config)
         self._outbox = Outbox()
         self._observers: tuple[Callable[[StepView], None], ...] = ()
@@ -84,7 +88,7 @@ class Engine:
         self._aborts: list[tuple[Row, AgentFastError]] = []
         self._closed = False
         self._stepping = threading.Lock()  # held during a turn, so that integrity is checked between turns
-        self._worker = Worker("agentfast-engine", self._turn, self._runner.prepare_thread)
+        self._step_thread = StepThread("agentfast-engine", self._turn, self._backend.prepare_thread)
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,7 +155,7 @@ class Engine:
             self._scheduler.check_integrity()
 
     def blocks(self) -> dict[str, int]:
-        """How many KV blocks are free, cached and used; waits for a step that is under way."""
+        """Numbers of KV blocks that are free, cached and used; waits for a step that is under way."""
         with self._stepping:
             return self._scheduler.pool.counts()
 
@@ -162,12 +166,12 @@ class Engine:
             if not drain:
                 self._aborts += [(row, EngineClosedError("the engine was closed")) for row in self._tickets]
             if self._aborts:
-                self._worker.wake()
-        await self._worker.stop()
-        self._runner.close()
+                self._step_thread.wake()
+        await self._step_thread.stop()
+        self._backend.close()
 
     async def _enqueue(self, request: Request, *, streaming: bool) -> tuple[Row, Ticket]:
-        row = await self._intake.admit(request)
+        row = await self._admission.admit(request)
         ticket = Ticket(streaming=streaming)
         with self._lock:
             if self._closed:
@@ -178,14 +182,14 @@ class Engine:
             self._inbox.append(row)
             self._tickets[row] = ticket
             self.metrics.submitted += 1
-            self._worker.wake()
+            self._step_thread.wake()
         return row, ticket
 
     def _abort(self, row: Row) -> None:
         with self._lock:
             if row in self._tickets:
                 self._aborts.append((row, AbortedError("the request was aborted")))
-                self._worker.wake()
+                self._step_thread.wake()
 
     # What follows runs in the step loop's thread.
 
@@ -199,11 +203,12 @@ class Engine:
             return bool(self._tickets)
 
     def step(self) -> None:
-        """One forward pass for all rows that run now, and what the decoder makes of it."""
+        """Schedule, forward, decode, settle. docs/trip-of-a-request.md follows a request through it."""
         batch = self._scheduler.schedule()
         if batch:  # a request may have come since the scheduler was last told of any
-            parts = self._runner.run(batch, self._decode)
-            self._settle(batch, [outcome for part in parts for outcome in part])
+            forward = self._backend.forward(batch)
+            outcomes = self._decode(forward)
+            self._settle(batch, outcomes)
 
     def _take_in(self) -> None:
         with self._lock:
@@ -211,8 +216,8 @@ class Engine:
         for row, error in aborts:
             self._end(row, error)
         with self._lock:
-            room = self.config.max_queue - len(self._scheduler.waiting)
-            newcomers = [self._inbox.popleft() for _ in range(min(room, len(self._inbox)))]
+            places = self.config.max_queue - len(self._scheduler.waiting)
+            newcomers = [self._inbox.popleft() for _ in range(min(places, len(self._inbox)))]
         for row in newcomers:
             self._scheduler.add(row)
             outcome = self._decoder.start(row)
@@ -231,13 +236,17 @@ class Engine:
                 self._end(row, failed)
         self.metrics.busy_s += monotonic() - began
 
-    def _decode(self, part: Batch, forward: Forward) -> list[Outcome]:
-        """What the decoder makes of a part of a batch, in the thread that ran it; its failure is that of these rows."""
+    def _decode(self, forward: ForwardPass) -> list[Outcome]:
+        """Decode a forward pass part by part, in the backend's threads."""
+        return [outcome for outcomes in forward.map(self._decode_part) for outcome in outcomes]
+
+    def _decode_part(self, part: Batch, forward: Forward) -> list[Outcome]:
+        """Decode a part of a batch; its failure is that of these rows."""
         try:
             return self._decoder.update(part, forward)
         except Exception as error:  # as above
             logger.exception("decoding failed")
-            return [Outcome(work.row, error=failure(error)) for work in part.works]
+            return [Outcome(scheduled.row, error=failure(error)) for scheduled in part.rows]
 
     def _settle(self, batch: Batch, outcomes: list[Outcome]) -> None:
         failed = [outcome.row for outcome in outcomes if outcome.error is not None]
@@ -266,7 +275,7 @@ class Engine:
                 self._inbox.remove(row)
         if not new:
             self._scheduler.remove(row)
-            self._runner.release(row)
+            self._backend.release(row)
         if isinstance(item, AbortedError | EngineClosedError):
             self.metrics.aborted += 1
         elif isinstance(item, AgentFastError):
@@ -275,18 +284,18 @@ class Engine:
         self._outbox.put(ticket, item)
 
     def _completion(self, row: Row, finish: FinishReason) -> Completion:
-        now = monotonic()
+        now, state = monotonic(), DecoderState.of(row)
         tokens = tuple(row.tokens[len(row.request.prompt) :])
         usage = Usage(
             prompt_tokens=len(row.request.prompt),
             cached_tokens=row.cached,
             generated_tokens=len(tokens) + (finish == "stop"),
-            canvases=row.canvases,
-            steps=row.steps,
+            canvases=state.canvases,
+            steps=state.steps,
             queue_s=(row.admitted or now) - row.submitted,
             total_s=now - row.submitted,
         )
-        fields = row.ledger.result() if row.ledger is not None else ()
+        fields = state.ledger.result() if state.ledger is not None else ()
         return Completion(row.request.id, tokens, self.tokenizer.decode(tokens), finish, usage, fields)
 
     def _show(self, batch: Batch, outcomes: list[Outcome]) -> None:
@@ -304,7 +313,7 @@ class Engine:
                 self._outbox.put(ticket, update)
         if observers:
             canvases = tuple(update for _, update in updates)
-            view = StepView(canvases, len(batch.works), batch.tokens, len(self._scheduler.waiting))
+            view = StepView(canvases, len(batch.rows), batch.tokens, len(self._scheduler.waiting))
             for observer in observers:
                 observer(view)
 
@@ -313,7 +322,7 @@ def _update(outcome: Outcome) -> CanvasUpdate:
     row, canvas = outcome.row, outcome.canvas
     if canvas is None or canvas.best is None or canvas.accepted is None:
         tokens = tuple(row.tokens[len(row.request.prompt) :])
-        index, step, accepted = 0, row.steps, (True,) * len(tokens)
+        index, step, accepted = 0, DecoderState.of(row).steps, (True,) * len(tokens)
     else:
         tokens, accepted = tuple(canvas.best.tolist()), tuple(canvas.accepted.tolist())
         index, step = canvas.index, canvas.step
@@ -326,18 +335,3 @@ def _update(outcome: Outcome) -> CanvasUpdate:
         accepted=accepted,
         committed=outcome.committed,
     )
-
-
-def _decoder_for(
-    model: BlockDiffusionModel, network: Network, tokenizer: Tokenizer, config: EngineConfig
-) -> Decoder:
-    eos_ids = tokenizer.vocabulary.eos_ids
-    if model.config.kind == "autoregressive":
-        return AutoregressiveDecoder(config.generation, eos_ids)
-    if config.canvas_length is not None:
-        lengths = CanvasLengths(config.canvas_length)
-    else:
-        usual = config.generation.usual_canvas or model.config.canvas_length
-        lengths = CanvasLengths(usual, config.generation.canvas_lengths)
-    special = frozenset(tokenizer.vocabulary.special.values())
-    return DiffusionDecoder(network, config.generation, lengths, eos_ids, special)

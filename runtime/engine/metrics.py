@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agentfast.runtime.core.request import Row
 from agentfast.runtime.decoding.base import Outcome
-from agentfast.runtime.scheduling.scheduler import Batch
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.row import Row
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Metrics:
         batch_rows: rows, summed over the forward passes.
         submitted, completed, failed, aborted: requests.
         generated_tokens: tokens in completions, end tokens included.
-        canvases: canvases committed. steps: decoding steps, summed over rows; a forward pass that reads a canvas over is
+        canvases: canvases committed. steps: decoding steps, summed over rows; a forward pass that verifies a canvas is
             one.
         prompt_tokens, cached_tokens: of completed requests; the latter were found in the cache.
     """
@@ -72,9 +72,9 @@ class Metrics:
 
     def count_step(self, batch: Batch, outcomes: Iterable[Outcome]) -> None:
         """A step ran."""
-        canvas_tokens = sum(work.canvas_tokens for work in batch.works)
+        canvas_tokens = sum(row.canvas_tokens for row in batch.rows)
         self.forwards += 1
-        self.batch_rows += len(batch.works)
+        self.batch_rows += len(batch.rows)
         self.canvas_tokens += canvas_tokens
         self.encoded_tokens += batch.tokens - canvas_tokens
         for outcome in outcomes:

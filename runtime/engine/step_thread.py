@@ -9,7 +9,7 @@ from collections.abc import Callable
 _LINGER_S = 5.0
 
 
-class Worker:
+class StepThread:
     """Calls `turn` in a thread of its own, again and again while it returns True; then sleeps until woken.
 
     The thread starts when first woken and ends after a while of sleep, so an engine that nobody closes leaves none

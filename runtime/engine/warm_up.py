@@ -1,4 +1,4 @@
-"""What an engine runs, once, on a tiny model: `python -m agentfast.runtime.engine.warm_up` has its kernels compiled and kept.
+"""Warm-up: one run of an engine on a tiny model, `python -m agentfast.runtime.engine.warm_up`, that has its kernels compiled.
 
 An engine of new sources starts it beside itself (see `compile_beside`): while the one process compiles what grammars
 need, this one does the forward pass and decoding, for which it needs no grammar to be compiled.
@@ -7,7 +7,6 @@ need, this one does the forward pass and decoding, for which it needs no grammar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeCon
 
 _NAMES = ("a", "b", "c", "<call>", "<eos>")
 _CALL, _EOS = 3, 4
+_FIRST_SYMBOL = (Field("first", 0, 1, (b"a", b"b", b"c", b"\xff")),)
 
 
 class _CallOrText(Grammar):
@@ -82,8 +82,8 @@ def _model() -> BlockDiffusionModel:
     return model.requires_grad_(requires_grad=False)
 
 
-async def rehearse() -> None:
-    """Generate from random weights with and without a grammar, drawn and likeliest, read over and judged as they are."""
+async def warm_up() -> None:
+    """Generate from random weights with and without a grammar, drawn and likeliest, verified and judged as they are."""
     backend = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(_NAMES[:_CALL])}, []))
     backend.add_special_tokens(list(_NAMES[_CALL:]))
     tokenizer, model = Tokenizer(backend, [_EOS]), _model()
@@ -92,15 +92,11 @@ async def rehearse() -> None:
         config = EngineConfig(generation=generation, cache_tokens=1024, threads=1)
         async with Engine(model, tokenizer, config) as engine:
             for temperature in (1.0, 0.0):
-                for grammar, fields in ((None, None), (_CallOrText(), _first_symbol)):
+                for grammar, fields in ((None, None), (_CallOrText(), _FIRST_SYMBOL)):
                     prompt = tuple(range(_CALL)) * 15
                     await engine.submit(Request(prompt, 40, grammar, temperature=temperature, fields=fields))
 
 
-def _first_symbol(tokens: Sequence[int]) -> Sequence[Field]:
-    return [Field("first", 0, 1, (b"a", b"b", b"c", b"\xff"))] if tokens else []
-
-
 if __name__ == "__main__":
     end_with_parent()
-    asyncio.run(rehearse())
+    asyncio.run(warm_up())

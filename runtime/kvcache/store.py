@@ -30,11 +30,6 @@ class KVStore:
             self.keys.append(torch.empty(shape, dtype=dtype, device=device))
             self.values.append(torch.empty(shape, dtype=dtype, device=device))
 
-    @property
-    def on_plain_cpu(self) -> bool:
-        """Whether kernels can read it where it lies."""
-        return self.keys[0].device.type == "cpu" and self.keys[0].dtype == torch.float32
-
     def slots(self, blocks: Sequence[int], start: int, stop: int) -> NDArray[np.int64]:
         """Slots of positions [start, stop) under a block table."""
         positions = np.arange(start, stop, dtype=np.int64)

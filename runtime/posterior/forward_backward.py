@@ -1,4 +1,4 @@
-"""The ways through a plan, weighed by a canvas's logits."""
+"""Forward and backward passes over a trellis, weighted by a canvas's logits (Rabiner 1989)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.posterior import forward_backward_kernels as kernels
-from agentfast.runtime.posterior.class_logits import ClassSpace
-from agentfast.runtime.posterior.marginal_kernels import class_marginals
-from agentfast.runtime.posterior.trellis import Plan
+from agentfast.runtime.posterior.class_logits import ClassLogits
+from agentfast.runtime.posterior.kernels import forward_backward as kernels
+from agentfast.runtime.posterior.kernels.marginals import class_marginals
+from agentfast.runtime.posterior.trellis import Trellis
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -19,11 +19,11 @@ Ints = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class Ways:
-    """All ways through a plan. The arrays are described where they are filled: `weigh_labels` and `backward`."""
+class WeightedPaths:
+    """The paths through a trellis and their weights. The arrays are described where they are filled: `weigh_labels` and `backward`."""
 
-    plan: Plan
-    space: ClassSpace
+    trellis: Trellis
+    reduced: ClassLogits
     linear: Doubles
     reference: Doubles
     weight: Doubles
@@ -34,73 +34,73 @@ class Ways:
 
     @property
     def log_z(self) -> float:
-        """Log weight of all ways."""
+        """Log weight of all paths."""
         return float(self.reference.sum() + np.log(self.beta[0]) + self.exponent[0] * kernels.LN2)
 
     def log_weights(self) -> Doubles:
-        """[N] log weight of all ways from each node to the end of the canvas; -inf where there is none."""
+        """[N] log weight of all paths from each node to the end of the canvas; -inf where there is none."""
         references = np.append(np.cumsum(self.reference[::-1])[::-1], 0.0)
         with np.errstate(divide="ignore"):
             logs = np.log(self.beta).astype(np.float64) + self.exponent * kernels.LN2
-        logs += np.repeat(references, np.diff(self.plan.layer_start))
+        logs += np.repeat(references, np.diff(self.trellis.layer_start))
         return logs
 
     def best(self) -> tuple[Ints, Ints]:
-        """[C] the classes of the best way, and [C + 1] its nodes."""
-        plan, classes = self.plan, self.space.classes
+        """[C] the classes of the best path, and [C + 1] its nodes."""
+        trellis, classes = self.trellis, self.reduced.classes
         return kernels.trace_best(
-            plan.edge_to,
-            plan.edge_label,
+            trellis.edge_to,
+            trellis.edge_label,
             classes.label_start,
             classes.label_class,
             self.choice,
-            self.space.top,
+            self.reduced.top,
         )
 
     def sample(self, uniforms: Doubles) -> tuple[Ints, Doubles]:
-        """[C] the classes of a sampled way, and what is left of each uniform for the token inside the class."""
-        plan, space = self.plan, self.space
+        """[C] the classes of a sampled path, and what is left of each uniform for the token inside the class."""
+        trellis, reduced = self.trellis, self.reduced
         return kernels.sample_classes(
-            plan.edge_start, plan.edge_to, plan.edge_label, space.classes.label_start, space.classes.label_class,
+            trellis.edge_start, trellis.edge_to, trellis.edge_label, reduced.classes.label_start, reduced.classes.label_class,
             self.beta, self.exponent, self.weight, self.weight_exponent,
-            space.top, space.mass, self.reference, uniforms,
+            reduced.top, reduced.mass, self.reference, uniforms,
         )  # fmt: skip
 
     def class_marginals(self) -> tuple[Floats, Floats]:
         """[C, K] log marginal of a token less its logit, by class, and [C] the entropy of the marginals in nats."""
-        plan, space = self.plan, self.space
+        trellis, reduced = self.trellis, self.reduced
         flow = kernels.label_masses(
-            plan.layer_start, plan.edge_start, plan.edge_to, plan.edge_label,
+            trellis.layer_start, trellis.edge_start, trellis.edge_to, trellis.edge_label,
             self.beta, self.exponent, self.weight, self.weight_exponent,
         )  # fmt: skip
         return class_marginals(
             flow, self.weight, self.weight_exponent, self.reference,
-            self.linear, space.top, space.mass, space.mean, space.classes.label_start, space.classes.label_class, plan.label_start, plan.labels,
+            self.linear, reduced.top, reduced.mass, reduced.mean, reduced.classes.label_start, reduced.classes.label_class, trellis.label_start, trellis.labels,
         )  # fmt: skip
 
 
-def ways_through(plan: Plan, space: ClassSpace) -> Ways:
-    """Weigh the ways.
+def paths_through(trellis: Trellis, reduced: ClassLogits) -> WeightedPaths:
+    """Weight the paths: one backward pass.
 
     Raises:
         GrammarError: none has any weight.
     """
-    classes = space.classes
-    positions, nodes, labels = len(space.top), len(plan.states), len(classes.label_start) - 1
-    linear, reference = np.empty(space.top.shape, np.float64), np.empty(positions, np.float64)
+    classes = reduced.classes
+    positions, nodes, labels = len(reduced.top), len(trellis.states), len(classes.label_start) - 1
+    linear, reference = np.empty(reduced.top.shape, np.float64), np.empty(positions, np.float64)
     weight, highest = (np.empty((positions, labels), np.float64) for _ in range(2))
     weight_exponent = np.empty((positions, labels), np.int32)
     kernels.weigh_labels(
-        classes.label_start, classes.label_class, plan.label_start, plan.labels,
-        space.top, space.mass, linear, reference, weight, weight_exponent, highest,
+        classes.label_start, classes.label_class, trellis.label_start, trellis.labels,
+        reduced.top, reduced.mass, linear, reference, weight, weight_exponent, highest,
     )  # fmt: skip
     beta, exponent, choice = np.empty(nodes, np.float64), np.empty(nodes, np.int32), np.empty(nodes, np.int32)
     kernels.backward(
-        plan.layer_start, plan.edge_start, plan.edge_to, plan.edge_label,
+        trellis.layer_start, trellis.edge_start, trellis.edge_to, trellis.edge_label,
         weight, weight_exponent, highest, beta, exponent, choice,
     )  # fmt: skip
     if beta[0] == 0:
         raise GrammarError(
             "no sequence that the grammar allows has any weight: logits of -inf rule all of them out"
         )
-    return Ways(plan, space, linear, reference, weight, weight_exponent, beta, exponent, choice)
+    return WeightedPaths(trellis, reduced, linear, reference, weight, weight_exponent, beta, exponent, choice)

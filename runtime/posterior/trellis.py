@@ -1,6 +1,6 @@
-"""Which states a canvas can meet where: what of the dynamic programs depends on the grammar and not on the logits.
+"""The trellis: the automaton unrolled over a canvas, the part of the dynamic programs that depends on the grammar alone.
 
-The steps of one canvas share a plan, and so do rows that stand at the same place with budget to spare, such as the
+The steps of one canvas share a trellis, and so do rows that stand at the same place with budget to spare, such as the
 start of a turn.
 """
 
@@ -22,12 +22,12 @@ from agentfast.runtime.jit.kernel import kernel
 Ints = npt.NDArray[np.int32]
 
 MAX_EDGES: Final = 100_000_000
-"""Edges that a plan may have: some 1.2 GB while it is made. More is a GrammarError."""
+"""Edges that a trellis may have: some 1.2 GB while it is made. More is a GrammarError."""
 _KEPT_EDGES: Final = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Trellis:
     """The automaton unrolled over a canvas, without what cannot finish within the budget.
 
     Layer i holds a node for each state that can be met before position i; C + 1 layers, N nodes, M edges.
@@ -51,18 +51,20 @@ class Plan:
     wanted: npt.NDArray[np.bool_]
 
 
-class PlanCache:
-    """The plans used last, up to a total of 8 million edges (some 100 MB)."""
+class TrellisCache:
+    """The trellises used last, up to a total of 8 million edges (some 100 MB)."""
 
     def __init__(self) -> None:
-        self._plans: OrderedDict[tuple[TokenGrammar, int, int, int, bytes | None], Plan] = OrderedDict()
+        self._trellises: OrderedDict[tuple[TokenGrammar, int, int, int, bytes | None], Trellis] = (
+            OrderedDict()
+        )
         self._edges = 0
         self._lock = Lock()
 
-    def plan(
+    def trellis(
         self, grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None = None
-    ) -> Plan:
-        """The plan of a canvas of `positions` from `state` with `budget` tokens left.
+    ) -> Trellis:
+        """The trellis of a canvas of `positions` from `state` with `budget` tokens left.
 
         Args:
             first: for each of the state's edges, whether it may be taken (1) or not (0); None: all may.
@@ -73,24 +75,24 @@ class PlanCache:
         # Above this every budget is the same.
         key = grammar, state, positions, min(budget, positions + grammar.longest), first
         with self._lock:
-            if key in self._plans:
-                self._plans.move_to_end(key)
-                return self._plans[key]
-        plan = _unrolled(*key)
+            if key in self._trellises:
+                self._trellises.move_to_end(key)
+                return self._trellises[key]
+        trellis = _unrolled(*key)
         with self._lock:
-            if key not in self._plans:
-                self._plans[key] = plan
-                self._edges += len(plan.edge_to)
-            while self._edges > _KEPT_EDGES and self._plans:
-                self._edges -= len(self._plans.popitem(last=False)[1].edge_to)
-        return plan
+            if key not in self._trellises:
+                self._trellises[key] = trellis
+                self._edges += len(trellis.edge_to)
+            while self._edges > _KEPT_EDGES and self._trellises:
+                self._edges -= len(self._trellises.popitem(last=False)[1].edge_to)
+        return trellis
 
 
-PLANS: Final = PlanCache()
-"""The process's plans, for all that judges canvases."""
+TRELLISES: Final = TrellisCache()
+"""The process's trellises."""
 
 
-def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None) -> Plan:
+def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None) -> Trellis:
     graph = grammar.edge_start, grammar.edge_target
     low, high = grammar.edge_start[state : state + 2]
     taken = np.ones(high - low, np.uint8) if first is None else np.frombuffer(first, np.uint8).copy()
@@ -105,7 +107,7 @@ def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, fi
     labels = _labels(
         layer_start, edge_start, edge_label, classes.label_start, classes.label_class, classes.count
     )
-    return Plan(layer_start, states, edge_start, edge_to, edge_label, *labels)
+    return Trellis(layer_start, states, edge_start, edge_to, edge_label, *labels)
 
 
 @kernel

@@ -1,11 +1,11 @@
-"""Where each row of a ragged batch is."""
+"""Layout of a ragged batch: the place of each row's tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentfast.runtime.scheduling.scheduler import Work
+from agentfast.runtime.scheduling.batch import ScheduledRow as ScheduledRow
 
 
 @dataclass(slots=True, eq=False)
@@ -36,15 +36,15 @@ class Span:
         return _length(self.canvas)
 
 
-def spans_of(works: Sequence[Work]) -> list[Span]:
-    """Where the rows of a batch are: all encode tokens come first, in the order of the works."""
+def spans_of(rows: Sequence[ScheduledRow]) -> list[Span]:
+    """Lay out the rows of a batch: all encode tokens come first, in the order of the rows."""
     spans: list[Span] = []
-    token, canvas = 0, sum(work.stop - work.start for work in works)
-    for work in works:
-        encode = slice(token, token + work.stop - work.start)
-        denoise = slice(canvas, canvas + work.canvas_tokens)
+    token, canvas = 0, sum(row.stop - row.start for row in rows)
+    for row in rows:
+        encode = slice(token, token + row.stop - row.start)
+        denoise = slice(canvas, canvas + row.canvas_tokens)
         token, canvas = encode.stop, denoise.stop
-        spans.append(Span(encode, denoise, work.start))
+        spans.append(Span(encode, denoise, row.start))
     return spans
 
 

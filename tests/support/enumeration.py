@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import TokenGrammar
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.base import CanvasRow
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.exact import canvas_posterior
 
 Floats = npt.NDArray[np.float32]
 

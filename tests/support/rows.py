@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from agentfast.runtime.core.random_streams import SeededDraws
-from agentfast.runtime.core.request import Canvas, Request, Row
+from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.row import Canvas, Row
 from tests.support.engine_kit import VOCABULARY
 
 

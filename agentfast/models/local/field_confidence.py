@@ -1,44 +1,15 @@
-"""From the tokens of a turn to its fields, and from their probabilities to the confidence of calls and answers."""
+"""The confidence of calls and answers, from the probabilities of their fields."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-from agentfast.chat.base import FieldFormat, TurnRules
+from agentfast.chat.base import FieldFormat
 from agentfast.runtime.core.calibration import Calibration
-from agentfast.runtime.core.fields import Field, FieldProbability, FieldReader
-from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.core.fields import FieldProbability
 from agentfast.tools.confidence import Alternatives, Confidence
-
-
-def field_reader(chat: FieldFormat, rules: TurnRules, vocabulary: Vocabulary) -> FieldReader:
-    """Finds the fields of turns under these rules."""
-    names = {index: name.encode() for name, index in vocabulary.special.items()}
-
-    def read(tokens: Sequence[int]) -> Sequence[Field]:
-        return chat.fields(list(_pieces(tokens, vocabulary, names)), rules)
-
-    return read
-
-
-def _pieces(
-    tokens: Sequence[int], vocabulary: Vocabulary, names: dict[int, bytes]
-) -> Iterator[tuple[bool, bytes]]:
-    """Special tokens by name, and the texts between them."""
-    text: list[bytes] = []
-    for token in tokens:
-        piece = vocabulary.tokens[token]
-        if piece is not None:
-            text.append(piece)
-            continue
-        if text:
-            yield False, b"".join(text)
-            text = []
-        yield True, names.get(token, b"")
-    if text:
-        yield False, b"".join(text)
 
 
 def confidences(

@@ -10,16 +10,15 @@ from typing import Self
 
 import torch
 
-from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
+from agentfast.chat.base import ChatFormat, FieldFormat
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Transcript, assistant_turns
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
-from agentfast.models.local.field_confidence import confidences, field_reader
+from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.rendering import Rendering, SegmentCodec
-from agentfast.models.local.turn_grammars import GrammarCache
+from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.fields import FieldReader
 from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
@@ -49,7 +48,7 @@ class LocalModel:
         self._name = name
         self._max_turn_tokens = max_turn_tokens
         self._codec = SegmentCodec(engine.tokenizer)
-        self._grammars = GrammarCache(chat)
+        self._turns = TurnGrammars(chat)
 
     @classmethod
     def from_checkpoint(
@@ -124,31 +123,18 @@ class LocalModel:
         max_tokens = request.max_tokens
         if self._max_turn_tokens is not None:
             max_tokens = min(max_tokens, self._max_turn_tokens)
+        turn = await self._turns.get(request)
         prepared = Request(
             prompt=(*rendering.ids, *rendering.opening),
             max_tokens=max_tokens,
-            grammar=await self._grammars.get(request),
+            grammar=turn.grammar,
             seed=request.seed,
             temperature=request.temperature,
             priority=request.priority,
             program=request.program,
-            fields=self._field_reader(request),
+            fields=turn.fields if request.confidence else None,
         )
         return prepared, rendering
-
-    def _field_reader(self, request: ModelRequest) -> FieldReader | None:
-        """What finds the fields of the turn; None where it can have none."""
-        if not (request.confidence and isinstance(self.chat, FieldFormat)):
-            return None
-        if not request.tools and request.output_schema is None:
-            return None
-        rules = TurnRules(
-            request.tools,
-            request.output_schema,
-            tool_choice=request.tool_choice,
-            max_calls=request.max_calls,
-        )
-        return field_reader(self.chat, rules, self.engine.tokenizer.vocabulary)
 
     def _render(self, request: ModelRequest) -> Rendering:
         """The conversation's tokens; those of a Transcript are kept with it."""

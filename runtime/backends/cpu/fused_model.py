@@ -1,4 +1,4 @@
-"""The model's forward pass for inference in fp32 on a CPU, for a model so small that the steps between products count.
+"""Fused float32 CPU forward pass for small models, where per-operator overhead dominates.
 
 The same weights and the same arithmetic as `BlockDiffusionModel`, which stays the reference (and what training, other
 devices and large models use); sums may be rounded in another order.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -23,36 +23,14 @@ from agentfast.runtime.backends.cpu.kernels.layer import LayerWeights
 from agentfast.runtime.backends.cpu.kernels.matmul import in_panels
 from agentfast.runtime.backends.cpu.kernels.stack import Stack, run_layers
 from agentfast.runtime.backends.cpu.row_kv import PanelAttention
-from agentfast.runtime.backends.cpu.scratch import Room
-from agentfast.runtime.backends.cpu.shards import ShardPool
-from agentfast.runtime.jit.simd import FEWEST_PAIRS
+from agentfast.runtime.backends.cpu.threads import ShardPool
+from agentfast.runtime.core.scratch import ScratchBuffers
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, RMSNorm, SelfConditioning
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-
-class Network(Protocol):
-    """What makes logits of hidden states, and embeddings of probabilities; see `BlockDiffusionModel`."""
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Good until the thread's next call."""
-        ...
-
-    def soft_embeddings(self, probabilities: Tensor) -> Tensor: ...
-
-
-def fastest(model: BlockDiffusionModel) -> FusedModel | BlockDiffusionModel:
-    """The fused pass where it applies, else the model itself."""
-    weight = model.embed_tokens.weight
-    plain = (
-        type(model) is BlockDiffusionModel and weight.device.type == "cpu" and weight.dtype == torch.float32
-    )
-    config = model.config
-    turnable = min(config.sliding.head_dim, config.full.head_dim) >= 2 * FEWEST_PAIRS
-    return FusedModel(model) if plain and config.small and turnable else model
 
 
 class FusedModel:
@@ -74,7 +52,7 @@ class FusedModel:
         self._conditioning = _conditioning(conditioning)
         self._columns = None if conditioning is None else in_panels(table.T)
         self._ropes = _Rope(model.sliding_frequencies), _Rope(model.full_frequencies)
-        self._room = Room()
+        self._scratch = ScratchBuffers()
 
     def __call__(
         self,
@@ -101,8 +79,8 @@ class FusedModel:
         """
         total, layers = len(tokens), len(self._stack.place)
         mask = (denoise if isinstance(denoise, Tensor) else torch.full(tokens.shape, denoise)).numpy()
-        x, normed = (self._room.floats(name, total, self._table.shape[1]) for name in ("x", "normed"))
-        room = self._room.floats("layers", 2, total * self._widest)
+        x, normed = (self._scratch.floats(name, total, self._table.shape[1]) for name in ("x", "normed"))
+        scratch = self._scratch.floats("layers", 2, total * self._widest)
         ropes = self._ropes[0](positions.numpy()), self._ropes[1](positions.numpy())
         lines = np.arange(total) if read is None else read.numpy()
         stops = [-1, layers] if wait is None else range(-1, layers + 1)
@@ -111,8 +89,8 @@ class FusedModel:
             tokens.numpy(), self._table, self._scale, *self._canvas(mask, soft), self._conditioning,
             self._first_norm, self._eps, x, normed,
         )  # fmt: skip
-        through = x, normed, self._stack, ropes, attention.cache, rows, mask, lines, room
-        logits = None if wanted is None else self._room.floats("logits", len(wanted), len(self._table))
+        through = x, normed, self._stack, ropes, attention.cache, rows, mask, lines, scratch
+        logits = None if wanted is None else self._scratch.floats("logits", len(wanted), len(self._table))
 
         def run(part: Part) -> None:
             embedding_kernels.enter(part, *entering)
@@ -128,7 +106,7 @@ class FusedModel:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden [N, H] -> [N, V], good until the thread's next call."""
-        logits = self._room.floats("logits", len(hidden), len(self._table))
+        logits = self._scratch.floats("logits", len(hidden), len(self._table))
         [alone] = parts_of(len(hidden), 1)
         embedding_kernels.to_logits(
             alone, np.arange(len(hidden)), hidden.contiguous().numpy(), self._table_panels, self._cap, logits

@@ -1,7 +1,6 @@
-"""What the rows of a pass read of the cache on a CPU: each has its keys and values in panels of its own.
+"""Per-row K/V in tiled layout, for as long as the row lives.
 
-The panels hold what is settled, for as long as the row lives: what comes is added, what was a draft is placed anew. A
-canvas's own part is written in every step.
+Final positions are appended once, provisional ones are placed anew; canvas positions are rewritten each step.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import torch
 
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Cache, Rows, panel_floats
 from agentfast.runtime.backends.cpu.kernels.tiled_attention import MOST_SCORE
-from agentfast.runtime.backends.torch.short_rows import FEW
-from agentfast.runtime.core.request import Row
+from agentfast.runtime.backends.cpu.short_rows import FEW
 from agentfast.runtime.jit.simd import WIDTH
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.layers import Layer
+from agentfast.runtime.scheduling.batch import ScheduledRow as ScheduledRow
 from agentfast.runtime.scheduling.batch_layout import Span
-from agentfast.runtime.scheduling.scheduler import Work
+from agentfast.runtime.scheduling.row import Row
 
 
 class RowPanels:
@@ -55,30 +54,30 @@ class PanelAttention:
         self._one_by_one = config.kind == "autoregressive"
         self._panels: dict[Row, RowPanels] = {}
 
-    def rows(self, works: Iterable[Work], spans: Iterable[Span]) -> Rows:
+    def rows(self, parts: Iterable[ScheduledRow], spans: Iterable[Span]) -> Rows:
         """The rows of a pass. A row's panels are good until it is released or its next pass."""
         lines: list[tuple[int, ...]] = []
         blocks: list[int] = []
-        for work, span in zip(works, spans, strict=True):
-            row = work.row
-            panels = self._panels_of(work)
+        for part, span in zip(parts, spans, strict=True):
+            row = part.row
+            panels = self._panels_of(part)
             filled = 0
             if panels is not None:
-                filled, panels.filled = min(panels.filled, work.start), min(work.stop, row.settled)
+                filled, panels.filled = min(panels.filled, part.start), min(part.stop, row.final_tokens)
             lines.append(
                 (
                     span.encode.start,
                     span.canvas.start,
-                    work.start,
-                    work.stop,
-                    work.canvas_tokens,
+                    part.start,
+                    part.stop,
+                    part.canvas_tokens,
                     len(blocks),
                     0 if panels is None else panels.address,
                     0 if panels is None else panels.capacity,
                     filled,
                 )
             )
-            if filled < work.stop:
+            if filled < part.stop:
                 blocks += row.blocks
         columns = np.array(lines, np.int64).reshape(len(lines), -1).T.copy()
         return Rows._make([*columns, np.array(blocks, np.int64)])
@@ -87,15 +86,15 @@ class PanelAttention:
         """Forget a row's panels."""
         self._panels.pop(row, None)
 
-    def _panels_of(self, work: Work) -> RowPanels | None:
-        row = work.row
+    def _panels_of(self, part: ScheduledRow) -> RowPanels | None:
+        row = part.row
         panels = self._panels.get(row)
-        if not work.canvas_tokens and work.stop - work.start <= FEW and (self._one_by_one or panels is None):
+        if not part.canvas_tokens and part.stop - part.start <= FEW and (self._one_by_one or panels is None):
             self._panels.pop(row, None)  # what filled them was the prompt, and single tokens follow
             return None
-        needed = work.stop + work.canvas_tokens
+        needed = part.stop + part.canvas_tokens
         if panels is None or panels.capacity < needed:
             panels = self._panels[row] = RowPanels(
-                self.cache.shapes, max(needed, row.reach + row.canvas_tokens)
+                self.cache.shapes, max(needed, row.max_kv_positions + row.canvas_tokens)
             )
         return panels

@@ -1,7 +1,7 @@
 """Attention of a ragged batch: encode rows causal over the cache, canvases bidirectional over it and themselves.
 
 Rows are attended one at a time, but for those that encode a token or a few, as autoregressive ones do: see
-few_tokens.py. A small model on a CPU has kernels for it instead: see panel_attention.py.
+short_rows.py. A small model on a CPU has kernels for it instead: see backends/cpu.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agentfast.runtime.backends.torch.short_rows import Spot, attend_few, most_tokens
+from agentfast.runtime.backends.torch.short_rows import ShortRow, ShortRows
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.scheduling.batch_layout import Span
@@ -21,7 +21,7 @@ from agentfast.runtime.scheduling.batch_layout import Span
 
 @dataclass(slots=True, eq=False)
 class Context:
-    """What a row reads of the cache; kept while a canvas is denoised, since it does not change.
+    """The prefix that a row attends to; kept while a canvas is denoised, since it does not change.
 
     Attributes:
         slots: [P], where the row's positions are.
@@ -43,24 +43,25 @@ class RaggedAttention:
         spans: Sequence[Span],
         contexts: Sequence[Context],
         write_slots: Tensor,
+        short_rows: type[ShortRows],
     ) -> None:
         """
         Args:
             contexts: of the spans' rows.
             write_slots: [E], where the keys and values of the batch's E encode tokens go.
+            short_rows: attention of the rows that encode few tokens.
         """
         self._config = config
         self._store = store
         self._write_slots = write_slots
         self._rows: list[tuple[Span, Context]] = []
-        few: list[Spot] = []
-        most = most_tokens(store)
+        short: list[ShortRow] = []
         for span, context in zip(spans, contexts, strict=True):
-            if not span.denoises and 0 < span.encodes <= most:
-                few.append((span, context.slots))
+            if not span.denoises and 0 < span.encodes <= short_rows.most_tokens:
+                short.append((span, context.slots))
             else:
                 self._rows.append((span, context))
-        self._few = attend_few(few, store)
+        self._short = short_rows(short, store) if short else None
         self._masks: dict[tuple[int, int, int | None], Tensor | None] = {}
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -78,8 +79,8 @@ class RaggedAttention:
                 values[span.prefix :] = v[span.canvas]
                 first = 0 if window is None else max(0, span.prefix - (window - 1))
                 out[span.canvas] = _attend(q[span.canvas], keys[first:], values[first:], None)
-        if self._few is not None:
-            self._few.attend(layer, q, out, window)
+        if self._short is not None:
+            self._short.attend(layer, q, out, window)
         return out
 
     def _gather(self, layer: int, span: Span, context: Context) -> tuple[Tensor, Tensor]:

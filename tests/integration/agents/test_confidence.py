@@ -23,13 +23,13 @@ from agentfast import (
     tool,
 )
 from agentfast.chat.base import ChatFormat
-from agentfast.chat.field_scanner import FieldScanner
 from agentfast.chat.gemma4 import SPECIAL_TOKENS, Gemma4Chat
 from agentfast.chat.json import JsonChat
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
 from agentfast.models.local.model import LocalModel
 from agentfast.nano import load
+from agentfast.runtime.confidence.field_scanner import FieldScanner
 from agentfast.runtime.core.fields import Field
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer

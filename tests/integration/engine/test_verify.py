@@ -13,11 +13,13 @@ import torch
 from agentfast.runtime.backends.cpu.fused_model import fastest
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.core.fields import Field, FieldReader
-from agentfast.runtime.core.request import CanvasUpdate, Completion, Draft, Request, Row
+from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
+from agentfast.runtime.decoding.state import Draft
 from agentfast.runtime.decoding.verify import DraftReader
 from agentfast.runtime.engine.engine import Engine, StepView
+from agentfast.runtime.scheduling.row import Row
 from tests.support.dense_attention import DenseRunner
 from tests.support.engine_kit import (
     CALL,

@@ -19,7 +19,9 @@ from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.fields import Field, FieldProbability
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.base import CanvasRow
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.exact import canvas_posterior
 
 Floats = npt.NDArray[np.float32]
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from agentfast.errors import BudgetTooSmallError, GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.posterior.base import CanvasRow
 from agentfast.runtime.posterior.class_logits import reduce_logits, reduce_on_device
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.exact import canvas_posterior
 from tests.support.enumeration import (
     Floats,
     agrees,

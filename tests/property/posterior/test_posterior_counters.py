@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.posterior.constrained import CanvasRow
+from agentfast.runtime.posterior.base import CanvasRow
 from tests.support.enumeration import (
     Enumeration,
     Floats,

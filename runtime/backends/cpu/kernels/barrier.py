@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.jit.kernel import inline_kernel
 from agentfast.runtime.jit.simd import cgutils, intrinsic, ir, types
 

@@ -12,7 +12,9 @@ from torch import Tensor
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.decoding.first_token import settle_opening
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.posterior.constrained import CanvasPosterior, CanvasRow, canvas_posterior
+from agentfast.runtime.posterior.base import CanvasRow
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.exact import canvas_posterior
 
 VOCABULARY = Vocabulary.byte_level(special=("<eos>", "<call>", "<other>"))
 CALL, EOS = VOCABULARY.special["<call>"], VOCABULARY.special["<eos>"]

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from agentfast.runtime.engine import step_thread as module
-from agentfast.runtime.engine.step_thread import Worker
+from agentfast.runtime.engine.step_thread import StepThread as Worker
 
 
 def named(name: str) -> list[threading.Thread]:

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import SeededDraws
-from agentfast.runtime.core.request import Request, Row, Status
+from agentfast.runtime.core.request import Request
 from agentfast.runtime.kvcache.prefix_keys import block_keys
-from agentfast.runtime.scheduling.scheduler import Batch, Scheduler
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.row import Row, Status
+from agentfast.runtime.scheduling.scheduler import Scheduler
 
 BLOCK = 4
 CANVAS = 8

@@ -14,13 +14,13 @@ from torch import Tensor
 from agentfast.runtime.backends.cpu.fused_model import FusedModel, fastest
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Rows
 from agentfast.runtime.backends.cpu.row_kv import PanelAttention
-from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.jit.simd import FEWEST_PAIRS
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import Kind
+from agentfast.runtime.scheduling.batch import ScheduledRow as Work
 from agentfast.runtime.scheduling.batch_layout import spans_of
-from agentfast.runtime.scheduling.scheduler import Work
 from tests.support.dense_attention import DenseAttention
 from tests.support.engine_kit import VOCABULARY, small_model
 from tests.support.rows import make_row

@@ -12,23 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.errors import EngineError
+from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.backends.cpu.fused_model import FusedModel
-from agentfast.runtime.backends.cpu.shards import (
-    TOKENS_PER_SHARD,
-    Cost,
-    Leftovers,
-    ShardPool,
-    shards_of,
-    single_threaded_operations,
-)
-from agentfast.runtime.backends.runner import Forward
+from agentfast.runtime.backends.cpu.shards import TOKENS_PER_SHARD, Cost, shards_of
+from agentfast.runtime.backends.cpu.threads import Leftovers, ShardPool, single_threaded_operations
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import SeededDraws
-from agentfast.runtime.core.request import Completion, Request, Row
+from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.decoding.base import Outcome
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
 from agentfast.runtime.engine.engine import Engine
-from agentfast.runtime.scheduling.scheduler import Batch, Work
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.batch import ScheduledRow as Work
+from agentfast.runtime.scheduling.row import Row
 from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
 
 SHARED = tuple(range(64))  # four blocks that rows encode once and share

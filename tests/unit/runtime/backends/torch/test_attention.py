@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agentfast.runtime.backends.runner import Forward, Runner
-from agentfast.runtime.backends.torch.short_rows import FEW
+from agentfast.runtime.backends.base import Forward
+from agentfast.runtime.backends.cpu.short_rows import FEW
+from agentfast.runtime.backends.runner import Runner
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.request import Canvas, Draft
+from agentfast.runtime.decoding.state import Draft
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.scheduling.scheduler import Batch, Work
+from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.batch import ScheduledRow as Work
+from agentfast.runtime.scheduling.row import Canvas
 from tests.support.dense_attention import DenseRunner
 from tests.support.engine_kit import VOCABULARY, small_model
 from tests.support.rows import make_row

@@ -16,7 +16,7 @@ from agentfast.runtime.backends.cpu.kernels.barrier import (
     parts_of,
     side_by_side,
 )
-from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.jit.kernel import kernel
 
 

@@ -12,7 +12,7 @@ from agentfast.runtime.backends.cpu.kernels.barrier import parts_of, side_by_sid
 from agentfast.runtime.backends.cpu.kernels.embedding import to_logits
 from agentfast.runtime.backends.cpu.kernels.layer import gated
 from agentfast.runtime.backends.cpu.kernels.matmul import Floats, in_panels, multiply, narrow_tile, padded
-from agentfast.runtime.backends.cpu.shards import ShardPool
+from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.jit.kernel import loose_kernel
 from agentfast.runtime.jit.simd import NARROWEST, ROWS, WIDTH
 from agentfast.runtime.jit.simd_math import exponential

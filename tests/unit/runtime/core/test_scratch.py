@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from agentfast.runtime.backends.cpu.scratch import Room
+from agentfast.runtime.core.scratch import Room
 
 
 def test_a_name_has_memory_of_its_own_which_is_used_again() -> None:

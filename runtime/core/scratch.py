@@ -1,4 +1,4 @@
-"""Memory that is used again: what was used a moment ago is still in cache, which fresh memory is not."""
+"""Scratch memory that is used again: it is still in cache, which fresh memory is not."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 _MOST_KEPT: Final = 1 << 28  # numbers
 
 
-class Room(threading.local):
+class ScratchBuffers(threading.local):
     """Arrays by name, each thread's own."""
 
     def __init__(self) -> None:
         self._kept: dict[str, NDArray[np.float32]] = {}
 
     def floats(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """Anything is in it, and it is good until the thread asks for that name again. What is large is not kept."""
+        """An array with any content, good until the thread asks for that name again. Large ones are not kept."""
         numbers = prod(shape)
         kept = self._kept.get(name)
         if kept is None or len(kept) < numbers:

@@ -1,4 +1,4 @@
-"""Where the values of a text in a JSON-like notation stand, while it is being written, and which might stand there.
+"""The scanner of values in a JSON-like notation: their places while the text is being written, and what may stand there.
 
 A special token in a text is the byte FF here, which no text has.
 """
@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from agentfast.chat.json_signature import dump_json
-from agentfast.tools.call import ToolDefinition
-
-if TYPE_CHECKING:
-    from agentfast.runtime.core.fields import Field
-
-Schema = Mapping[str, Any] | bool
+from agentfast.runtime.core.fields import Schema
 
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -31,7 +25,7 @@ _MOST_REFERENCES = 32
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How keys and strings are written.
+    """Notation of keys and strings.
 
     Attributes:
         quote: the byte that a string begins with; string: matches a whole string.
@@ -46,7 +40,24 @@ class Notation:
     write: Callable[[Any], bytes]
 
 
-JSON = Notation(b'"', _STRING, _STRING, json.loads, lambda value: dump_json(value).encode())
+def json_text(value: Any) -> bytes:
+    """Compact JSON, as models write it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _quoted_by_token(value: Any) -> bytes:
+    return b"\xff" + value.encode() + b"\xff" if isinstance(value, str) else json.dumps(value).encode()
+
+
+JSON: Final = Notation(b'"', _STRING, _STRING, json.loads, json_text)
+TOKEN_QUOTED: Final = Notation(
+    quote=b"\xff",
+    string=re.compile(rb"\xff[^\xff]*\xff"),
+    key=re.compile(rb'[^:{}\[\],"\xff]+'),
+    read_key=bytes.decode,
+    write=_quoted_by_token,
+)
+"""JSON with a special token as the quote of strings, no escapes and bare keys, as Gemma 4 writes arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +81,6 @@ class JsonField:
 
 class _CutError(Exception):
     """The text ends here."""
-
-
-def call_fields(
-    text: bytes, opening: bytes, tools: Sequence[ToolDefinition]
-) -> tuple[list[JsonField], int | None]:
-    """The fields of one call, `opening` NAME,"arguments":OBJECT}, and its end; None if it is cut off."""
-    start = len(opening)
-    if len(text) <= start:
-        return [], None
-    names = {dump_json(tool.name).encode(): tool for tool in tools}
-    name = _STRING.match(text, start)
-    written = text[start:] if name is None else name.group()
-    known = written in names if name is not None else any(other.startswith(written) for other in names)
-    field = JsonField("name", start, None if name is None else name.end(), tuple(names) if known else ())
-    if name is None or len(text) <= (at := name.end() + len(',"arguments":')):
-        return [field], None
-    schema: Schema = names[written].parameters if known else True
-    inner, end = FieldScanner(text[at:], schema).scan()
-    return [field, *as_arguments(inner, at)], None if end is None or at + end >= len(text) else at + end + 1
-
-
-def as_arguments(inner: Sequence[JsonField], offset: int) -> Iterator[JsonField]:
-    """The fields of an object that are a call's arguments and begin at an offset."""
-    for found in inner:
-        end = None if found.end is None else found.end + offset
-        yield replace(found, path=_join("arguments", found.path), start=found.start + offset, end=end)
-
-
-def as_fields(
-    part: int | None, start: int, offset: int, inner: Iterable[JsonField], end: int | None
-) -> Iterator[Field]:
-    """The whole of a call or an answer that starts at `start`, and its fields, which count from `offset`."""
-    from agentfast.runtime.core.fields import Field
-
-    yield Field((part, None), start, None if end is None else offset + end)
-    for field in inner:
-        stop = None if field.end is None else offset + field.end
-        yield Field((part, field.path), offset + field.start, stop, field.values, field.continues)
 
 
 class FieldScanner:
@@ -165,7 +138,7 @@ class FieldScanner:
                 raise _CutError
             name = self._notation.read_key(key.group())
             at = self._skip(key.end()) + 1  # the colon
-            at = self._value(at, _join(path, name), self._members(schemas, name))
+            at = self._value(at, join_path(path, name), self._members(schemas, name))
             at = self._skip(at)
             if self._text[at : at + 1] == b"}":
                 return at + 1
@@ -179,7 +152,7 @@ class FieldScanner:
             return at + 1
         index = 0
         while True:
-            at = self._skip(self._value(at, _join(path, str(index)), self._items(schemas, index)))
+            at = self._skip(self._value(at, join_path(path, str(index)), self._items(schemas, index)))
             if self._text[at : at + 1] == b"]":
                 return at + 1
             at += 1  # the comma
@@ -270,5 +243,5 @@ def _target(reference: str, root: Schema) -> Schema:
     return cast("Schema", found)
 
 
-def _join(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name

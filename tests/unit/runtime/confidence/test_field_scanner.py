@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.chat.base import TurnRules
-from agentfast.chat.field_scanner import NUMBER_BYTES, FieldScanner, JsonField, values_of
 from agentfast.chat.gemma4 import Gemma4Chat
 from agentfast.chat.json import CALL, JsonChat
 from agentfast.chat.json_signature import dump_json
+from agentfast.runtime.confidence.field_scanner import NUMBER_BYTES, FieldScanner, JsonField, values_of
 from agentfast.tools.call import ToolDefinition
 
 

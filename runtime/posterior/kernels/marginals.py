@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.jit.kernel import kernel
-from agentfast.runtime.posterior.forward_backward_kernels import LN2
+from agentfast.runtime.posterior.kernels.forward_backward import LN2
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
