@@ -73,7 +73,7 @@ class TurnFieldReader:
                 at += len(text)
                 continue
             at += 1
-            if special == self._notation.token:
+            if special == self._notation.token and at < len(flat):
                 found += _as_fields(calls, at - 1, at, *self._call(flat[at:]))
                 calls += 1
             if special != self._notation.string_quote:

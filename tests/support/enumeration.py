@@ -84,7 +84,9 @@ def solve(
     state: int = 0,
 ) -> CanvasPosterior | GrammarError:
     drawn = np.full(len(logits), 0.5) if uniforms is None else uniforms
-    return canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, state, budget, drawn)])[0]
+    [result] = canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, state, budget, drawn)])
+    assert isinstance(result, CanvasPosterior | GrammarError)
+    return result
 
 
 def solved(

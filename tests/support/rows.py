@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from agentfast.runtime.core.random_streams import SeededDraws
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.scheduling.row import Canvas, Row
 from tests.support.engine_kit import VOCABULARY
@@ -15,10 +14,8 @@ def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
     tokens = tuple(int(token) for token in rng.integers(0, VOCABULARY, 80))
     made = Row(
         request=Request(tokens, max_tokens=1),
-        grammar=None,
-        draws=SeededDraws(0, VOCABULARY),
-        canvas_tokens=canvas,
-        reach=len(tokens),
+        decoding=None,
+        max_kv_positions=len(tokens),
         keys=[],
         submitted=0.0,
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 from pydantic import BaseModel
@@ -29,8 +28,7 @@ from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
 from agentfast.models.local.model import LocalModel
 from agentfast.nano import load
-from agentfast.runtime.confidence.field_scanner import FieldScanner
-from agentfast.runtime.core.fields import Field
+from agentfast.runtime.core.fields import CallNotation, TurnFields
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.engine.engine import Engine
@@ -54,23 +52,21 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def read(tokens: Sequence[int]) -> list[Field]:
-    """The fields of an object, byte by byte."""
-    fields, _ = FieldScanner(byte_tokenizer().decode_bytes(tokens), SCHEMA).scan()
-    return [Field(f.path, f.start, f.end, f.values, f.continues) for f in fields]
+NOTATION = CallNotation("<call>", "call:", "")
+ANSWER = TurnFields(NOTATION, answer=SCHEMA)
 
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 async def test_either_kind_of_model_tells_how_sure_it_is(kind: Kind, temperature: float) -> None:
-    request = Request((1, 2, 3), 80, compile_schema(SCHEMA), temperature=temperature, fields=read)
+    request = Request((1, 2, 3), 80, compile_schema(SCHEMA), temperature=temperature, fields=ANSWER)
     async with asyncio.timeout(BOUND_S), Engine(small_model(kind), byte_tokenizer(), CONFIG) as engine:
         completion = await engine.submit(request)
         plain = await engine.submit(Request((1, 2, 3), 80, compile_schema(SCHEMA), temperature=temperature))
     assert completion.tokens == plain.tokens  # to ask changes nothing
     assert plain.fields == ()
-    found = {field.key: field for field in completion.fields}
-    assert list(found) == ["unit", "now", "n"]
+    found = {cast("tuple[None, str | None]", field.key)[1]: field for field in completion.fields}
+    assert list(found) == [None, "unit", "now", "n"]
     assert all(0 < field.probability <= 1 for field in found.values())
     for key, count in (("unit", 3), ("now", 2)):
         values = dict(found[key].values)
@@ -80,14 +76,12 @@ async def test_either_kind_of_model_tells_how_sure_it_is(kind: Kind, temperature
 
 
 async def test_a_reader_that_fails_fails_its_own_request_only() -> None:
-    def broken(tokens: Sequence[int]) -> list[Field]:
-        raise ZeroDivisionError
-
+    broken = TurnFields(NOTATION, answer={"$ref": 7})
     grammar = compile_schema(SCHEMA)
     async with asyncio.timeout(BOUND_S), Engine(small_model(), byte_tokenizer(), CONFIG) as engine:
         results = await asyncio.gather(
             engine.submit(Request((1,), 80, grammar, fields=broken)),
-            engine.submit(Request((1,), 80, grammar, fields=read)),
+            engine.submit(Request((1,), 80, grammar, fields=ANSWER)),
             return_exceptions=True,
         )
         engine.check_integrity()
@@ -97,7 +91,7 @@ async def test_a_reader_that_fails_fails_its_own_request_only() -> None:
 
 def test_fields_need_a_grammar() -> None:
     with pytest.raises(ConfigError, match="grammar"):
-        Request((1,), 8, fields=read)
+        Request((1,), 8, fields=ANSWER)
 
 
 class Reading(BaseModel):

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from agentfast.runtime.backends.cpu.fused_model import fastest
+from agentfast.runtime.backends.base import Backend
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.fields import Field, FieldReader
+from agentfast.runtime.core.fields import CallNotation, Field, TurnFields
 from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
 from agentfast.runtime.decoding.state import Draft
-from agentfast.runtime.decoding.verify import DraftReader
+from agentfast.runtime.decoding.verify import Verifier
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.scheduling.row import Row
 from tests.support.dense_attention import DenseRunner
@@ -88,13 +87,13 @@ async def test_only_tokens_that_their_canvas_is_sure_of_have_a_smaller_share() -
 
 async def test_what_followed_a_correction_has_no_smaller_share(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[bool, set[bool]]] = []
-    append = DraftReader.append
+    append = Verifier.append
 
-    def watched(reader: DraftReader, row: Row, draft: Draft, after: int) -> None:
+    def watched(reader: Verifier, row: Row, draft: Draft, after: int) -> None:
         seen.append((draft.fresh, set(draft.sure.tolist())))
         append(reader, row, draft, after)
 
-    monkeypatch.setattr(DraftReader, "append", watched)
+    monkeypatch.setattr(Verifier, "append", watched)
     async with engine_with(LENIENT) as engine:
         await asyncio.gather(*(engine.submit(request) for request in some_requests(8, seed=4)))
     assert {fresh for fresh, _ in seen} == {True, False}
@@ -184,16 +183,12 @@ async def test_canvases_that_shrink_cost_fewer_tokens_and_meet_their_grammar() -
     assert taken[1] < taken[0]
 
 
-def digits(tokens: Sequence[int]) -> list[Field]:
-    """The digits between the colon and the brace, as a free field."""
-    text = byte_tokenizer().decode_bytes(tokens)
-    start = text.find(b":") + 1
-    end = text.find(b"}")
-    return [Field("n", start, None if end < 0 else end, (), b"123")] if start else []
+DIGITS = TurnFields(CallNotation("<call>", "call:", ""), answer={"type": "object"})
+"""The members of an object, as free fields."""
 
 
 async def test_fields_have_the_probabilities_of_the_causal_mode() -> None:
-    request = Request(tuple(range(9, 40)), 40, CALL, seed=1, fields=digits)
+    request = Request(tuple(range(9, 40)), 40, CALL, seed=1, fields=DIGITS)
     async with engine_with(GREEDY) as engine:
         result = await engine.submit(request)
     expected = _probability(request, result)
@@ -222,14 +217,15 @@ TRUSTING = replace(LENIENT, confidence_threshold=100.0, trusted_entropy=100.0)
 
 async def _steps(
     special: frozenset[int] = frozenset(),
-    fields: FieldReader | None = None,
+    fields: TurnFields | tuple[Field, ...] | None = None,
     generation: GenerationDefaults = TRUSTING,
     length: int = CANVAS,
 ) -> list[int]:
     """Passes that each of a few short answers took with a decoder that trusts all that it may."""
-    decoder = DiffusionDecoder(
-        fastest(small_model()), generation, CanvasLengths(length), frozenset({EOS}), special
-    )
+
+    def decoder(backend: Backend) -> DiffusionDecoder:
+        return DiffusionDecoder(backend, generation, CanvasLengths(length), frozenset({EOS}), special)
+
     config = replace(CONFIG, generation=generation)
     async with Engine(small_model(), byte_tokenizer(), config, decoder=decoder) as engine:
         requests = [Request((1, 2, seed), CANVAS, CALL, seed=seed, fields=fields) for seed in range(6)]
@@ -237,7 +233,7 @@ async def _steps(
         engine.check_integrity()
         assert engine.blocks()["used"] == 0
     assert all(CALL.accepts(result.text) for result in results)
-    assert all(bool(result.fields) == (fields is digits) for result in results)
+    assert all(bool(result.fields) == (fields is DIGITS) for result in results)
     return [result.usage.steps for result in results]
 
 
@@ -247,15 +243,15 @@ async def test_a_text_that_its_first_step_is_sure_of_is_not_read_over() -> None:
 
 async def test_a_special_token_or_a_field_makes_it_read_over_but_no_reader_of_nothing() -> None:
     assert min(await _steps(special=frozenset(byte_tokenizer().encode("{")))) > 1
-    assert min(await _steps(fields=digits)) > 1
-    assert set(await _steps(fields=lambda _: [])) == {1}
+    assert min(await _steps(fields=DIGITS)) > 1
+    assert set(await _steps(fields=())) == {1}
 
 
 async def test_a_call_that_its_first_step_is_sure_of_is_read_over_only_for_its_fields() -> None:
     call = frozenset(byte_tokenizer().encode("{"))
     trusting = replace(TRUSTING, trusted_entropy=0.0, trusted_call_entropy=100.0)
     assert set(await _steps(call, generation=trusting)) == {1}
-    assert min(await _steps(call, digits, trusting)) > 1
+    assert min(await _steps(call, DIGITS, trusting)) > 1
     unsure = replace(trusting, trusted_call_entropy=1e-6)
     assert min(await _steps(call, generation=unsure)) > 1
 

@@ -1,4 +1,4 @@
-"""The rehearsal leaves an engine no kernel of its own to compile."""
+"""The warm-up leaves an engine no kernel of its own to compile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import asyncio
 import sys
 
 from agentfast import Agent, nano
-from agentfast.runtime.engine.warm_up import rehearse
+from agentfast.runtime.engine.warm_up import warm_up
 
 
 def compiled():
@@ -33,13 +33,13 @@ def of_the_engine(kernels):
     return {kernel for kernel in kernels if not kernel[0].startswith(of_grammars)}
 
 
-asyncio.run(rehearse())
+asyncio.run(warm_up())
 before = compiled()
 Agent(nano.load(), tools=[add]).run_sync("Add 2 and 3.")
 print(len(of_the_engine(before)) > 20, sorted(name for _, name, _ in of_the_engine(compiled() - before)))
 """
 
 
-def test_an_agent_needs_no_kernel_of_the_engine_that_was_not_rehearsed() -> None:
+def test_an_agent_needs_no_kernel_of_the_engine_that_was_not_warmed_up() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, stdout=subprocess.PIPE, text=True)
     assert done.stdout == "True []\n"

@@ -22,6 +22,7 @@ from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.posterior.base import CanvasRow
 from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
 from agentfast.runtime.posterior.exact import canvas_posterior
+from agentfast.runtime.posterior.host_ops import HostOps
 
 Floats = npt.NDArray[np.float32]
 
@@ -109,7 +110,9 @@ def committed(logits: Floats, size: int) -> tuple[Ledger, Ledger, list[Canvas]]:
         canvases.append(enumerate_canvas(values_then_dot(), state, rows, budget, best))
         length = best.index(EOS) if EOS in best[: posterior.length] else size
         written = posterior.best[:length]
-        evidence = CanvasEvidence(torch.from_numpy(rows), values_then_dot(), state, budget, written)
+        evidence = CanvasEvidence(
+            torch.from_numpy(rows), values_then_dot(), state, budget, written, HostOps()
+        )
         for ledger in (finite, free):
             ledger.add(written.tolist(), evidence)
         state, budget, at = posterior.end_state, budget - size, at + size

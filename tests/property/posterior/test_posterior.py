@@ -14,9 +14,10 @@ from agentfast.errors import BudgetTooSmallError, GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.posterior.base import CanvasRow
-from agentfast.runtime.posterior.class_logits import reduce_logits, reduce_on_device
 from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.device_ops import DeviceOps
 from agentfast.runtime.posterior.exact import canvas_posterior
+from agentfast.runtime.posterior.host_ops import HostOps
 from tests.support.enumeration import (
     Floats,
     agrees,
@@ -228,8 +229,8 @@ def test_the_torch_reduction_agrees_with_the_compiled_one(
     values = (random.normal(size=(5, 257)) * scale).astype(np.float32)
     values[random.random(values.shape) < 0.3] = -np.inf
     logits = torch.from_numpy(values)
-    compiled = reduce_logits(logits, grammar.classes, temperature=temperature)
-    portable = reduce_on_device(logits, grammar.classes, temperature=temperature)
+    compiled = HostOps().reduce(logits, grammar.classes, temperature=temperature)
+    portable = DeviceOps(torch.device("cpu")).reduce(logits, grammar.classes, temperature=temperature)
     np.testing.assert_allclose(portable.mass, compiled.mass, rtol=1e-5)
     np.testing.assert_allclose(portable.mean, compiled.mean, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(portable.top, compiled.top, rtol=1e-6)

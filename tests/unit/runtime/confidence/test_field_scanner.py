@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.chat.base import TurnRules
+from agentfast.chat.base import FieldFormat, TurnRules
 from agentfast.chat.gemma4 import Gemma4Chat
 from agentfast.chat.json import CALL, JsonChat
 from agentfast.chat.json_signature import dump_json
+from agentfast.runtime.confidence.field_reader import TurnFieldReader
 from agentfast.runtime.confidence.field_scanner import NUMBER_BYTES, FieldScanner, JsonField, values_of
+from agentfast.runtime.core.fields import Field
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.tools.call import ToolDefinition
 
 
@@ -71,6 +74,12 @@ ORDER: dict[str, Any] = {
 }
 
 
+def fields_of(chat: FieldFormat, pieces: list[tuple[bool, bytes]], rules: TurnRules) -> list[Field]:
+    """The fields of a turn that is written as these segments: names of special tokens, and texts."""
+    reader = TurnFieldReader(chat.turn_fields(rules), Vocabulary.byte_level())
+    return reader.read([(piece.decode(), b"") if special else (None, piece) for special, piece in pieces])
+
+
 def scanned(text: str) -> dict[str, JsonField]:
     return {field.path: field for field in FieldScanner(text.encode(), ORDER).scan()[0]}
 
@@ -124,7 +133,7 @@ def test_calls_have_names_and_arguments_of_their_own_tool() -> None:
         (True, CALL.encode()),
         (False, b'{"name":"count","arguments":{"n":4'),
     ]
-    fields = {field.key: field for field in JsonChat().fields(pieces, TurnRules((FIND, COUNT)))}
+    fields = {field.key: field for field in fields_of(JsonChat(), pieces, TurnRules((FIND, COUNT)))}
     assert list(fields) == [
         (0, None), (0, "name"), (0, "arguments.kind"), (1, None), (1, "name"), (1, "arguments.n"),
     ]  # fmt: skip
@@ -136,14 +145,14 @@ def test_calls_have_names_and_arguments_of_their_own_tool() -> None:
 
 
 def test_a_call_that_is_only_opened_is_no_field_yet() -> None:
-    assert JsonChat().fields([(True, CALL.encode())], TurnRules((FIND,))) == []
+    assert fields_of(JsonChat(), [(True, CALL.encode())], TurnRules((FIND,))) == []
 
 
 def test_a_typed_answer_has_fields_and_a_plain_one_has_none() -> None:
     pieces = [(False, b'{"n":4}')]
-    typed = JsonChat().fields(pieces, TurnRules(output_schema=COUNT.parameters))
+    typed = fields_of(JsonChat(), pieces, TurnRules(output_schema=COUNT.parameters))
     assert [field.key for field in typed] == [(None, None), (None, "n")]
-    assert JsonChat().fields(pieces, TurnRules((FIND,))) == []
+    assert fields_of(JsonChat(), pieces, TurnRules((FIND,))) == []
 
 
 def test_native_calls_have_bare_names_and_strings_between_special_tokens() -> None:
@@ -167,7 +176,7 @@ def test_native_calls_have_bare_names_and_strings_between_special_tokens() -> No
     rules = TurnRules((tool, ToolDefinition("find_all", "", {"type": "object"})))
     flat = b"".join(b"\xff" if special else piece for special, piece in pieces)
     chat = Gemma4Chat()
-    fields = {field.key: field for field in chat.fields(pieces, rules)}
+    fields = {field.key: field for field in fields_of(chat, pieces, rules)}
     written = {key: flat[field.start : field.end] for key, field in fields.items()}
     assert written == {
         (0, None): flat,
@@ -183,6 +192,6 @@ def test_native_calls_have_bare_names_and_strings_between_special_tokens() -> No
     assert [chat.value(0, "arguments.kind", value) for value in values] == ["x", "y", None]
     assert chat.value(0, "name", b"find") == "find"
     for cut in range(len(pieces)):
-        begun = chat.fields(pieces[:cut], rules)
+        begun = fields_of(chat, pieces[:cut], rules)
         assert all(field.end in (None, fields[field.key].end) for field in begun)
         assert {field.key for field in begun} <= fields.keys()

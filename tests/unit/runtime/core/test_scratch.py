@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from agentfast.runtime.core.scratch import Room
+from agentfast.runtime.core.scratch import ScratchBuffers
 
 
 def test_a_name_has_memory_of_its_own_which_is_used_again() -> None:
-    room = Room()
+    room = ScratchBuffers()
     first, other = room.floats("a", 3, 4), room.floats("b", 5)
     first[:], other[:] = 1, 2
     assert (first == 1).all()
@@ -21,7 +21,7 @@ def test_a_name_has_memory_of_its_own_which_is_used_again() -> None:
 
 
 def test_more_than_there_is_takes_new_memory_and_keeps_it() -> None:
-    room = Room()
+    room = ScratchBuffers()
     small = room.floats("a", 2)
     large = room.floats("a", 2, 3)
     assert large.shape == (2, 3)
@@ -30,7 +30,7 @@ def test_more_than_there_is_takes_new_memory_and_keeps_it() -> None:
 
 
 def test_threads_share_nothing() -> None:
-    room = Room()
+    room = ScratchBuffers()
     mine = room.floats("a", 8)
     with ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(room.floats, "a", 8).result()

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.decoding.acceptance import Floats, Verdict, read_over
+from agentfast.runtime.decoding.acceptance import Floats, Verdict, verify_tokens
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from tests.support.token_splits import vocabulary_of
 
@@ -64,7 +64,7 @@ def test_a_draft_is_judged_as_token_by_token(seed: int, walked: int, spare: int)
     logits = torch.from_numpy(rng.normal(0, 2, (len(tokens), VOCABULARY.size)).astype(np.float32))
     shares = rng.choice(SHARES, len(tokens) - begin).astype(np.float32)
     arguments = logits[begin:], tokens[begin:], letters(), states[begin], budget - begin, shares
-    assert same(read_over(*arguments), read_plainly(*arguments))
+    assert same(verify_tokens(*arguments), read_plainly(*arguments))
 
 
 @given(SEEDS, st.integers(1, 6))
@@ -73,7 +73,7 @@ def test_a_draft_without_a_grammar_is_judged_as_token_by_token(seed: int, count:
     tokens = [int(token) for token in rng.integers(0, VOCABULARY.size, count)]
     logits = torch.from_numpy(rng.normal(0, 1, (count, VOCABULARY.size)).astype(np.float32))
     shares = rng.choice(SHARES, count).astype(np.float32)
-    verdict = read_over(logits, tokens, None, 0, 20, shares)
+    verdict = verify_tokens(logits, tokens, None, 0, 20, shares)
     expected = read_plainly(logits, tokens, None, 0, 20, shares)
     assert (verdict.stands, verdict.correction) == (expected.stands, expected.correction)
 
@@ -84,6 +84,6 @@ def test_a_token_that_would_break_the_budget_is_no_alternative() -> None:
     logits = torch.zeros(1, VOCABULARY.size)
     logits[0, token_ab] = 9.0
     half = np.full(1, 0.5, np.float32)
-    roomy = read_over(logits, [token_a], grammar, grammar.start, 3, half)
-    tight = read_over(logits, [token_a], grammar, grammar.start, 2, half)
+    roomy = verify_tokens(logits, [token_a], grammar, grammar.start, 3, half)
+    tight = verify_tokens(logits, [token_a], grammar, grammar.start, 2, half)
     assert (roomy.stands, roomy.correction, tight.stands) == (0, token_ab, 1)

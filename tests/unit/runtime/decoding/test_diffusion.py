@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.decoding.diffusion import accept, joined
+from agentfast.runtime.decoding.diffusion import accept
 
 entropies = st.lists(st.integers(0, 12).map(lambda n: n / 4), min_size=1, max_size=7)
 
@@ -41,21 +40,3 @@ def test_the_surest_position_is_accepted_whatever_its_entropy() -> None:
 def test_temperature_falls_from_t_max_to_just_above_t_min() -> None:
     generation = GenerationDefaults(max_denoising_steps=4, t_min=0.4, t_max=0.8)
     assert [round(generation.temperature_at(n), 6) for n in (4, 3, 2, 1)] == [0.8, 0.7, 0.6, 0.5]
-
-
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=6))
-def test_lines_that_follow_each_other_are_joined_and_others_are_not(gaps: list[tuple[int, int, int]]) -> None:
-    tensors = torch.arange(200.0).view(100, 2), torch.arange(200.0, 400.0).view(100, 2)
-    parts: list[tuple[torch.Tensor, int, int]] = []
-    start = 5
-    for which, gap, length in gaps:
-        start += gap
-        parts.append((tensors[which], start, start + length))
-        start += length
-    runs = joined(parts)
-    assert torch.equal(
-        torch.cat([lines[start:stop] for lines, start, stop in runs]),
-        torch.cat([lines[start:stop] for lines, start, stop in parts]),
-    )
-    breaks = sum(gap > 0 or which != before for (before, *_), (which, gap, _) in pairwise(gaps))
-    assert len(runs) == 1 + breaks

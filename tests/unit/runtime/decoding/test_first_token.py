@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agentfast.runtime.core.vocabulary import Vocabulary
-from agentfast.runtime.decoding.first_token import settle_opening
+from agentfast.runtime.decoding.first_token import restrict_first_token
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.posterior.base import CanvasRow
 from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
@@ -41,7 +41,7 @@ def best(logits: Tensor, grammar: TokenGrammar, budget: int = 20) -> CanvasPoste
 
 def settled(logits: Tensor, grammar: TokenGrammar) -> CanvasPosterior:
     """The posterior by the opening; the edges that it leaves out change nothing but the work."""
-    first = settle_opening(logits, grammar, 20)
+    first = restrict_first_token(logits, grammar, 20)
     row = CanvasRow(logits, grammar, grammar.start, 20, np.full(8, 0.5), first=first)
     [posterior] = canvas_posterior([row])
     assert isinstance(posterior, CanvasPosterior)
@@ -69,7 +69,7 @@ def test_the_first_position_decides(call: float, opens: bool) -> None:
 def test_later_positions_are_left_alone() -> None:
     logits = torch.randn(8, VOCABULARY.size)
     before = logits.clone()
-    assert settle_opening(logits, either(), 20) is not None
+    assert restrict_first_token(logits, either(), 20) is not None
     assert torch.equal(logits[1:], before[1:])
     kept = logits[0] > -torch.inf
     assert 0 < kept.sum() < len(kept)
@@ -78,7 +78,7 @@ def test_later_positions_are_left_alone() -> None:
 
 def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
     logits = noise(0.9)
-    assert settle_opening(logits, either(), 7) is None
+    assert restrict_first_token(logits, either(), 7) is None
     assert torch.equal(logits, noise(0.9))
     assert best(logits, either(), 7).best[0] != CALL
 
@@ -93,7 +93,7 @@ def test_a_call_that_does_not_fit_the_budget_is_no_option() -> None:
 )
 def test_without_a_choice_between_the_two_nothing_is_decided(grammar: Grammar) -> None:
     logits = noise(0.9)
-    assert settle_opening(logits, grammar.compile(VOCABULARY), 20) is None
+    assert restrict_first_token(logits, grammar.compile(VOCABULARY), 20) is None
     assert torch.equal(logits, noise(0.9))
 
 

@@ -9,7 +9,8 @@ import torch
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.tokens.token_classes import Classes
 from agentfast.runtime.posterior import parallel as parts
-from agentfast.runtime.posterior.class_logits import reduce_logits, spread
+from agentfast.runtime.posterior.device_ops import DeviceOps
+from agentfast.runtime.posterior.host_ops import HostOps
 from agentfast.runtime.posterior.parallel import in_parts
 
 
@@ -38,7 +39,7 @@ def test_classes_of_every_size_are_reduced_to_their_own_softmax(sizes: tuple[int
     random = np.random.default_rng(1)
     values = (random.normal(size=(3, sum(sizes))) * scale).astype(np.float32)
     values[:, ::7] = -np.inf
-    space = reduce_logits(torch.from_numpy(values), classes, temperature=0.5)
+    space = HostOps().reduce(torch.from_numpy(values), classes, temperature=0.5)
     for k, size in enumerate(sizes):
         mine = 2.0 * values[:, classes.token_class == k].astype(np.float64)
         alive = np.isfinite(mine).any(axis=1) if size else np.zeros(3, np.bool_)
@@ -52,7 +53,7 @@ def test_classes_of_every_size_are_reduced_to_their_own_softmax(sizes: tuple[int
 def test_classes_that_are_not_asked_for_have_no_mass() -> None:
     classes = classes_of_sizes(3, 4, 5)
     wanted = np.array([[True, False, False], [False, False, True]])
-    space = reduce_logits(torch.zeros(2, 12), classes, wanted=wanted)
+    space = HostOps().reduce(torch.zeros(2, 12), classes, wanted=wanted)
     assert (space.mass > 0).tolist() == wanted.tolist()
 
 
@@ -63,7 +64,7 @@ def test_a_broken_logit_is_an_error_wherever_it_is(value: float) -> None:
         logits = torch.zeros(2, 2000)
         logits[1, place] = value
         with pytest.raises(GrammarError, match="NaN or infinite"):
-            reduce_logits(logits, classes)
+            HostOps().reduce(logits, classes)
 
 
 def test_spreading_gives_probabilities_in_place() -> None:
@@ -71,7 +72,7 @@ def test_spreading_gives_probabilities_in_place() -> None:
     logits = torch.randn(2, 2048, generator=torch.Generator().manual_seed(0))
     bias = np.array([[-9.0, -np.inf], [-np.inf, -4.0]], np.float32)
     room = torch.empty(2, 2048)
-    p = spread(logits, bias, classes, temperature=0.8, out=room)
+    p = HostOps().spread(logits, bias, classes, temperature=0.8, out=room)
     assert p is room
     expected = torch.exp(logits / 0.8 + torch.from_numpy(bias)[:, classes.token_class.astype(np.int64)])
     torch.testing.assert_close(p, expected.clamp(max=1.0), rtol=1e-5, atol=1e-9)
@@ -89,7 +90,8 @@ def test_parts_cover_the_positions_in_order(positions: int, monkeypatch: pytest.
 def test_the_reduction_on_cuda_is_the_one_on_the_cpu() -> None:
     classes = classes_of_sizes(*SIZES)
     values = torch.randn(4, sum(SIZES), generator=torch.Generator().manual_seed(0)) * 9
-    here, there = (reduce_logits(logits, classes, temperature=0.7) for logits in (values, values.cuda()))
+    here = HostOps().reduce(values, classes, temperature=0.7)
+    there = DeviceOps(torch.device("cuda")).reduce(values.cuda(), classes, temperature=0.7)
     np.testing.assert_allclose(there.top, here.top, rtol=1e-6)
     np.testing.assert_allclose(there.mass, here.mass, rtol=1e-5)
     np.testing.assert_allclose(there.mean, here.mean, rtol=1e-4, atol=1e-4)

@@ -9,8 +9,8 @@ import pytest
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.posterior import trellis as plans
-from agentfast.runtime.posterior.trellis import PlanCache
+from agentfast.runtime.posterior import trellis as module
+from agentfast.runtime.posterior.trellis import TrellisCache
 
 
 @cache
@@ -19,55 +19,55 @@ def letters() -> TokenGrammar:
 
 
 def test_layers_hold_what_can_be_met_and_can_still_end() -> None:
-    plan = PlanCache().plan(letters(), letters().start, 3, 3)
-    layers = [plan.states[plan.layer_start[i] : plan.layer_start[i + 1]].tolist() for i in range(4)]
+    trellis = TrellisCache().trellis(letters(), letters().start, 3, 3)
+    layers = [trellis.states[trellis.layer_start[i] : trellis.layer_start[i + 1]].tolist() for i in range(4)]
     assert layers[0] == [letters().start]
     assert layers[3] == [letters().done]
     assert all(letters().min_tokens(state) <= 3 - i for i, layer in enumerate(layers) for state in layer)
 
 
 def test_edges_lead_to_the_next_layer() -> None:
-    plan = PlanCache().plan(letters(), letters().start, 5, 20)
+    trellis = TrellisCache().trellis(letters(), letters().start, 5, 20)
     for i in range(5):
-        for node in range(plan.layer_start[i], plan.layer_start[i + 1]):
-            targets = plan.edge_to[plan.edge_start[node] : plan.edge_start[node + 1]]
+        for node in range(trellis.layer_start[i], trellis.layer_start[i + 1]):
+            targets = trellis.edge_to[trellis.edge_start[node] : trellis.edge_start[node + 1]]
             assert len(targets)
-            assert all(plan.layer_start[i + 1] <= to < plan.layer_start[i + 2] for to in targets)
+            assert all(trellis.layer_start[i + 1] <= to < trellis.layer_start[i + 2] for to in targets)
 
 
 def test_a_plan_may_begin_with_some_of_the_edges_only() -> None:
     grammar = (Grammar.literal("aaaa") | Grammar.literal("bb")).compile(Vocabulary.byte_level())
     low, high = grammar.edge_start[grammar.start : grammar.start + 2]
     after = [grammar.advance(grammar.start, ord(letter)) for letter in "ab"]
-    cache = PlanCache()
-    whole = cache.plan(grammar, grammar.start, 4, 20)
+    cache = TrellisCache()
+    whole = cache.trellis(grammar, grammar.start, 4, 20)
     for state in after:
         first = bytes(int(grammar.edge_target[edge] == state) for edge in range(low, high))
-        plan = cache.plan(grammar, grammar.start, 4, 20, first)
-        alone = cache.plan(grammar, state, 3, 19)
-        assert len(plan.edge_to) == len(plan.edge_label) == len(alone.edge_to) + 1 < len(whole.edge_to)
-        assert plan.states.tolist() == [grammar.start, *alone.states.tolist()]
+        trellis = cache.trellis(grammar, grammar.start, 4, 20, first)
+        alone = cache.trellis(grammar, state, 3, 19)
+        assert len(trellis.edge_to) == len(trellis.edge_label) == len(alone.edge_to) + 1 < len(whole.edge_to)
+        assert trellis.states.tolist() == [grammar.start, *alone.states.tolist()]
 
 
 def test_budgets_that_do_not_bind_share_a_plan() -> None:
-    cache = PlanCache()
-    assert cache.plan(letters(), 0, 4, 50) is cache.plan(letters(), 0, 4, 60)
-    assert cache.plan(letters(), 0, 4, 4) is not cache.plan(letters(), 0, 4, 5)
-    assert cache.plan(letters(), 0, 4, 4) is cache.plan(letters(), 0, 4, 4)
+    cache = TrellisCache()
+    assert cache.trellis(letters(), 0, 4, 50) is cache.trellis(letters(), 0, 4, 60)
+    assert cache.trellis(letters(), 0, 4, 4) is not cache.trellis(letters(), 0, 4, 5)
+    assert cache.trellis(letters(), 0, 4, 4) is cache.trellis(letters(), 0, 4, 4)
 
 
 def test_the_oldest_plans_are_dropped_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = PlanCache()
-    first = cache.plan(letters(), 0, 6, 50)
-    monkeypatch.setattr(plans, "_KEPT_EDGES", len(first.edge_to) + 1)
-    second = cache.plan(letters(), 0, 5, 50)
-    assert cache.plan(letters(), 0, 5, 50) is second
-    assert cache.plan(letters(), 0, 6, 50) is not first
+    cache = TrellisCache()
+    first = cache.trellis(letters(), 0, 6, 50)
+    monkeypatch.setattr(module, "_KEPT_EDGES", len(first.edge_to) + 1)
+    second = cache.trellis(letters(), 0, 5, 50)
+    assert cache.trellis(letters(), 0, 5, 50) is second
+    assert cache.trellis(letters(), 0, 6, 50) is not first
 
 
 def test_a_plan_of_too_many_ways_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "MAX_EDGES", 3000)
+    monkeypatch.setattr(module, "MAX_EDGES", 3000)
     long = compile_schema({"type": "string", "maxLength": 300}).compile(Vocabulary.byte_level())
     with pytest.raises(GrammarError, match=r"more than 3000 ways.*maxLength"):
-        PlanCache().plan(long, long.start, 100, 400)
-    assert len(PlanCache().plan(long, long.start, 10, 400).edge_to) < 3000
+        TrellisCache().trellis(long, long.start, 100, 400)
+    assert len(TrellisCache().trellis(long, long.start, 10, 400).edge_to) < 3000

@@ -10,7 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.posterior.unconstrained import invert, read_logits, read_logits_plainly
+from agentfast.runtime.posterior.device_ops import DeviceOps
+from agentfast.runtime.posterior.host_ops import HostOps
+from agentfast.runtime.posterior.unconstrained import invert
 
 
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(2, 700), st.sampled_from([0.1, 3.0, 30.0]))
@@ -20,8 +22,10 @@ def test_the_kernel_reads_what_torch_reads(seed: int, rows: int, size: int, spre
     rng = np.random.default_rng(seed)
     temperatures = rng.uniform(0.3, 2.0, rows).astype(np.float32)
     uniforms = rng.random(rows)
-    fast = read_logits(logits, temperatures, uniforms)
-    plain = read_logits_plainly(logits, temperatures, uniforms)
+    fast = HostOps().statistics([logits[:1], logits[1:]], temperatures, uniforms, torch.empty_like(logits))
+    plain = DeviceOps(torch.device("cpu")).statistics(
+        [logits], temperatures, uniforms, torch.empty_like(logits)
+    )
     assert fast.best.tolist() == plain.best.tolist()
     assert fast.entropy == pytest.approx(plain.entropy, abs=2e-5)
     torch.testing.assert_close(fast.probabilities, plain.probabilities, atol=1e-6, rtol=2e-5)
@@ -35,13 +39,14 @@ def test_the_kernel_reads_what_torch_reads(seed: int, rows: int, size: int, spre
 def test_of_equal_logits_the_first_is_best() -> None:
     logits = torch.zeros(1, 600)
     logits[0, [300, 500]] = 1.0
-    reading = read_logits(logits, np.ones(1, np.float32), np.zeros(1))
+    reading = HostOps().statistics([logits], np.ones(1, np.float32), np.zeros(1), torch.empty(1, 600))
     assert reading.best.tolist() == [300]
     assert reading.sample.tolist() == [0]
 
 
 def test_entropy_of_a_uniform_distribution_is_the_logarithm_of_its_size() -> None:
-    reading = read_logits(torch.zeros(1, 257), np.ones(1, np.float32), np.full(1, 0.5))
+    logits = torch.zeros(1, 257)
+    reading = HostOps().statistics([logits], np.ones(1, np.float32), np.full(1, 0.5), torch.empty(1, 257))
     assert reading.entropy[0] == pytest.approx(math.log(257), abs=1e-5)
     assert reading.sample.tolist() == [128]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.random_streams import SeededDraws
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.kvcache.prefix_keys import block_keys
 from agentfast.runtime.scheduling.batch import Batch
-from agentfast.runtime.scheduling.row import Row, Status
+from agentfast.runtime.scheduling.row import Canvas, Row, Status
 from agentfast.runtime.scheduling.scheduler import Scheduler
 
 BLOCK = 4
@@ -26,20 +26,21 @@ def row(
     prompt: list[int],
     *,
     canvas: int = CANVAS,
-    reach: int | None = None,
+    max_kv_positions: int | None = None,
     program: str = "p",
     priority: int = 0,
 ) -> Row:
     request = Request(tuple(prompt), max_tokens=100, program=program, priority=priority)
-    return Row(
+    made = Row(
         request=request,
-        grammar=None,
-        draws=SeededDraws(0, 10),
-        canvas_tokens=canvas,
-        reach=reach or len(prompt),
+        decoding=None,
+        max_kv_positions=max_kv_positions or len(prompt),
         keys=block_keys(prompt, BLOCK),
         submitted=0.0,
     )
+    made.canvas = Canvas(np.zeros(canvas, np.int64)) if canvas else None
+    made.wants_next_logits = not canvas
+    return made
 
 
 def step(scheduler: Scheduler) -> Batch:
@@ -51,7 +52,7 @@ def step(scheduler: Scheduler) -> Batch:
 
 
 def parts(batch: Batch) -> list[tuple[int, int, bool]]:
-    return [(work.start, work.stop, work.decode) for work in batch.works]
+    return [(part.start, part.stop, part.decode) for part in batch.rows]
 
 
 def test_a_short_prompt_is_encoded_and_denoised_in_one_pass() -> None:
@@ -79,11 +80,11 @@ def test_rows_that_begin_alike_share_blocks_within_one_pass_and_later() -> None:
     scheduler.add(row([*prefix, 101]))
     batch = step(scheduler)
     assert parts(batch) == [(0, 9, True), (8, 9, True)]
-    assert [work.follows for work in batch.works] == [False, True]
+    assert [part.reads_in_flight for part in batch.rows] == [False, True]
     scheduler.add(late := row([*prefix, 102]))
     batch = step(scheduler)
     assert parts(batch)[-1] == (8, 9, True)
-    assert not any(work.follows for work in batch.works)
+    assert not any(part.reads_in_flight for part in batch.rows)
     assert late.cached == 8
     assert len({tuple(running.blocks[:2]) for running in scheduler.running}) == 1
 
@@ -109,7 +110,7 @@ def test_the_token_budget_of_a_pass_is_kept_but_the_first_row_always_gets_its_st
     scheduler = Scheduler(config(max_batch_tokens=20, block_size=2))
     for n in range(3):
         scheduler.add(row([n] * 2, program=str(n)))
-    assert len(step(scheduler).works) == 2
+    assert len(step(scheduler).rows) == 2
     scheduler = Scheduler(config(max_batch_tokens=4))
     scheduler.add(row([1] * 4))
     assert step(scheduler).tokens == 4 + CANVAS
@@ -119,7 +120,7 @@ def test_priority_comes_first() -> None:
     scheduler = Scheduler(config(max_rows=1))
     scheduler.add(row([1]))
     scheduler.add(urgent := row([2], priority=1))
-    assert [work.row for work in step(scheduler).works] == [urgent]
+    assert [part.row for part in step(scheduler).rows] == [urgent]
 
 
 def test_a_large_program_does_not_starve_a_small_one() -> None:
@@ -130,8 +131,8 @@ def test_a_large_program_does_not_starve_a_small_one() -> None:
         scheduler.add(row([100 + n], program="small"))
     served = {"large": 0, "small": 0}
     for _ in range(10):
-        for work in step(scheduler).works:
-            served[work.row.program] += 1
+        for part in step(scheduler).rows:
+            served[part.row.program] += 1
     assert served["small"] >= 8
 
 
@@ -141,7 +142,7 @@ def test_a_program_that_comes_late_gets_its_share_from_then_on_and_no_more() -> 
     for _ in range(20):
         step(scheduler)
     scheduler.add(row([2], program="late"))
-    order = [step(scheduler).works[0].row.program for _ in range(10)]
+    order = [step(scheduler).rows[0].row.program for _ in range(10)]
     assert 4 <= order.count("late") <= 6
 
 
@@ -156,8 +157,8 @@ def test_places_are_shared_between_programs() -> None:
 
 def test_a_row_waits_until_blocks_for_its_whole_reach_are_there() -> None:
     scheduler = Scheduler(config(cache_tokens=40))
-    scheduler.add(first := row([1] * 10, reach=30))
-    scheduler.add(second := row([2] * 10, reach=30))
+    scheduler.add(first := row([1] * 10, max_kv_positions=30))
+    scheduler.add(second := row([2] * 10, max_kv_positions=30))
     step(scheduler)
     assert (first.status, second.status) == (Status.RUNNING, Status.WAITING)
     scheduler.remove(first)
@@ -187,15 +188,15 @@ def test_rows_may_come_and_go_at_any_step_and_all_are_served(data: st.DataObject
             scheduler.add(rows[-1])
         batch = step(scheduler)
         assert batch or not (scheduler.waiting or scheduler.running)
-        for work in batch.works:
-            if work.decode and data.draw(st.booleans()):
-                scheduler.remove(work.row)
+        for part in batch.rows:
+            if part.decode and data.draw(st.booleans()):
+                scheduler.remove(part.row)
         if len(rows) > 0 and data.draw(st.booleans()):
             scheduler.remove(rows[data.draw(st.integers(0, len(rows) - 1))])
         scheduler.check_integrity()
     for _ in range(200):
-        for work in step(scheduler).works:
-            if work.decode:
-                scheduler.remove(work.row)
+        for part in step(scheduler).rows:
+            if part.decode:
+                scheduler.remove(part.row)
     assert all(done.status is Status.FINISHED for done in rows)
     assert scheduler.pool.counts()["used"] == 0

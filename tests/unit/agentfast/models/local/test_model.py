@@ -27,7 +27,7 @@ from agentfast.chat.base import Segment, TurnRules
 from agentfast.chat.json import CALL, END, SPECIAL_TOKENS, JsonChat
 from agentfast.messages import Transcript
 from agentfast.models.local.rendering import Rendering, SegmentCodec
-from agentfast.models.local.turn_grammars import GrammarCache
+from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.grammar import Grammar
 from tests.support.tiny_engine import byte_tokenizer
 
@@ -109,7 +109,7 @@ class CountingChat(JsonChat):
 
 async def test_runs_of_an_agent_share_one_grammar_even_if_one_is_cancelled() -> None:
     chat = CountingChat()
-    cache = GrammarCache(chat)
+    cache = TurnGrammars(chat)
     tool = ToolDefinition("f", "", {"type": "object", "properties": {}})
     asked = ModelRequest([], (tool,))
     tasks = [asyncio.create_task(cache.get(asked)) for _ in range(5)]
@@ -123,7 +123,7 @@ async def test_runs_of_an_agent_share_one_grammar_even_if_one_is_cancelled() -> 
 
 async def test_agents_that_declare_the_same_tools_share_one_grammar() -> None:
     chat = CountingChat()
-    cache = GrammarCache(chat)
+    cache = TurnGrammars(chat)
 
     def asked(field: str, max_calls: int = 8) -> ModelRequest:
         schema = {"type": "object", "properties": {field: {"type": "string"}}}
@@ -139,7 +139,7 @@ async def test_agents_that_declare_the_same_tools_share_one_grammar() -> None:
 async def test_a_schema_that_cannot_be_enforced_is_refused_every_time() -> None:
     schema: dict[str, Any] = {"$dynamicRef": "#x"}
     asked = ModelRequest([], output_schema=schema)
-    cache = GrammarCache(CHAT)
+    cache = TurnGrammars(CHAT)
     for _ in range(2):
         with pytest.raises(UnsupportedSchemaError):
             await cache.get(asked)

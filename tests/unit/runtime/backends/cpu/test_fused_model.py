@@ -11,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agentfast.runtime.backends.cpu.fused_model import FusedModel, fastest
+from agentfast.runtime.backends.cpu.backend import CpuBackend
+from agentfast.runtime.backends.cpu.fused_model import FusedModel
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Rows
 from agentfast.runtime.backends.cpu.row_kv import PanelAttention
 from agentfast.runtime.backends.cpu.threads import ShardPool
+from agentfast.runtime.backends.registry import backend_for
+from agentfast.runtime.backends.torch.backend import TorchBackend
+from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.jit.simd import FEWEST_PAIRS
 from agentfast.runtime.kvcache.store import KVStore
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
@@ -149,12 +153,12 @@ def test_soft_embeddings_are_those_of_the_model(positions: int, seed: int) -> No
 
 
 def test_other_types_of_numbers_large_models_and_tiny_heads_use_the_model_itself() -> None:
-    assert isinstance(fastest(small_model()), FusedModel)
+    assert isinstance(backend_for(small_model(), EngineConfig()), CpuBackend)
     with torch.device("meta"):
         large = type(small_model())(replace(small_model().config, hidden_size=1024))
-    assert fastest(large) is large
+    assert isinstance(backend_for(large, EngineConfig()), TorchBackend)
     half = type(small_model())(small_model().config).half()
-    assert fastest(half) is half
+    assert isinstance(backend_for(half, EngineConfig()), TorchBackend)
     heads = replace(small_model().config.sliding, head_dim=2 * FEWEST_PAIRS - 2)
     tiny = type(small_model())(replace(small_model().config, sliding=heads))
-    assert fastest(tiny) is tiny
+    assert isinstance(backend_for(tiny, EngineConfig()), TorchBackend)

@@ -17,30 +17,28 @@ from agentfast.runtime.backends.cpu.fused_model import FusedModel
 from agentfast.runtime.backends.cpu.shards import TOKENS_PER_SHARD, Cost, shards_of
 from agentfast.runtime.backends.cpu.threads import Leftovers, ShardPool, single_threaded_operations
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.random_streams import SeededDraws
 from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.decoding.base import Outcome
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
 from agentfast.runtime.engine.engine import Engine
-from agentfast.runtime.scheduling.batch import Batch
-from agentfast.runtime.scheduling.batch import ScheduledRow as Work
+from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
 from agentfast.runtime.scheduling.row import Row
 from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
 
 SHARED = tuple(range(64))  # four blocks that rows encode once and share
 
 
-def work(tokens: int, start: int = 0) -> Work:
+def part(tokens: int, start: int = 0) -> ScheduledRow:
     request = Request((1,), max_tokens=1)
-    row = Row(request, None, SeededDraws(0, 10), canvas_tokens=0, reach=1, keys=[], submitted=0.0)
-    return Work(row, start, start + tokens, decode=False)
+    row = Row(request, None, max_kv_positions=1, keys=[], submitted=0.0)
+    return ScheduledRow(row, start, start + tokens, decode=False)
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=40), st.integers(1, 8))
 def test_shards_have_every_work_once_in_order_and_differ_by_no_more_than_one(
     sizes: list[int], most: int
 ) -> None:
-    works = [work(size) for size in sizes]
+    works = [part(size) for size in sizes]
     shards = shards_of(works, most, cost=lambda w: w.tokens)
     assert sorted(works.index(w) for shard in shards for w in shard) == list(range(len(works)))
     assert all(list(shard) == sorted(shard, key=works.index) for shard in shards)
@@ -51,7 +49,7 @@ def test_shards_have_every_work_once_in_order_and_differ_by_no_more_than_one(
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(1, 4), st.floats(1, 2))
 def test_shards_that_would_be_too_uneven_are_one(sizes: list[int], most: int, uneven: float) -> None:
-    works = [work(size) for size in sizes]
+    works = [part(size) for size in sizes]
     even, shards = [shards_of(works, most, lambda w: w.tokens, limit) for limit in (float("inf"), uneven)]
     dearest = max(sum(w.tokens for w in shard) for shard in even)
     assert shards == ([tuple(works)] if dearest * len(even) > uneven * sum(sizes) else even)
@@ -60,10 +58,10 @@ def test_shards_that_would_be_too_uneven_are_one(sizes: list[int], most: int, un
 def test_a_work_costs_more_the_more_it_attends_to_within_its_layers_windows() -> None:
     config = small_model().config
     cost, unbounded = Cost(config), Cost(replace(config, layers=("full", "full")))
-    costs = [cost(work(30, start)) for start in (0, 64, 1024)]
+    costs = [cost(part(30, start)) for start in (0, 64, 1024)]
     assert costs == sorted(set(costs))
-    assert unbounded(work(2)) == cost(work(2))
-    assert unbounded(work(30, 1024)) > cost(work(30, 1024))
+    assert unbounded(part(2)) == cost(part(2))
+    assert unbounded(part(30, 1024)) > cost(part(30, 1024))
 
 
 def completions(config: EngineConfig) -> list[Completion]:
@@ -93,7 +91,7 @@ def test_threads_that_share_tokens_share_what_is_to_be_decoded_and_change_nothin
     update, both = DiffusionDecoder.update, threading.Barrier(2)
 
     def watched(decoder: DiffusionDecoder, batch: Batch, forward: Forward) -> list[Outcome]:
-        sizes.append(len(batch.works))
+        sizes.append(len(batch.rows))
         if len(sizes) <= 2:
             both.wait(timeout=60)  # one thread alone would wait in vain
         return update(decoder, batch, forward)
