@@ -17,10 +17,10 @@ from torch import Tensor
 
 from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.backends.cpu.fused_model import FusedModel
-from agentfast.runtime.backends.cpu.kernels.barrier import CAN_MEET
-from agentfast.runtime.backends.cpu.row_kv import PanelAttention
+from agentfast.runtime.backends.cpu.kernels.barrier import CAN_SPIN
+from agentfast.runtime.backends.cpu.row_kv import RowKV
 from agentfast.runtime.backends.cpu.shards import Cost, shards_of
-from agentfast.runtime.backends.cpu.threads import Leftovers, ShardPool, single_threaded_operations
+from agentfast.runtime.backends.cpu.threads import PartQueue, ShardPool, single_threaded_operations
 from agentfast.runtime.backends.ragged import finite_rows, ragged_batch, split_logits, wanted_positions
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.kvcache.store import KVStore
@@ -56,7 +56,7 @@ class CpuBackend:
         self._embeddings = weight.detach()
         self._model = FusedModel(model)
         self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
-        self._panels = PanelAttention(model, self._store)
+        self._panels = RowKV(model, self._store)
         self._most_shards = config.threads or torch.get_num_threads()
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)
@@ -66,7 +66,7 @@ class CpuBackend:
         single_threaded_operations()
 
     def forward(self, batch: Batch) -> CpuForwardPass:
-        shards = shards_of(batch.rows, self._most_shards, self._cost, _UNEVEN if CAN_MEET else inf)
+        shards = shards_of(batch.rows, self._most_shards, self._cost, _UNEVEN if CAN_SPIN else inf)
         return CpuForwardPass(self, shards, self._pool)
 
     def run_shard(
@@ -169,11 +169,11 @@ class CpuForwardPass:
 
     def map(self, function: Callable[[Batch, Forward], R]) -> list[R]:
         results: list[R] = []
-        leftovers = Leftovers[Part](len(self._shards))
+        queue = PartQueue[Part](len(self._shards))
 
         @torch.inference_mode()
         def take(_: int) -> None:
-            for part in leftovers:
+            for part in queue:
                 results.append(function(Batch(part.rows), self._backend.logits(part)))  # noqa: PERF401  (threads share it)
 
         @torch.inference_mode()
@@ -182,7 +182,7 @@ class CpuForwardPass:
             try:
                 parts = self._backend.run_shard(rows, self._barrier, self._helpers)
             finally:
-                leftovers.leave(parts)
+                queue.put(parts)
             takers = 1 if self._helpers is None else max(1, min(self._helpers.most, len(parts)))
             self._pool.map(take, range(takers))
 

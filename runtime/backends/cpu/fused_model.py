@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agentfast.runtime.backends.cpu.kernels import embedding as embedding_kernels
-from agentfast.runtime.backends.cpu.kernels.barrier import Part, parts_of, side_by_side
+from agentfast.runtime.backends.cpu.kernels.barrier import TokenSlice, side_by_side, token_slices
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Rows
 from agentfast.runtime.backends.cpu.kernels.embedding import ConditioningWeights
 from agentfast.runtime.backends.cpu.kernels.layer import LayerWeights
 from agentfast.runtime.backends.cpu.kernels.matmul import in_panels
 from agentfast.runtime.backends.cpu.kernels.stack import Stack, run_layers
-from agentfast.runtime.backends.cpu.row_kv import PanelAttention
+from agentfast.runtime.backends.cpu.row_kv import RowKV
 from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.core.scratch import ScratchBuffers
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
@@ -58,7 +58,7 @@ class FusedModel:
         self,
         tokens: Tensor,
         positions: Tensor,
-        attention: PanelAttention,
+        attention: RowKV,
         rows: Rows,
         *,
         denoise: Tensor | bool,
@@ -92,7 +92,7 @@ class FusedModel:
         through = x, normed, self._stack, ropes, attention.cache, rows, mask, lines, scratch
         logits = None if wanted is None else self._scratch.floats("logits", len(wanted), len(self._table))
 
-        def run(part: Part) -> None:
+        def run(part: TokenSlice) -> None:
             embedding_kernels.enter(part, *entering)
             for first, last in pairwise(stops):
                 run_layers(first, last, part, *through)
@@ -101,13 +101,13 @@ class FusedModel:
             if wanted is not None and logits is not None:
                 embedding_kernels.to_logits(part, wanted, normed, self._table_panels, self._cap, logits)
 
-        side_by_side(run, parts_of(total, 1 if pool is None else pool.most), pool)
+        side_by_side(run, token_slices(total, 1 if pool is None else pool.most), pool)
         return torch.from_numpy(normed), None if logits is None else torch.from_numpy(logits)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden [N, H] -> [N, V], good until the thread's next call."""
         logits = self._scratch.floats("logits", len(hidden), len(self._table))
-        [alone] = parts_of(len(hidden), 1)
+        [alone] = token_slices(len(hidden), 1)
         embedding_kernels.to_logits(
             alone, np.arange(len(hidden)), hidden.contiguous().numpy(), self._table_panels, self._cap, logits
         )

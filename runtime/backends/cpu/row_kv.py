@@ -23,7 +23,7 @@ from agentfast.runtime.scheduling.batch_layout import Span
 from agentfast.runtime.scheduling.row import Row
 
 
-class RowPanels:
+class RowTiles:
     """Memory for a row's keys and values of all layers; `filled` positions of it are settled."""
 
     def __init__(self, shapes: np.ndarray[tuple[int, int], np.dtype[np.int64]], positions: int) -> None:
@@ -33,7 +33,7 @@ class RowPanels:
         self.filled = 0
 
 
-class PanelAttention:
+class RowKV:
     """Keeps the panels of rows, and says which of them a pass reads."""
 
     def __init__(self, model: BlockDiffusionModel, store: KVStore) -> None:
@@ -52,7 +52,7 @@ class PanelAttention:
         )
         self._store = store  # the memory that the addresses are of
         self._one_by_one = config.kind == "autoregressive"
-        self._panels: dict[Row, RowPanels] = {}
+        self._panels: dict[Row, RowTiles] = {}
 
     def rows(self, parts: Iterable[ScheduledRow], spans: Iterable[Span]) -> Rows:
         """The rows of a pass. A row's panels are good until it is released or its next pass."""
@@ -86,7 +86,7 @@ class PanelAttention:
         """Forget a row's panels."""
         self._panels.pop(row, None)
 
-    def _panels_of(self, part: ScheduledRow) -> RowPanels | None:
+    def _panels_of(self, part: ScheduledRow) -> RowTiles | None:
         row = part.row
         panels = self._panels.get(row)
         if not part.canvas_tokens and part.stop - part.start <= FEW and (self._one_by_one or panels is None):
@@ -94,7 +94,7 @@ class PanelAttention:
             return None
         needed = part.stop + part.canvas_tokens
         if panels is None or panels.capacity < needed:
-            panels = self._panels[row] = RowPanels(
+            panels = self._panels[row] = RowTiles(
                 self.cache.shapes, max(needed, row.max_kv_positions + row.canvas_tokens)
             )
         return panels

@@ -24,33 +24,33 @@ def single_threaded_operations() -> None:
     restore.join()
 
 
-class Leftovers(Generic[T]):
-    """What shards have left to do once any thread may do it: whichever is free takes the next.
+class PartQueue(Generic[T]):
+    """Parts of shards that any thread may take: whichever is free takes the next.
 
     Shards of about equal cost still end at different times: costs are estimates, and other processes take cores away.
     """
 
     def __init__(self, shards: int) -> None:
-        """shards: how many will each `leave` once."""
-        self._left: deque[T] = deque()
+        """shards: number of shards, each of which will `put` once."""
+        self._parts: deque[T] = deque()
         self._expected = shards
         self._changed = threading.Condition()
 
-    def leave(self, items: Iterable[T]) -> None:
-        """Add a shard's; to be called, with none, even if it failed, since the others wait for it."""
+    def put(self, items: Iterable[T]) -> None:
+        """Add a shard's parts; to be called, with none, even if it failed, since the others wait for it."""
         with self._changed:
-            self._left.extend(items)
+            self._parts.extend(items)
             self._expected -= 1
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[T]:
-        """Takes what is left by any shard, until all have left theirs and nothing remains."""
+        """Take parts of any shard, until all have put theirs and none remains."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._left or not self._expected)
-                if not self._left:
+                self._changed.wait_for(lambda: self._parts or not self._expected)
+                if not self._parts:
                     return
-                item = self._left.popleft()
+                item = self._parts.popleft()
             yield item
 
 

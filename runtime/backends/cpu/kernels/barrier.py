@@ -1,7 +1,6 @@
-"""Threads that share the work of one kernel, each with a part of the tokens, and meet at points inside it.
+"""Spin barrier for threads that share one kernel, each with a slice of the tokens.
 
-A lock's wait takes a call into the system and back, tens of microseconds, as long as what lies between two meetings;
-here a thread looks at a counter until the others have come.
+A futex wait costs tens of microseconds, as much as the work between two barriers.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.jit.kernel import inline_kernel
 from agentfast.runtime.jit.simd import cgutils, intrinsic, ir, types
 
-CAN_MEET: Final = os.name == "posix"
-"""Whether a waiting thread can give its core to another one, without which it could keep it from coming."""
+CAN_SPIN: Final = os.name == "posix"
+"""Whether a waiting thread can yield its core to another one, without which it could keep that one from arriving."""
 
 Ints = NDArray[np.int64]
 
-TOKENS_PER_PART: Final = 8
+TOKENS_PER_SLICE: Final = 8
 """Fewer do not pay for a thread."""
 
 _TRIES: Final = 500  # looks before a thread offers its core, some tens of microseconds
 _ABANDONED: Final = 1 << 62
 
 
-class Part(NamedTuple):
-    """What one of several threads does of a pass.
+class TokenSlice(NamedTuple):
+    """One thread's share of a pass.
 
     Attributes:
         start, stop: its tokens.
-        number: which part it is.
-        parts: how many there are.
-        arrivals: [1], how often any of their threads has come to a meeting.
+        number: its place among the slices.
+        parts: number of slices.
+        arrivals: [1], arrivals of their threads at barriers, counted together.
     """
 
     start: int
@@ -48,18 +47,20 @@ class Part(NamedTuple):
     arrivals: NDArray[np.int64]
 
 
-def parts_of(tokens: int, most: int) -> list[Part]:
-    """At most `most` parts of about as many tokens each, if they are enough to pay for a thread each."""
-    count = max(1, min(most, tokens // TOKENS_PER_PART)) if CAN_MEET else 1
+def token_slices(tokens: int, most: int) -> list[TokenSlice]:
+    """Cut tokens into at most `most` slices of about equal size, if they are enough to pay for a thread each."""
+    count = max(1, min(most, tokens // TOKENS_PER_SLICE)) if CAN_SPIN else 1
     cuts = [tokens * i // count for i in range(count + 1)]
     arrivals = np.zeros(1, np.int64)
-    return [Part(cuts[i], cuts[i + 1], i, count, arrivals) for i in range(count)]
+    return [TokenSlice(cuts[i], cuts[i + 1], i, count, arrivals) for i in range(count)]
 
 
-def side_by_side(run: Callable[[Part], None], parts: Sequence[Part], pool: ShardPool | None) -> None:
-    """Run all parts at once, the first in this thread; `run` must end with a meeting. None waits for one that has failed."""
+def side_by_side(
+    run: Callable[[TokenSlice], None], parts: Sequence[TokenSlice], pool: ShardPool | None
+) -> None:
+    """Run all parts at once, the first in this thread; `run` must end with a barrier. None waits for one that has failed."""
 
-    def guarded(part: Part) -> None:
+    def guarded(part: TokenSlice) -> None:
         try:
             run(part)
         except BaseException:
@@ -78,7 +79,7 @@ def side_by_side(run: Callable[[Part], None], parts: Sequence[Part], pool: Shard
 
 
 @inline_kernel
-def lines_of(part: Part, lines: Ints) -> tuple[int, int]:
+def lines_of(part: TokenSlice, lines: Ints) -> tuple[int, int]:
     """Where the part's begin and end in lines [N] that are in order."""
     first = last = 0
     for i in range(len(lines)):
@@ -88,8 +89,8 @@ def lines_of(part: Part, lines: Ints) -> tuple[int, int]:
 
 
 @inline_kernel
-def meet(part: Part) -> None:
-    """Wait until the threads of all parts are here; what each has written before, all see afterwards."""
+def wait_for_all(part: TokenSlice) -> None:
+    """Wait until the threads of all slices are here; what each has written before, all see afterwards."""
     if part.parts > 1:
         wait_for(part.arrivals, part.parts)
 
@@ -118,7 +119,7 @@ def wait_for(typing: Any, arrivals: Any, count: Any) -> Any:
         builder.store(tried, tries)
         builder.cbranch(builder.icmp_signed(">", tried, number(_TRIES)), offer, look)
         builder.position_at_end(offer)
-        if CAN_MEET:
+        if CAN_SPIN:
             offered = ir.FunctionType(ir.IntType(32), [])
             builder.call(cgutils.get_or_insert_function(builder.module, offered, "sched_yield"), [])
         builder.branch(look)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.backends.cpu.kernels.barrier import Part
+from agentfast.runtime.backends.cpu.kernels.barrier import TokenSlice
 from agentfast.runtime.backends.cpu.kernels.paged_attention import attend_paged
 from agentfast.runtime.backends.cpu.kernels.tiled_attention import attend, columns_of, key_floats, place
 from agentfast.runtime.jit.kernel import inline_kernel, kernel
@@ -51,7 +51,7 @@ class Rows(NamedTuple):
         denoises: canvas tokens.
         table: where in `blocks` its block table begins.
         panels: address of its panels of all layers.
-        capacity: positions that they have room for; 0: it has none.
+        capacity: positions that they have scratch for; 0: it has none.
         filled: positions that they hold.
         blocks: [N], block tables.
     """
@@ -79,7 +79,7 @@ def panel_floats(shapes: Ints, layers: int, capacity: int) -> int:
 
 
 @kernel
-def write(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
+def write(layer: int, part: TokenSlice, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
     """Put what the part encodes into the store; k, v [T, Hkv, D]."""
     keys, values = _stored(layer, cache)
     for r in range(len(rows.start)):
@@ -94,7 +94,7 @@ def write(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats
 
 
 @kernel
-def fill(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
+def fill(layer: int, part: TokenSlice, cache: Cache, rows: Rows, k: Floats, v: Floats) -> None:
     """Put the part's share of what has come since, and of the canvases of k, v [T, Hkv, D], into the rows' panels."""
     keys, values = _stored(layer, cache)
     for r in range(len(rows.start)):
@@ -112,7 +112,7 @@ def fill(layer: int, part: Part, cache: Cache, rows: Rows, k: Floats, v: Floats)
 
 
 @inline_kernel
-def _share(part: Part, first: int, last: int) -> tuple[int, int]:
+def _share(part: TokenSlice, first: int, last: int) -> tuple[int, int]:
     """The part's share of the positions first..last - 1, cut where a cache line of keys ends."""
     low = (first + (last - first) * part.number // part.parts) // LINE * LINE
     high = (first + (last - first) * (part.number + 1) // part.parts) // LINE * LINE
@@ -120,7 +120,7 @@ def _share(part: Part, first: int, last: int) -> tuple[int, int]:
 
 
 @kernel
-def attend_rows(layer: int, part: Part, cache: Cache, rows: Rows, q: Floats, out: Floats) -> None:
+def attend_rows(layer: int, part: TokenSlice, cache: Cache, rows: Rows, q: Floats, out: Floats) -> None:
     """Attention of the part's tokens; q, out [T, Hq, D]."""
     keys, values = _stored(layer, cache)
     heads, window, bounded = keys.shape[1], cache.windows[layer], cache.bounded[layer]
@@ -145,7 +145,7 @@ def attend_rows(layer: int, part: Part, cache: Cache, rows: Rows, q: Floats, out
 
 
 @inline_kernel
-def _within(part: Part, first: int, count: int) -> tuple[int, int]:
+def _within(part: TokenSlice, first: int, count: int) -> tuple[int, int]:
     """Which of the tokens first, ..., first + count - 1 are the part's: from the one number to before the other."""
     start = min(max(part.start - first, 0), count)
     return start, max(start, min(part.stop - first, count))

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.backends.cpu.kernels.barrier import Part, lines_of, meet
+from agentfast.runtime.backends.cpu.kernels.barrier import TokenSlice, lines_of, wait_for_all
 from agentfast.runtime.backends.cpu.kernels.layer import gated
-from agentfast.runtime.backends.cpu.kernels.matmul import multiply, room_for
+from agentfast.runtime.backends.cpu.kernels.matmul import multiply, scratch_for
 from agentfast.runtime.backends.cpu.kernels.norm import inverse_rms, norm
 from agentfast.runtime.jit.kernel import loose_kernel
 from agentfast.runtime.jit.simd_math import exponentiate
@@ -34,7 +34,7 @@ class ConditioningWeights(NamedTuple):
 
 @loose_kernel
 def enter(
-    part: Part,
+    part: TokenSlice,
     tokens: Ints,
     table: Floats,
     scale: np.float32,
@@ -67,7 +67,7 @@ def _condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeigh
     """
     rooms = min(_GROUP, len(soft))
     normed = np.empty((rooms, x.shape[1]), np.float32)
-    gate_up, added = room_for(rooms, weights.gate_up), room_for(rooms, weights.down)
+    gate_up, added = scratch_for(rooms, weights.gate_up), scratch_for(rooms, weights.down)
     inner = np.empty((rooms, weights.down.shape[1]), np.float32)
     for first in range(0, len(canvas), _GROUP):
         lines = canvas[first : first + _GROUP]
@@ -88,7 +88,7 @@ def _condition(x: Floats, canvas: Ints, soft: Floats, weights: ConditioningWeigh
 
 @loose_kernel
 def to_logits(
-    part: Part, lines: Ints, hidden: Floats, panels: Floats, cap: np.float32, logits: Floats
+    part: TokenSlice, lines: Ints, hidden: Floats, panels: Floats, cap: np.float32, logits: Floats
 ) -> None:
     """Lines [N] of hidden [T, H], the embedding table's panels -> logits [N, V]; soft-capped unless `cap` is 0.
 
@@ -98,22 +98,22 @@ def to_logits(
     start = groups * part.number // part.parts * _PANELS
     stop = min(len(panels), groups * (part.number + 1) // part.parts * _PANELS)
     gathered = np.empty((min(_GROUP, len(lines)), hidden.shape[1]), np.float32)
-    room = room_for(len(gathered), panels[:_PANELS])
+    scratch = scratch_for(len(gathered), panels[:_PANELS])
     for first in range(0, len(lines), _GROUP):
         some = lines[first : first + _GROUP]
         for m in range(len(some)):
             gathered[m] = hidden[some[m]]
         for p in range(start, stop, _PANELS):
-            multiply(gathered, len(some), panels[p : p + _PANELS], room)
+            multiply(gathered, len(some), panels[p : p + _PANELS], scratch)
             low, high = p * panels.shape[2], min(logits.shape[1], (p + _PANELS) * panels.shape[2])
             for m in range(len(some)):
-                source, target = room[m, : high - low], logits[first + m, low:high]
+                source, target = scratch[m, : high - low], logits[first + m, low:high]
                 if cap:
                     _soft_cap(source, cap, target)
                 else:
                     for v in range(high - low):
                         target[v] = source[v]
-    meet(part)
+    wait_for_all(part)
 
 
 @loose_kernel
@@ -130,11 +130,11 @@ def _soft_cap(x: Floats, cap: np.float32, out: Floats) -> None:
 @loose_kernel
 def to_soft(p: Floats, panels: Floats, scale: np.float32, soft: Floats) -> None:
     """p [N, V], the transposed table's panels -> soft [N, H], the scaled mean embeddings."""
-    room = room_for(_GROUP, panels)
+    scratch = scratch_for(_GROUP, panels)
     for first in range(0, len(p), _GROUP):
         part = p[first : first + _GROUP]
-        multiply(part, len(part), panels, room)
+        multiply(part, len(part), panels, scratch)
         for m in range(len(part)):
-            source, target = room[m], soft[first + m]
+            source, target = scratch[m], soft[first + m]
             for i in range(len(target)):
                 target[i] = source[i] * scale

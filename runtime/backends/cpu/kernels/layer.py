@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.runtime.backends.cpu.kernels.experts import choose, group
-from agentfast.runtime.backends.cpu.kernels.matmul import multiply, room_for
+from agentfast.runtime.backends.cpu.kernels.matmul import multiply, scratch_for
 from agentfast.runtime.backends.cpu.kernels.norm import after_attention, after_experts, split_heads
 from agentfast.runtime.jit.kernel import loose_kernel
 from agentfast.runtime.jit.simd_math import exponentiate
@@ -59,7 +59,7 @@ def before_attention(
     normed: Floats, weights: LayerWeights, cos: Floats, sin: Floats, q: Floats, k: Floats, v: Floats
 ) -> None:
     """normed [T, H] -> q [T, Hq, D], k, v [T, Hkv, D], normed and (q, k) roped; cos, sin [T, D/2]."""
-    joined = room_for(_GROUP, weights.qkv)
+    joined = scratch_for(_GROUP, weights.qkv)
     for start in range(0, len(normed), _GROUP):
         stop = min(len(normed), start + _GROUP)
         part = slice(start, stop)
@@ -102,18 +102,18 @@ def rest_of_layer(
     """
     size = x.shape[1]
     rooms = max(1, min(_GROUP, len(x)))
-    mixed = room_for(rooms, weights.output)
+    mixed = scratch_for(rooms, weights.output)
     dense_in, sparse_in, router_in = (
         np.empty((rooms, size), np.float32),
         np.empty((rooms, size), np.float32),
         np.empty((rooms, size), np.float32),
     )
-    gate_up, dense = room_for(rooms, weights.gate_up), room_for(rooms, weights.down)
+    gate_up, dense = scratch_for(rooms, weights.gate_up), scratch_for(rooms, weights.down)
     inner = np.empty((rooms, weights.down.shape[1]), np.float32)
-    scores = room_for(rooms, weights.router)
+    scores = scratch_for(rooms, weights.router)
     share = np.empty((rooms, top_k), np.float32)
     place = np.empty((rooms, top_k), np.int64)
-    outputs = room_for(rooms * top_k, weights.expert_down[0])
+    outputs = scratch_for(rooms * top_k, weights.expert_down[0])
     for start in range(0, len(x), rooms):
         stop = min(len(x), start + rooms)
         n = stop - start
@@ -151,7 +151,7 @@ def _run_experts(
     ends = np.empty(experts, np.int64)
     group(place, rows, source, ends)
     gathered = np.empty((rows, x.shape[1]), np.float32)
-    gate_up = room_for(rows, weights.expert_gate_up[0])
+    gate_up = scratch_for(rows, weights.expert_gate_up[0])
     inner = np.empty((rows, weights.expert_down.shape[2]), np.float32)
     start = 0
     for e in range(experts):

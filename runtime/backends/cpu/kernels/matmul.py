@@ -30,13 +30,13 @@ def in_panels(weight: Tensor) -> Floats:
     """A linear layer's weight [N, K] as `multiply` takes it: [N / WIDTH, K, WIDTH], filled up with zeros."""
     outputs, inputs = weight.shape
     panels = padded(outputs) // WIDTH
-    room = torch.zeros(panels * WIDTH, inputs)  # torch's memory begins at a cache line, which counts here
-    room[:outputs] = weight.detach()
-    return room.view(panels, WIDTH, inputs).transpose(1, 2).contiguous().numpy()
+    scratch = torch.zeros(panels * WIDTH, inputs)  # torch's memory begins at a cache line, which counts here
+    scratch[:outputs] = weight.detach()
+    return scratch.view(panels, WIDTH, inputs).transpose(1, 2).contiguous().numpy()
 
 
 def padded(columns: int) -> int:
-    """Columns of a product's room: whole tiles."""
+    """Columns of a product's scratch: whole tiles."""
     return -(-columns // WIDTH) * WIDTH
 
 
@@ -101,7 +101,7 @@ def narrow_tile(
 
 
 @kernel
-def room_for(rows: int, panels: Floats) -> Floats:
+def scratch_for(rows: int, panels: Floats) -> Floats:
     """Where `multiply` writes the product of so many rows."""
     return np.empty((rows, panels.shape[0] * panels.shape[2]), np.float32)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.backends.cpu.kernels.barrier import Part, lines_of, meet
+from agentfast.runtime.backends.cpu.kernels.barrier import TokenSlice, lines_of, wait_for_all
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Cache, Rows, attend_rows, fill, write
 from agentfast.runtime.backends.cpu.kernels.layer import LayerWeights, before_attention, rest_of_layer
 from agentfast.runtime.jit.kernel import inline_kernel, kernel
@@ -38,7 +38,7 @@ class Stack(NamedTuple):
 def run_layers(
     first: int,
     last: int,
-    part: Part,
+    part: TokenSlice,
     x: Floats,
     normed: Floats,
     stack: Stack,
@@ -47,7 +47,7 @@ def run_layers(
     rows: Rows,
     denoise: NDArray[np.bool_],
     lines: Ints,
-    room: Floats,
+    scratch: Floats,
 ) -> None:
     """Run layers first, ..., last - 1 from their attention on, and what comes before attention in the one after each.
 
@@ -60,7 +60,7 @@ def run_layers(
         ropes: cos and sin [T, D/2] for sliding layers, and for full ones.
         denoise: [T], whether a token is a canvas's.
         lines: the only ones of the last layer's `normed` that are wanted, [R] in order; T of them: all.
-        room: q, k, v and attended of a layer and of the one before it, which another thread may still be in, [2, at
+        scratch: q, k, v and attended of a layer and of the one before it, which another thread may still be in, [2, at
             least 2 (Hq + Hkv) D T] numbers, to be left alone between calls.
     """
     layers = len(stack.place)
@@ -68,10 +68,10 @@ def run_layers(
     for layer in range(first, last):
         if layer >= 0:
             weights = _weights_of(stack, layer)
-            q, k, v, attended = _carved(room[layer % 2], len(x), weights, cache.shapes[layer, 0])
-            meet(part)  # what is encoded is written
+            q, k, v, attended = _carved(scratch[layer % 2], len(x), weights, cache.shapes[layer, 0])
+            wait_for_all(part)  # what is encoded is written
             fill(layer, part, cache, rows, k, v)
-            meet(part)
+            wait_for_all(part)
             attend_rows(layer, part, cache, rows, q, attended)
             flat = attended.reshape(len(x), -1)
             if layer < layers - 1 or len(lines) == len(x):
@@ -87,11 +87,11 @@ def run_layers(
                     _copy(result[i], normed[some[i]])
         if layer + 1 < layers:
             weights = _weights_of(stack, layer + 1)
-            q, k, v, _ = _carved(room[(layer + 1) % 2], len(x), weights, cache.shapes[layer + 1, 0])
+            q, k, v, _ = _carved(scratch[(layer + 1) % 2], len(x), weights, cache.shapes[layer + 1, 0])
             cos, sin = ropes[int(stack.is_full[layer + 1])]
             before_attention(normed[own], weights, cos[own], sin[own], q[own], k[own], v[own])
             write(layer + 1, part, cache, rows, k, v)
-    meet(part)
+    wait_for_all(part)
 
 
 @inline_kernel
@@ -119,17 +119,17 @@ def _weights_of(stack: Stack, layer: int) -> LayerWeights:
 
 @inline_kernel
 def _carved(
-    room: Floats, tokens: int, weights: LayerWeights, pairs: int
+    scratch: Floats, tokens: int, weights: LayerWeights, pairs: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """q [T, Hq, D], k, v [T, Hkv, D] and attended [T, Hq, D]."""
     size = len(weights.q_norm)
     heads = weights.output.shape[1] // size
     queries, keys = tokens * heads * size, tokens * pairs * size
     return (
-        room[:queries].reshape(tokens, heads, size),
-        room[queries : queries + keys].reshape(tokens, pairs, size),
-        room[queries + keys : queries + 2 * keys].reshape(tokens, pairs, size),
-        room[queries + 2 * keys : 2 * (queries + keys)].reshape(tokens, heads, size),
+        scratch[:queries].reshape(tokens, heads, size),
+        scratch[queries : queries + keys].reshape(tokens, pairs, size),
+        scratch[queries + keys : queries + 2 * keys].reshape(tokens, pairs, size),
+        scratch[queries + 2 * keys : 2 * (queries + keys)].reshape(tokens, heads, size),
     )
 
 

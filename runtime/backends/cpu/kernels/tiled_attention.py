@@ -144,7 +144,7 @@ def _mix(
     value_panels: Floats,
     mixed: Floats,
 ) -> None:
-    """In the narrow panel more rows than are asked for are mixed, which have their room and are not read."""
+    """In the narrow panel more rows than are asked for are mixed, which have their scratch and are not read."""
     stride, columns = weights.shape[1], mixed.shape[1]
     for low in range(0, columns, WIDTH):
         width = min(WIDTH, columns - low)

@@ -14,7 +14,7 @@ from torch import Tensor
 from agentfast.runtime.backends.cpu.backend import CpuBackend
 from agentfast.runtime.backends.cpu.fused_model import FusedModel
 from agentfast.runtime.backends.cpu.kernels.batch_attention import Rows
-from agentfast.runtime.backends.cpu.row_kv import PanelAttention
+from agentfast.runtime.backends.cpu.row_kv import RowKV
 from agentfast.runtime.backends.cpu.threads import ShardPool
 from agentfast.runtime.backends.registry import backend_for
 from agentfast.runtime.backends.torch.backend import TorchBackend
@@ -54,10 +54,10 @@ def test_it_gives_what_the_model_gives(kind: Kind, encode: int, canvas: int, see
         torch.testing.assert_close(fused.logits(found), model.logits(found), atol=1e-5, rtol=1e-5)
 
 
-def reads(model: BlockDiffusionModel, *rows: tuple[int, int]) -> tuple[PanelAttention, Rows]:
+def reads(model: BlockDiffusionModel, *rows: tuple[int, int]) -> tuple[RowKV, Rows]:
     """Rows that encode so many tokens and denoise a canvas of so many after them."""
     store = KVStore(model.config, 80, 4, torch.float32, torch.device("cpu"))
-    panels = PanelAttention(model, store)
+    panels = RowKV(model, store)
     works = [
         Work(make_row(i, canvas, [*range(20 * i, 20 * i + 20)]), 0, encode, decode=canvas > 0)
         for i, (encode, canvas) in enumerate(rows)

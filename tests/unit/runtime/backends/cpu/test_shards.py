@@ -15,7 +15,7 @@ from agentfast.errors import EngineError
 from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.backends.cpu.fused_model import FusedModel
 from agentfast.runtime.backends.cpu.shards import TOKENS_PER_SHARD, Cost, shards_of
-from agentfast.runtime.backends.cpu.threads import Leftovers, ShardPool, single_threaded_operations
+from agentfast.runtime.backends.cpu.threads import PartQueue, ShardPool, single_threaded_operations
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.decoding.base import Outcome
@@ -177,15 +177,15 @@ def test_single_threaded_operations_are_so_in_one_thread_only() -> None:
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
 def test_what_shards_leave_is_taken_once_by_whichever_is_free(sizes: list[int]) -> None:
-    leftovers = Leftovers[tuple[int, int]](len(sizes))
+    queue = PartQueue[tuple[int, int]](len(sizes))
     taken: list[tuple[int, int]] = []
     last = threading.Event()  # until the others have taken all of theirs, the first one leaves nothing
 
     def run(shard: int) -> None:
         if shard == 0 and len(sizes) > 1:
             last.wait()
-        leftovers.leave((shard, item) for item in range(sizes[shard]))
-        for item in leftovers:
+        queue.put((shard, item) for item in range(sizes[shard]))
+        for item in queue:
             taken.append(item)
             if len(taken) == sum(sizes[1:]):
                 last.set()
@@ -199,15 +199,15 @@ def test_what_shards_leave_is_taken_once_by_whichever_is_free(sizes: list[int]) 
 
 
 def test_nobody_waits_for_what_a_shard_that_failed_would_have_left() -> None:
-    leftovers = Leftovers[int](2)
+    queue = PartQueue[int](2)
 
     def run(shard: int) -> None:
         items: list[int] = []
         try:
             items = [1 // shard]
         finally:
-            leftovers.leave(items)
-        assert list(leftovers) in ([], [1])
+            queue.put(items)
+        assert list(queue) in ([], [1])
 
     pool = ShardPool(2)
     with pytest.raises(ZeroDivisionError):

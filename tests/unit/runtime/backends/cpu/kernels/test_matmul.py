@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.backends.cpu.kernels.barrier import parts_of, side_by_side
+from agentfast.runtime.backends.cpu.kernels.barrier import side_by_side, token_slices
 from agentfast.runtime.backends.cpu.kernels.embedding import to_logits
 from agentfast.runtime.backends.cpu.kernels.layer import gated
 from agentfast.runtime.backends.cpu.kernels.matmul import Floats, in_panels, multiply, narrow_tile, padded
@@ -87,7 +87,7 @@ def test_logits_are_capped_softly(
     logits = np.empty((wanted, vocabulary), np.float32)
     given = lines.numpy(), hidden.numpy(), in_panels(table), np.float32(cap), logits
     pool = ShardPool(most)
-    side_by_side(lambda part: to_logits(part, *given), parts_of(positions, most), pool)
+    side_by_side(lambda part: to_logits(part, *given), token_slices(positions, most), pool)
     pool.close()
     plain = hidden[lines] @ table.T
     expected = torch.tanh(plain / cap) * cap if cap else plain
