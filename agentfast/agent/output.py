@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
-from agentfast.errors import ConfigError, GrammarError, OutputError
+from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.signature import complaints, tidy_schema
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
+from agentfast.agent.errors import LimitExceededError, OutputError
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import (
     CallsProposed,
@@ -25,7 +26,7 @@ from agentfast.agent.events import (
 from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
-from agentfast.errors import AgentFastError, BudgetTooSmallError, LimitExceededError, ModelError, OutputError
+from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
 from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage
 from agentfast.tools.call import ToolCall, ToolResult
