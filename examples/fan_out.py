@@ -30,7 +30,7 @@ LETTERS = [
 
 
 class Invoice(BaseModel):
-    """What is read out of each letter."""
+    """Fields to extract from each letter."""
 
     number: int
     total: float

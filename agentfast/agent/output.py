@@ -1,4 +1,4 @@
-"""The type of an agent's answer: what the model may write, and what it means.
+"""The output type of an agent: the texts that the model may write, and their value.
 
 An output type is one of
 
@@ -121,7 +121,7 @@ class OutputType(Generic[T]):
 
 
 def _is_language(value: object) -> bool:
-    """Whether it is a grammar or can become one; tells without importing what is heavy."""
+    """True for a grammar and for values that can become one; told by class names, as importing the classes is heavy."""
     homes = {cls.__module__ for cls in type(value).__mro__}
     return isinstance(value, re.Pattern) or not homes.isdisjoint(
         ("agentfast.runtime.grammar.grammar", "outlines.types.dsl")
