@@ -16,7 +16,7 @@ TEXT = "Invoice 4711 from Lisbon: total 249.5, due 2027-03-14."
 
 
 class Invoice(BaseModel):
-    """Fields to extract from the text."""
+    """What is read out of the text."""
 
     number: int
     company: str

@@ -30,7 +30,7 @@ LETTERS = [
 
 
 class Invoice(BaseModel):
-    """Fields to extract from each letter."""
+    """What is read out of each letter."""
 
     number: int
     total: float

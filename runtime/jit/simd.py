@@ -122,8 +122,8 @@ def tile_of(rows: int, columns: int = WIDTH) -> Any:
     """Build the intrinsic `tile(a, b, c, a_stride, c_stride, depth, ahead)` of `rows` and `columns`, a multiple of NARROWEST.
 
     c [rows, columns] = a [rows, depth] @ b [depth, columns]: pointers to float32; b is contiguous, the rows of a and c
-    lie their strides apart. The sums stay in registers from the first product to the last. As much as b takes is
-    fetched from `ahead` meanwhile, so that who reads it next need not wait for it.
+    lie their strides apart. The sums stay in registers from the first product to the last. Meanwhile as many bytes as b
+    has are prefetched from `ahead`, the operand of the next product.
     """
     assert columns % NARROWEST == 0
 

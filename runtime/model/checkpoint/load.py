@@ -1,4 +1,4 @@
-"""A Hugging Face checkpoint directory -> a model, its tokenizer and how it wants to be decoded."""
+"""A Hugging Face checkpoint directory -> a model, its tokenizer and its generation defaults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LoadedCheckpoint:
     Attributes:
         model: in evaluation mode; its parameters ask for no gradients.
         tokenizer: the ids that end a turn are its `vocabulary.eos_ids`.
-        generation: the checkpoint's own way to be decoded.
+        generation: the checkpoint's decoding parameters.
         max_new_tokens: tokens generated where a request does not say how many.
     """
 
