@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
+    from agentfast.agent.errors import LimitExceededError, OutputError
     from agentfast.agent.escalation import Escalate
     from agentfast.agent.events import (
         AgentEvent,
@@ -36,10 +37,8 @@ if TYPE_CHECKING:
         EngineClosedError,
         EngineError,
         GrammarError,
-        LimitExceededError,
         ModelError,
         ModelUnavailableError,
-        OutputError,
         QueueFullError,
         ToolArgumentsError,
         ToolDefinitionError,
@@ -136,10 +135,10 @@ _HOMES = {
     "EngineClosedError": "errors",
     "EngineError": "errors",
     "GrammarError": "errors",
-    "LimitExceededError": "errors",
+    "LimitExceededError": "agent.errors",
     "ModelError": "errors",
     "ModelUnavailableError": "errors",
-    "OutputError": "errors",
+    "OutputError": "agent.errors",
     "QueueFullError": "errors",
     "ToolArgumentsError": "errors",
     "ToolDefinitionError": "errors",

@@ -1,4 +1,4 @@
-"""Every exception that agentfast raises on purpose.
+"""The exception tree: every exception that agentfast raises on purpose.
 
     AgentFastError
     ├── ConfigError              a setting, an argument or a file does not fit (also a ValueError)
@@ -21,17 +21,12 @@
     ├── OutputError              the final answer does not fit the output type
     └── LimitExceededError       a run used up its budget of steps, calls, tokens or time
 
+The last two carry a run's messages and steps and are defined in `agentfast.agent.errors`, above this module.
 Caller mistakes (ConfigError, ToolDefinitionError, UnsupportedSchemaError, BudgetTooSmallError) are raised
 before any work starts. A failing tool is not an exception for the run: it becomes a result that the model reads.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from agentfast.agent.result import Step
-    from agentfast.messages import Message
 
 
 class AgentFastError(Exception):
@@ -135,36 +130,3 @@ class ToolArgumentsError(ToolError, ValueError):
 
 class ToolTimeoutError(ToolError, TimeoutError):
     """A tool ran longer than its limit."""
-
-
-class OutputError(AgentFastError):
-    """The final answer does not fit the output type.
-
-    Attributes:
-        messages: the conversation up to there.
-    """
-
-    def __init__(self, message: str, *, hint: str | None = None, messages: tuple[Message, ...] = ()) -> None:
-        super().__init__(message, hint=hint)
-        self.messages = messages
-
-
-class LimitExceededError(AgentFastError):
-    """A run used up its budget of steps, calls, tokens or time.
-
-    Attributes:
-        messages: the conversation up to there; nothing that was done is lost.
-        steps: the completed steps, as in a result.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        hint: str | None = None,
-        messages: tuple[Message, ...] = (),
-        steps: tuple[Step, ...] = (),
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.messages = messages
-        self.steps = steps

@@ -1,4 +1,4 @@
-"""What a conversation is made of: frozen messages, shared by agents, chat formats and models."""
+"""Messages of a conversation: frozen, shared by agents, chat formats and models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SystemMessage:
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the user asks."""
+    """The user's prompt."""
 
     text: str
 
@@ -105,7 +105,7 @@ class Transcript(Sequence[Message]):
 
 
 def assistant_turns(messages: Sequence[Message]) -> int:
-    """How often the model has spoken; at once for a Transcript."""
+    """Number of the model's turns; O(1) for a Transcript."""
     if isinstance(messages, Transcript):
         return messages.assistant_turns
     return sum(isinstance(message, AssistantMessage) for message in messages)

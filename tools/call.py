@@ -1,4 +1,4 @@
-"""What passes between a model and the tools, without the tools: a declaration, a call, a result."""
+"""Declaration, call and result of a tool: plain data between the model and the tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agentfast.tools.confidence import Confidence
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool's declaration: what a model is told of it. `parameters` is the JSON Schema of a closed object."""
+    """A tool's declaration, as the model sees it. `parameters` is the JSON Schema of a closed object."""
 
     name: str
     description: str
@@ -33,7 +33,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call returned: compact JSON text that the model reads.
+    """Result of a call: compact JSON text that the model reads.
 
     A failed call has `is_error` set, and its content is `{"error": "..."}`.
     """

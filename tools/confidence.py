@@ -1,4 +1,4 @@
-"""How sure a model is of what it wrote: a probability for each field of a call or an answer."""
+"""Confidence of a call or an answer: a probability for each of its fields."""
 
 from __future__ import annotations
 

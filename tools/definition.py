@@ -49,7 +49,7 @@ class Tool(Generic[P, R]):
 
     @property
     def description(self) -> str:
-        """What the model is told it does."""
+        """The description in the declaration."""
         return self.definition.description
 
     @property

@@ -1,4 +1,4 @@
-"""What a docstring says about a function: its first paragraph and its Google-style "Args:" section."""
+"""Parser of docstrings: the first paragraph and the Google-style "Args:" section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running tool calls: with limits, in parallel, and with every failure turned into a result the model reads."""
+"""The executor of tool calls: limits, parallelism, and every failure as a result that the model reads."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Executor:
             raise ToolError("the tool cancelled itself") from error
 
     def _gate(self) -> asyncio.Semaphore:
-        """A semaphore belongs to one event loop, an executor to none."""
+        """The concurrency limit of the running event loop: a semaphore belongs to one loop, an executor to none."""
         loop = asyncio.get_running_loop()
         gate = self._slots.get(loop)
         if gate is None:

@@ -101,7 +101,7 @@ def _has_description(annotation: Any) -> bool:
 
 
 def _culprit(name: str, fields: Mapping[str, Any]) -> str:
-    """Which parameter pydantic cannot handle: tried one by one, as its own message does not say."""
+    """Name the parameter that pydantic cannot handle. They are tried one by one, as its own message does not say."""
     for parameter, annotation in fields.items():
         inner = typing.get_args(annotation)[0]
         try:
@@ -153,7 +153,7 @@ def tidy_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complaints(error: ValidationError, root: str) -> str:
-    """What pydantic found wrong, in one line: "id: Input should be a valid integer; at: Field required"."""
+    """pydantic's errors in one line: "id: Input should be a valid integer; at: Field required"."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}" for detail in details

@@ -32,7 +32,7 @@ AnyTool = Tool[..., Any] | Callable[..., Any]
 
 @dataclass(frozen=True, init=False, eq=False)
 class Agent(Generic[T]):
-    """A model, its tools and instructions, and the type of its answers.
+    """An agent: a model, its tools and instructions, and the type of its answers.
 
     Immutable: one agent serves any number of runs at once, on any event loop.
     """

@@ -1,4 +1,4 @@
-"""Asking a stronger model when the agent's own is not sure of what it wrote."""
+"""Escalation: asking a stronger model for a turn of low confidence again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `Agent.stream` yields, in order: a run's steps as they happen, then RunFinished."""
+"""Events of `Agent.stream`, in order: a run's steps as they happen, then RunFinished."""
 
 from __future__ import annotations
 

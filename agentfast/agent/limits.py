@@ -1,4 +1,4 @@
-"""How far a run may go, and how each of its turns is generated."""
+"""Budgets of a run and generation settings of its turns."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How each turn is generated.
+    """Generation settings of each turn, and concurrency of its tools.
 
     Attributes:
         temperature: 1 is the model's own; 0 takes the most likely output.
         max_tokens: tokens of one turn at most.
         max_calls: tool calls in one turn at most.
-        confidence: whether calls and typed answers carry how sure the model is of each field; for a local model that
-            costs about one more step of the grammar's work per canvas, none of the network's.
+        confidence: give calls and typed answers a probability per field. A local model pays about one more posterior
+            per canvas for it, and no forward pass.
         priority: among the runs on one engine; higher goes first.
         tool_timeout_s: seconds for a call to a tool that sets no timeout of its own.
         tool_concurrency: tool calls that all runs of the agent together may have under way.

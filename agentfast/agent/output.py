@@ -1,4 +1,4 @@
-"""The type of an agent's answer: what the model may write, and what it means.
+"""The output type of an agent: the texts that the model may write, and their value.
 
 An output type is one of
 
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
-from agentfast.errors import ConfigError, GrammarError, OutputError
+from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.signature import complaints, tidy_schema
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class OutputType(Generic[T]):
 
 
 def _is_language(value: object) -> bool:
-    """Whether it is a grammar or can become one; tells without importing what is heavy."""
+    """True for a grammar and for values that can become one; told by class names, as importing the classes is heavy."""
     homes = {cls.__module__ for cls in type(value).__mro__}
     return isinstance(value, re.Pattern) or not homes.isdisjoint(
         ("agentfast.runtime.grammar.grammar", "outlines.types.dsl")

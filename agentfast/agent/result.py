@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""Results of a run: output, messages, steps, usage."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class RunResult(Generic[T]):
 
     @property
     def confidence(self) -> Confidence | None:
-        """Of the typed output; of a run that ends in plain text, of its last call. None if the model gives none."""
+        """Confidence of the typed output, or of the last call if the run ends in plain text. None if the model gives none."""
         answer = self.steps[-1].message
         if answer.confidence is not None:
             return answer.confidence

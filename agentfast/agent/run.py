@@ -10,6 +10,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
+from agentfast.agent.errors import LimitExceededError, OutputError
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import (
     CallsProposed,
@@ -25,7 +26,7 @@ from agentfast.agent.events import (
 from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
-from agentfast.errors import AgentFastError, BudgetTooSmallError, LimitExceededError, ModelError, OutputError
+from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
 from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage
 from agentfast.tools.call import ToolCall, ToolResult
@@ -129,7 +130,7 @@ class Run(Generic[T]):
     async def _generate(
         self, request: ModelRequest, step: int
     ) -> tuple[ModelResponse, ModelUsage, Escalation | None]:
-        """The turn, what it took, and how it was escalated if it was."""
+        """Generate the turn and escalate it if it is doubtful: response, usage of both models, escalation."""
         first = await self._respond(self._model, request, step)
         self._tokens += first.usage.generated_tokens
         escalate = self._escalate
@@ -148,14 +149,14 @@ class Run(Generic[T]):
         return second, first.usage + second.usage, Escalation(first, confidence)
 
     async def _ask_again(self, model: Model, request: ModelRequest, step: int) -> ModelResponse:
-        """The turn by another model, with the tokens that are left."""
+        """Generate the turn with the stronger model, within the tokens that are left."""
         response = await self._respond(model, replace(request, max_tokens=self._tokens_left()), step)
         self._tokens += response.usage.generated_tokens
         self._check_turn(model, request, response)
         return response
 
     def _tokens_left(self) -> int:
-        """What the next answer may take."""
+        """Token budget of the next turn."""
         limit, most = self._limits.max_tokens, self._settings.max_tokens
         if limit is None:
             return most
@@ -250,7 +251,7 @@ class Run(Generic[T]):
 
 
 def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
-    """Whether a turn's calls are what `tool_choice` asks for."""
+    """True if a turn's calls fit `tool_choice`."""
     match tool_choice:
         case "auto":
             return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from enum import IntEnum
 
-from agentfast.errors import AgentFastError, ConfigError, GrammarError, LimitExceededError
+from agentfast.agent.errors import LimitExceededError
+from agentfast.errors import AgentFastError, ConfigError, GrammarError
 
 
 class Exit(IntEnum):

@@ -1,4 +1,4 @@
-"""What an agent needs of a model: one request, one response, and if it likes a view of the canvas on the way."""
+"""The model interface: one request, one response, and optionally the canvas after each denoising step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ModelRequest:
         max_calls: calls in one turn at most.
         max_tokens: tokens of the turn at most.
         temperature: 1 is the model's own; 0 takes the most likely output.
-        confidence: whether calls and a typed answer shall have theirs, if the model can tell.
+        confidence: ask for the confidence of calls and of a typed answer; not every model has one.
         seed: at least 0; the same request with the same seed has the same response.
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
@@ -51,7 +51,9 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelUsage:
-    """What a turn took. `cached_tokens` of the prompt were not computed again; the last two are a diffusion model's."""
+    """Token and step counts of a turn. `cached_tokens` of the prompt were not computed again; the last two are of
+    diffusion models.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0

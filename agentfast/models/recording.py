@@ -31,7 +31,7 @@ def _encode_turn(message: AssistantMessage) -> dict[str, Any]:
 
 
 def encode_request(request: ModelRequest) -> dict[str, Any]:
-    """All that decides the answer; not the run's name and priority."""
+    """A request as a JSON object: everything that the answer depends on, so not the run's name and priority."""
     grammar = request.output_grammar
     return {
         "messages": [encode_message(message) for message in request.messages],
@@ -73,6 +73,6 @@ def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
 
 
 def _confidence(part: Mapping[str, Any]) -> Confidence | None:
-    """Of a recorded call or answer; None if the model gave none."""
+    """Confidence of a recorded call or answer; None if the model gave none."""
     raw = part.get("confidence")
     return None if raw is None else Confidence.from_json(raw)

@@ -86,7 +86,7 @@ class ReplayModel(PlainModel):
         self._responses[_canonical(request)].append(response)
 
     def _closest(self, asked: dict[str, Any]) -> str:
-        """Where the recorded request with the fewest differences differs first."""
+        """Report the first difference from the recorded request with the fewest differences."""
         if not self._requests:
             return "it is empty"
         number, differences = min(

@@ -1,4 +1,4 @@
-"""A model that says what it is told to say: for tests of agents, without an engine."""
+"""A scripted model: fixed answers for tests of agents, without an engine."""
 
 from __future__ import annotations
 

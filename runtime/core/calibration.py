@@ -1,4 +1,4 @@
-"""From the posterior's probability of a value to how often such values are right."""
+"""Calibration of field probabilities: Platt scaling, and temperature over the values of a choice."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LEAST: Final = 1e-9  # odds beyond this are rounding
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Numbers fitted on held-out data that make a model as often right as it is sure.
+    """Calibration parameters, fitted on held-out data: a calibrated probability is the share of right values.
 
     Attributes:
-        choice: exponent of the probabilities of the values of a field that has few, which are renormalised then.
-        free: scale and shift of the log odds of any other field's value.
+        choice: exponent (inverse temperature) of the probabilities of a field with few known values; renormalised after.
+        free: scale and shift of the log odds of any other field's value (Platt scaling).
         whole: the same of a whole call or answer.
     """
 
@@ -32,14 +32,14 @@ class Calibration:
                 raise ConfigError(f"calibration's {name} is {value}; it must be above 0")
 
     def choices(self, probabilities: Sequence[float]) -> list[float]:
-        """The probabilities of all values of a field."""
+        """Calibrated probabilities of all values of a field."""
         powers = [p**self.choice for p in probabilities]
         total = sum(powers)
         return [power / total for power in powers]
 
     @staticmethod
     def shifted(p: float, numbers: tuple[float, float]) -> float:
-        """A probability whose log odds are scaled and shifted."""
+        """Platt scaling: sigmoid(scale * logit(p) + shift), `numbers` being (scale, shift)."""
         if numbers == (1.0, 0.0):
             return p
         clipped = min(max(p, _LEAST), 1 - _LEAST)
@@ -65,4 +65,4 @@ class Calibration:
 
 
 DEFAULT_CALIBRATION: Final = Calibration()
-"""Probabilities as they are."""
+"""The identity."""

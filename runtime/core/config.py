@@ -1,4 +1,4 @@
-"""Numbers that steer generation and the engine: frozen, validated once, unknown names are errors."""
+"""Configuration of generation and of the engine: frozen, validated once, unknown names are errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agentfast.runtime.core.calibration import DEFAULT_CALIBRATION, Calibration
 
 @dataclass(frozen=True, slots=True)
 class GenerationDefaults:
-    """How a checkpoint wants to be decoded; the defaults are DiffusionGemma's.
+    """Decoding parameters of a checkpoint; the defaults are DiffusionGemma's.
 
     Attributes:
         max_denoising_steps: N, denoising steps per canvas at most.
@@ -23,23 +23,21 @@ class GenerationDefaults:
         confidence_threshold: nats; denoising may stop once the mean entropy is below it.
         adaptive_stopping: False runs all N steps, whatever the thresholds say.
         canvas_lengths: lengths to choose from, rising. Where a request names none, the engine chooses among them for a
-            row with a grammar, see decode/lengths.py. Empty: every canvas has the usual length.
-        usual_canvas: length of a canvas that nothing is known of; None: the checkpoint's canvas length.
-        verify: before a canvas is committed, the causal pass that encodes it reads it over: a token that the canvas is
-            sure of stands if it has at least this share of the likeliest token's probability, any other one if it is
-            the likeliest. Else the likeliest takes its place and what follows is denoised anew (see
-            decode/verification.py). 1 takes what the causal pass alone would write; 0 does without. Only for
-            checkpoints whose causal mode was trained to predict the next token.
-        verify_entropy: nats; a canvas is sure of a token if its position's entropy is below that.
-        trusted_entropy: nats; with `verify`, a canvas that is a whole turn of text is not read over if its first
-            denoising step settles it and every position's entropy is below that. Texts whose fields' probabilities are
-            asked for always are.
-        trusted_call_entropy: nats; the same for a canvas that ends a turn of any kind, calls included, if nothing in its
-            earlier canvases was corrected, where no probabilities of fields are asked for.
-        max_reopenings: of a request's canvases by `verify`; after so many, canvases stand as they are.
+            row with a grammar, see decoding/canvas_length.py. Empty: every canvas has the usual length.
+        usual_canvas: canvas length without a grammar; None: the checkpoint's canvas length.
+        verify: speculative check of a finished canvas by the causal pass that encodes it: a confident token is accepted
+            if p >= verify * p_max, any other only if it is the arg-max. At the first rejection the arg-max is
+            substituted and the rest is denoised again (see decoding/acceptance.py). 1 is greedy causal decoding; 0 turns
+            the check off. Only for checkpoints whose causal mode was trained to predict the next token.
+        verify_entropy: nats; a token is confident if its position's entropy on the canvas is below it.
+        trusted_entropy: nats; with `verify`, a canvas that is a whole turn of text is committed unchecked if its first
+            denoising step settles it and every position's entropy is below this. Texts with fields are always checked.
+        trusted_call_entropy: nats; the same for a canvas that ends a turn of any kind, calls included, if no earlier
+            canvas of it was corrected and the request has no fields.
+        max_reopenings: corrections per request by `verify`; later canvases are committed unchecked.
         temperature: of an autoregressive model; a request's temperature multiplies it.
         calibration: from the posterior's probabilities of fields to the share of right ones, as measured on the
-            checkpoint; by default the probabilities as they are.
+            checkpoint; the default is the identity.
     """
 
     max_denoising_steps: int = 48
@@ -120,12 +118,12 @@ class GenerationDefaults:
 
 
 EXTENSIONS = "agentfast.json"
-"""Of a checkpoint directory: what of `GenerationDefaults` a Hugging Face generation_config.json has no place for."""
+"""File of a checkpoint directory with the fields of `GenerationDefaults` that generation_config.json lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """What the engine may use.
+    """Capacity of the engine: rows, batch, queue, KV cache, threads.
 
     Attributes:
         generation: how to decode.
@@ -133,14 +131,14 @@ class EngineConfig:
         max_rows: requests generated at once.
         max_batch_tokens: tokens in one forward pass.
         max_prefill_tokens: prompt tokens that one row may bring to one forward pass.
-        max_queue: requests that may wait for a place among the rows.
-        when_full: what `submit` does when the queue is full: wait for room, or raise QueueFullError.
+        max_queue: requests that may wait for a row.
+        when_full: `submit` with a full queue: wait, or raise QueueFullError.
         cache_tokens: positions that the KV cache holds.
         block_size: positions per KV block, the unit of sharing between prompts.
         grammar_cache: folder of compiled grammars, shared by processes; None: `$AGENTFAST_CACHE`, or else the user's cache
             folder; "": none.
         prefix_cache: keep the blocks of finished prompts for later ones that begin alike.
-        threads: CPU threads that the engine uses; None: torch's setting. See shards.py for how.
+        threads: CPU threads of the engine; None: torch's setting. See backends/cpu/shards.py.
     """
 
     generation: GenerationDefaults = field(default_factory=GenerationDefaults)
@@ -177,7 +175,7 @@ class EngineConfig:
 
     @property
     def num_blocks(self) -> int:
-        """KV blocks in the pool."""
+        """Number of KV blocks in the pool."""
         return self.cache_tokens // self.block_size
 
 

@@ -1,4 +1,4 @@
-"""A request's own random numbers: the same for the same seed, whatever else the engine does."""
+"""A request's random streams: the same numbers for the same seed, whatever else is in the batch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NOISE, _UNIFORMS = range(2)  # streams
 _SEEDS: Final = 1 << 64
 
 
-class Draws(Protocol):
-    """Where a row's noise and samples come from. A row asks in an order that depends on itself alone."""
+class RandomStreams(Protocol):
+    """Source of a row's noise and samples. A row asks in an order that depends on itself alone."""
 
     def noise(self, n: int) -> NDArray[np.int64]:
         """n random token ids, uniform over the vocabulary."""
@@ -25,8 +25,8 @@ class Draws(Protocol):
         ...
 
 
-class SeededDraws:
-    """Two streams of a seed, modulo 2^64, so that asking for one kind of number does not shift the other."""
+class PhiloxStreams:
+    """Two Philox streams of one seed (modulo 2^64), so that drawing noise does not shift the samples, nor the reverse."""
 
     def __init__(self, seed: int, vocabulary_size: int) -> None:
         self._key = np.uint64(seed % _SEEDS)

@@ -1,4 +1,4 @@
-"""The tokens of a model as byte strings: what a grammar needs to know of a tokenizer, and no more."""
+"""The vocabulary: a model's tokens as byte strings, its special tokens and its end tokens."""
 
 from __future__ import annotations
 

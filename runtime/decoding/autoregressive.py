@@ -13,7 +13,7 @@ from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.confidence.evidence import choices_of
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.base import Outcome, not_finite
 from agentfast.runtime.decoding.state import AutoregressiveState
@@ -40,7 +40,7 @@ class AutoregressiveDecoder:
         return len(request.prompt) + request.max_tokens - 1
 
     def new_state(
-        self, grammar: TokenGrammar | None, draws: Draws, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
     ) -> AutoregressiveState:
         return AutoregressiveState(grammar, draws, ledger)
 

@@ -9,7 +9,7 @@ from agentfast.errors import AgentFastError, EngineError
 from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.log import get_logger
-from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.state import CanvasState, DecoderState
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
@@ -52,7 +52,9 @@ class Decoder(Protocol):
         """Positions of the request that may come to lie in the KV cache."""
         ...
 
-    def new_state(self, grammar: TokenGrammar | None, draws: Draws, ledger: Ledger | None) -> DecoderState:
+    def new_state(
+        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
+    ) -> DecoderState:
         """State of a new row; see `DecoderState`."""
         ...
 

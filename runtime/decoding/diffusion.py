@@ -24,7 +24,7 @@ from agentfast.runtime.backends.base import Backend, Forward
 from agentfast.runtime.confidence.evidence import CanvasEvidence
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.base import Outcome, broken, not_finite
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
@@ -84,7 +84,9 @@ class DiffusionDecoder:
         most = request.max_tokens - 1  # and where all canvases are as long, only whole ones
         return len(request.prompt) + (most if lengths.choices else most // lengths.usual * lengths.usual)
 
-    def new_state(self, grammar: TokenGrammar | None, draws: Draws, ledger: Ledger | None) -> DiffusionState:
+    def new_state(
+        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
+    ) -> DiffusionState:
         return DiffusionState(grammar, draws, ledger, verifies=self._generation.verify > 0)
 
     def start(self, row: Row) -> Outcome | None:

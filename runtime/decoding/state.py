@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agentfast.runtime.confidence.evidence import Choice, ChoiceEvidence
 from agentfast.runtime.confidence.ledger import Ledger
-from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.scheduling.row import Canvas, Row
 
@@ -30,7 +30,7 @@ class DecoderState:
     """
 
     grammar: TokenGrammar | None
-    draws: Draws
+    draws: RandomStreams
     ledger: Ledger | None = None
     grammar_state: int = field(init=False)
     choices: list[Choice | None] = field(default_factory=list["Choice | None"])

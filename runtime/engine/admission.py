@@ -10,7 +10,7 @@ from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
 from agentfast.runtime.confidence.field_reader import field_reader
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.random_streams import Draws, SeededDraws
+from agentfast.runtime.core.random_streams import PhiloxStreams, RandomStreams
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.decoding.base import Decoder
@@ -31,7 +31,7 @@ class Admission:
         vocabulary: Vocabulary,
         decoder: Decoder,
         config: EngineConfig,
-        draws: Callable[[Request], Draws] | None,
+        draws: Callable[[Request], RandomStreams] | None,
     ) -> None:
         if vocabulary.size != model.vocab_size:
             raise ConfigError(
@@ -59,7 +59,7 @@ class Admission:
         if grammar is not None and (needed := grammar.min_tokens(grammar.start)) > request.max_tokens:
             raise BudgetTooSmallError(needed, request.max_tokens)
         size = self._config.block_size
-        draws = self._draws(request) if self._draws else SeededDraws(request.seed, self._vocabulary.size)
+        draws = self._draws(request) if self._draws else PhiloxStreams(request.seed, self._vocabulary.size)
         fields = request.fields
         ledger = None if fields is None else Ledger(field_reader(fields, self._vocabulary), self._vocabulary)
         return Row(

@@ -19,7 +19,7 @@ from agentfast.runtime.backends.base import Backend, Forward, ForwardPass
 from agentfast.runtime.backends.registry import backend_for
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.log import get_logger
-from agentfast.runtime.core.random_streams import Draws
+from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.core.request import CanvasUpdate, Completion, FinishReason, Request, Usage
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.decoding.base import Decoder, Outcome, failure
@@ -61,7 +61,7 @@ class Engine:
         config: EngineConfig | None = None,
         *,
         decoder: Callable[[Backend], Decoder] | None = None,
-        draws: Callable[[Request], Draws] | None = None,
+        draws: Callable[[Request], RandomStreams] | None = None,
     ) -> None:
         """
         Args:

@@ -1,4 +1,4 @@
-"""What many kernels do to arrays: grow and join them, and order items by group.
+"""Array kernels: doubling of capacity, concatenation, counting sort.
 
 In plain loops, because numpy's functions and slices on the left of an assignment take numba seconds to compile.
 """
@@ -18,7 +18,7 @@ Integer = TypeVar("Integer", np.int32, np.int64)
 
 @kernel
 def grown(array: Ints) -> Ints:
-    """[2 N] the [N] numbers, and room for as many more."""
+    """Double an array's capacity: [N] -> [2 N], the new half unset."""
     result = np.empty(2 * len(array), np.int32)
     for i in range(len(array)):
         result[i] = array[i]
@@ -27,7 +27,7 @@ def grown(array: Ints) -> Ints:
 
 @kernel
 def grown_rows(rows: npt.NDArray[Integer]) -> npt.NDArray[Integer]:
-    """[2 N, C] the [N, C] numbers, and room for as many more."""
+    """Double the capacity of rows: [N, C] -> [2 N, C], the new half unset."""
     result = np.empty((2 * len(rows), rows.shape[1]), rows.dtype)
     for i in range(len(rows)):
         for j in range(rows.shape[1]):
@@ -36,8 +36,8 @@ def grown_rows(rows: npt.NDArray[Integer]) -> npt.NDArray[Integer]:
 
 
 @kernel
-def joined(first: Ints, second: Ints, shift: int | np.integer[Any]) -> Ints:
-    """[N + M] the [N] numbers, then the [M] other ones, `shift` added to these."""
+def concatenate(first: Ints, second: Ints, shift: int | np.integer[Any]) -> Ints:
+    """Concatenate [N] and [M] -> [N + M], `shift` added to the second."""
     result = np.empty(len(first) + len(second), np.int32)
     for i in range(len(first)):
         result[i] = first[i]
@@ -48,7 +48,7 @@ def joined(first: Ints, second: Ints, shift: int | np.integer[Any]) -> Ints:
 
 @kernel
 def sort_each(starts: Ints, values: Ints, count: int | np.integer[Any]) -> Ints:
-    """[N] the values, which are below `count`, sorted in each group; group g is `starts[g]`..`starts[g + 1]`."""
+    """Sort the [N] values, all below `count`, within each group; group g is `starts[g]`..`starts[g + 1]`."""
     group = np.empty(len(values), np.int32)
     for g in range(len(starts) - 1):
         for i in range(starts[g], starts[g + 1]):
@@ -64,7 +64,7 @@ def sort_each(starts: Ints, values: Ints, count: int | np.integer[Any]) -> Ints:
 
 @kernel
 def by_group(group: Ints, groups: int | np.integer[Any]) -> tuple[Ints, Ints]:
-    """[groups + 1] where each group begins, and [N] the items 0..N-1 by group, rising inside each (counting sort)."""
+    """Counting sort of the items 0..N-1 by group: [groups + 1] start of each group, [N] items, rising within a group."""
     starts = np.zeros(groups + 1, np.int32)
     for g in group:
         starts[g + 1] += 1

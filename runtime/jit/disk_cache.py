@@ -1,8 +1,8 @@
-"""Where compiled kernels are kept: in one place for whatever runs the same sources, and compiled by one process.
+"""Disk cache of compiled kernels: one folder for all processes of the same sources, each kernel compiled once.
 
-A folder's name is a hash of the sources that have kernels, which covers the kernels of other files that one calls, since
+The folder's name is a hash of the sources that have kernels. It covers the kernels of other files that one calls, since
 those are compiled into it. So an installed package, a source tree and the workers of a test run share their kernels,
-and nobody meets a stale one. The place is `$NUMBA_CACHE_DIR`, or else `kernels` in the user's cache folder. Kernels
+and no process loads a stale one. The place is `$NUMBA_CACHE_DIR`, or else `kernels` in the user's cache folder. Kernels
 defined elsewhere than in this package lie where numba puts them.
 """
 
@@ -41,7 +41,7 @@ _IMPORT: Final = re.compile(rb"^from agentfast\.runtime\.([\w.]+) import", re.MU
 
 
 def keep_on_disk(dispatcher: Any) -> None:
-    """Have what a dispatcher compiles kept, if there is a place for it."""
+    """Cache a dispatcher's compiled variants on disk, if a folder for them can be written."""
     try:
         kept = _KernelCache(dispatcher.py_func)
     except RuntimeError:  # numba says so where nothing can be written
@@ -57,8 +57,8 @@ def keep_on_disk(dispatcher: Any) -> None:
 
 @cache
 def sources_stamp(folder: Path) -> str:
-    """A hash of the files below a folder that have kernels or say how kernels are compiled, and of those that they
-    import from: a constant is compiled into the kernels that name it.
+    """Hash of the files below a folder that define kernels or compile them, and of the files that those import from:
+    a constant is compiled into the kernels that name it.
     """
     contents = {path: path.read_bytes() for path in sorted(folder.rglob("*.py"))}
     chosen = {path for path, text in contents.items() if b"kernel\ndef " in text or b"import numba" in text}
@@ -72,7 +72,7 @@ def sources_stamp(folder: Path) -> str:
 
 @cache
 def _folder() -> Path | None:
-    """The folder of the kernels of these sources, ready to be written to; None if there cannot be one."""
+    """The writable folder for the kernels of these sources; None if there cannot be one."""
     try:
         chosen = os.environ.get("NUMBA_CACHE_DIR")
         above = Path(chosen) / "agentfast" if chosen else user_folder() / "kernels"
@@ -80,21 +80,21 @@ def _folder() -> Path | None:
         folder = above / hashlib.sha256(version.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
-        make_room(above)
+        evict(above)
     except (OSError, RuntimeError):
         return None
     return folder
 
 
-def make_room(above: Path) -> None:
-    """Drop all but the 8 folders that were used last."""
+def evict(above: Path) -> None:
+    """Evict all but the 8 folders that were used last."""
     by_age = sorted(above.iterdir(), key=lambda folder: folder.stat().st_mtime)
     for folder in by_age[:-_STAMPS_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def compile_beside(module: str) -> None:
-    """Run a module in a process of its own, where it compiles what this process will soon need.
+    """Run a module in a process of its own, where it compiles kernels ahead of this process.
 
     Once for new sources, if kernels are shared by processes and there is a second core. The process ends with this one
     at the latest; the module calls `end_with_parent` for that.
@@ -117,7 +117,7 @@ def compile_beside(module: str) -> None:
 
 
 def end_with_parent() -> None:
-    """In a process that `compile_beside` has begun: end it once the one that began it is gone."""
+    """End a process of `compile_beside` once its parent is gone."""
     if os.environ.pop(_BESIDE, None):
         threading.Thread(target=_wait_for_end, daemon=True).start()
 
@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]
-    """Tells numba where the kernels of this package lie."""
+    """numba's cache locator for the kernels of this package."""
 
     def __init__(self, folder: Path, function: Any) -> None:
         self._folder = folder / function.__module__
@@ -163,7 +163,7 @@ class _KernelCacheImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]
 
 
 class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
-    """numba's cache of a function's variants; that they cannot be written only makes the next process slower."""
+    """numba's cache of a function's variants; a failed write is ignored, as it only makes the next process slower."""
 
     _impl_class = _KernelCacheImpl
 
@@ -173,10 +173,10 @@ class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
 
 
 def _by_one_process(compile_one: Callable[[Any], Any], folder: Path, name: str) -> Callable[[Any], Any]:
-    """`Dispatcher.compile` that waits for another process at work on the kernel, and then finds it on disk.
+    """`Dispatcher.compile` under a file lock: a process that waits for another one finds the kernel on disk.
 
-    It takes the process's own compiler lock first, so the thread that waits for a file is the only one that holds any; and
-    files are taken from a caller to what it calls, which has no cycles. So nobody waits forever.
+    Deadlock-free: the process's own compiler lock comes first, so the thread that waits for a file lock is the only one
+    that holds any; file locks are taken from caller to callee, which has no cycles.
     """
 
     def compile_alone(signature: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The host: how many cores this process may use, and the user's cache folder."""
+"""The host: number of usable cores, the user's cache folder."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def user_folder() -> Path:
 
 
 def usable_cores() -> int:
-    """Return the number of cores this process may run on, which in a container can be fewer than the machine has."""
+    """Number of cores this process may run on; in a container it can be below the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The one place where numba comes in: functions compiled on first use, kept on disk, free of the interpreter lock."""
+"""The numba decorators: functions compiled on first use, cached on disk, run without the interpreter lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inline_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """A kernel that is written out wherever another one calls it: a short one, which would take longer to compile."""
+    """Compile a short kernel that is inlined into its callers, which compiles faster."""
     return _compiled(function, inline="always")
 
 
@@ -27,15 +27,15 @@ _ANY_ORDER = frozenset({"reassoc", "contract", "arcp", "nsz"})
 
 
 def loose_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """A kernel whose sums may be taken in any order, so that they run in vector instructions. NaN is kept.
+    """Compile a kernel whose sums may be reassociated, so that they vectorize. NaN is kept.
 
-    Division by zero gives an infinity or NaN, as in numpy: a test before each division would keep it out of vectors.
+    Division by zero gives an infinity or NaN, as in numpy: a test before each division would prevent vectorization.
     """
     return _loose(function, _ANY_ORDER)
 
 
 def finite_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """A loose kernel in which NaN must not occur."""
+    """Compile a loose kernel in which NaN must not occur."""
     return _loose(function, _ANY_ORDER | {"nnan"})
 
 

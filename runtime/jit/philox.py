@@ -1,6 +1,7 @@
-"""Random numbers as a function of a key and their place: Philox 4x32 with ten rounds (Salmon et al. 2011).
+"""Counter-based random numbers: Philox 4x32 with ten rounds (Salmon et al. 2011).
 
-numpy has the generator, too, but making one takes as long as drawing a thousand numbers, and each request needs its own.
+numpy has the generator, too, but constructing one takes as long as drawing a thousand numbers, and each request needs
+its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _HALF: Final = np.uint64(32)
 
 @inline_kernel
 def block(key: np.uint64, place: np.uint64, stream: np.uint64) -> Words:
-    """Four words of 32 bits: those of a key of 64 bits and of a counter that is 64 bits of place, then 64 of stream."""
+    """One Philox block: four words of 32 bits of a 64-bit key and a counter, 64 bits of position, then 64 of stream."""
     k0, k1 = key & _LOW, key >> _HALF
     c0, c1, c2, c3 = place & _LOW, place >> _HALF, stream & _LOW, stream >> _HALF
     for _ in range(_ROUNDS):
@@ -35,7 +36,7 @@ def block(key: np.uint64, place: np.uint64, stream: np.uint64) -> Words:
 
 @kernel
 def uniforms(key: np.uint64, stream: int, first: int, n: int) -> NDArray[np.float64]:
-    """[n] a stream's numbers from the one at place `first` on, uniform in [0, 1), of 53 bits each."""
+    """[n] float64, uniform in [0, 1), 53 bits each: a stream's numbers from position `first` on."""
     drawn = np.empty(n, np.float64)
     for i in range(n):
         words = block(key, np.uint64((first + i) >> 1), np.uint64(stream))

@@ -1,7 +1,7 @@
-"""What numba's language lacks for matrix products in registers: vectors of numbers, and bits read as a number.
+"""SIMD intrinsics that numba lacks: matrix products in vector registers, prefetch, bit casts.
 
-One instruction of the code generator each, put together with llvmlite. A vector longer than the processor's is split by
-the compiler, so everything runs everywhere; the lengths chosen here fit the registers of the processor it runs on.
+Each is LLVM IR built with llvmlite. The compiler splits a vector longer than the processor's, so everything runs
+everywhere; the lengths chosen here fit the registers of the processor it runs on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ cgutils, types = cast("Any", numba.core.cgutils), cast("Any", numba.core.types)
 
 _FEATURES: Final[dict[str, bool]] = binding.get_host_cpu_features()
 LANES: Final = 16 if _FEATURES.get("avx512f") else 8
-"""Numbers in a vector."""
+"""float32 numbers in a vector."""
 WIDTH: Final = 2 * LANES
 """Columns of a tile: two vectors."""
 ROWS: Final = 8 if _FEATURES.get("avx512f") else 6
@@ -44,7 +44,7 @@ _int: Final = ir.IntType(64)
 
 
 def intrinsic(typing: Callable[..., Any]) -> Any:
-    """A function of the kernels' own, given by what types it takes and how it is built."""
+    """numba's `intrinsic`, untyped: the decorated function returns the signature and the IR builder."""
     return cast("Any", numba.extending.intrinsic)(typing)
 
 
@@ -119,11 +119,11 @@ def turn(typing: Any, x: Any, scale: Any, weight: Any, cos: Any, sin: Any, out: 
 
 
 def tile_of(rows: int, columns: int = WIDTH) -> Any:
-    """The intrinsic `tile(a, b, c, a_stride, c_stride, depth, ahead)` of so many rows and columns, a multiple of NARROWEST.
+    """Build the intrinsic `tile(a, b, c, a_stride, c_stride, depth, ahead)` of `rows` and `columns`, a multiple of NARROWEST.
 
     c [rows, columns] = a [rows, depth] @ b [depth, columns]: pointers to float32; b is contiguous, the rows of a and c
-    lie their strides apart. The sums stay in registers from the first product to the last. As much as b takes is
-    fetched from `ahead` meanwhile, so that who reads it next need not wait for it.
+    lie their strides apart. The sums stay in registers from the first product to the last. Meanwhile as many bytes as b
+    has are prefetched from `ahead`, the operand of the next product.
     """
     assert columns % NARROWEST == 0
 
@@ -181,7 +181,7 @@ def _build_tile(
 
 
 def _fetch(builder: Any, pointer: Any) -> None:
-    """Ask for the cache line at a pointer, to be read soon; nothing happens if there is no such memory."""
+    """Prefetch the cache line at a pointer for reading; an invalid address is ignored."""
     byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
     prefetch = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
     function = cgutils.get_or_insert_function(builder.module, prefetch, "llvm.prefetch.p0i8")

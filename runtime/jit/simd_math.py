@@ -1,4 +1,4 @@
-"""Exponentials, maxima and sums of float32 arrays, in loops that the compiler turns into vector instructions."""
+"""Exponentials, maxima and sums of float32 arrays, in loops that vectorize."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exponential(x: np.float32) -> np.float32:
 
 @loose_kernel
 def exponentiate(x: Floats) -> None:
-    """x = e^x as `exponential` gives it, in a loop of its own, whose constants fit the registers."""
+    """x = e^x, element by element as in `exponential`; in a loop of its own, whose constants fit the registers."""
     for i in range(len(x)):
         x[i] = exponential(x[i])
 
@@ -55,7 +55,7 @@ def exponentials(x: Floats, y: Floats, powers: Ints, size: int) -> None:
     """y = e^x for the first `size` numbers, none above 0; those of -87 and less give 0 and are set to -87.
 
     Args:
-        powers: room for as many integers.
+        powers: scratch, [size] or longer.
     """
     for v in range(size):
         alive = x[v] > _LOWEST
@@ -72,7 +72,7 @@ def exponentials(x: Floats, y: Floats, powers: Ints, size: int) -> None:
 
 @kernel
 def greatest_bits(bits: Ints) -> np.int32:
-    """Bits of the greatest float32, found among integers that are ordered as the floats are."""
+    """Bits of the greatest float32, found among integers of the same order."""
     greatest = np.int32(-(2**31))
     for j in range(len(bits)):
         ordered = np.int32(bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF)))

@@ -1,1 +1,1 @@
-"""Where keys and values live: blocks with reference counts, shared between prompts that begin alike."""
+"""The KV cache: blocks with reference counts, shared between prompts of a common prefix."""

@@ -1,4 +1,4 @@
-"""The block pool: who holds which KV block. It counts blocks; their contents are in `store.py`."""
+"""The block pool: reference counts of KV blocks and their content keys. The contents are in `store.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 
 class BlockPool:
-    """Blocks are free, cached (nobody holds them, but their content has a key and may be wanted again) or used.
+    """States of KV blocks: free, cached (no holder, but a content key that may be looked up again) or used.
 
-    free + cached + used == total at all times. Cached blocks are given up least recently used first.
+    free + cached + used == total at all times. Cached blocks are evicted least recently used first.
     """
 
     def __init__(self, total: int) -> None:
@@ -22,11 +22,11 @@ class BlockPool:
 
     @property
     def available(self) -> int:
-        """Blocks that `allocate` can hand out: free ones, and cached ones at the price of their content."""
+        """Number of blocks that `allocate` can give: free ones, and cached ones, which are evicted."""
         return len(self._free) + len(self._cached)
 
     def counts(self) -> dict[str, int]:
-        """How many blocks are free, cached and used."""
+        """Numbers of free, cached and used blocks."""
         used = sum(1 for holders in self._holders if holders)
         return {"free": len(self._free), "cached": len(self._cached), "used": used}
 
@@ -41,7 +41,7 @@ class BlockPool:
         return found
 
     def idle(self, blocks: Iterable[int]) -> int:
-        """How many of `blocks` nobody holds: holding them takes that many off `available`."""
+        """Number of `blocks` without a holder: `hold` takes that many off `available`."""
         return sum(1 for block in blocks if not self._holders[block])
 
     def hold(self, blocks: Iterable[int]) -> None:
@@ -69,13 +69,13 @@ class BlockPool:
                     self._free.append(block)
 
     def register(self, block: int, key: bytes) -> None:
-        """The used block now holds the content of `key`. If another block does already, that one stays known."""
+        """Give a used block its content key. If another block has the key already, that one keeps it."""
         if key not in self._block_of and block not in self._key_of:
             self._key_of[block] = key
             self._block_of[key] = block
 
     def forget(self, blocks: Iterable[int]) -> None:
-        """The content of these used blocks is not to be trusted: nobody shall find it."""
+        """Drop the content keys of used blocks, whose content must not be shared."""
         for block in blocks:
             key = self._key_of.pop(block, None)
             if key is not None:

@@ -1,4 +1,4 @@
-"""The keys and values themselves, one pair of tensors per layer, addressed by slot."""
+"""The KV store: one pair of tensors per layer, addressed by slot."""
 
 from __future__ import annotations
 

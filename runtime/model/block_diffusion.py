@@ -1,4 +1,4 @@
-"""One stack of weights, two modes: causal encode and bidirectional denoise."""
+"""The block-diffusion model: one stack of weights, causal prefill and bidirectional denoising."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class BlockDiffusionModel(nn.Module):
         return (probabilities.to(weight.dtype) @ weight) * self._embed_scale(weight.dtype)
 
     def embed(self, tokens: Tensor, denoise: Tensor | bool, soft: Tensor | None) -> Tensor:
-        """What the first layer takes: scaled embeddings, those of canvas tokens self-conditioned."""
+        """Input of the first layer: scaled embeddings, self-conditioned for canvas tokens."""
         x: Tensor = self.embed_tokens(tokens)
         x = x * self._embed_scale(x.dtype)
         if denoise is False:

@@ -1,10 +1,9 @@
-"""The architecture's numbers."""
+"""Architecture numbers: layers, heads, rope, experts. A checkpoint's `config.json` is read in checkpoint/hf_config.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from agentfast.errors import ConfigError
 
@@ -72,21 +71,9 @@ class ModelConfig:
 
     @property
     def small(self) -> bool:
-        """Whether the operations of a step take so little on a CPU that the steps between them count."""
+        """True if per-operator overhead dominates a step on a CPU: hidden size below `SMALL_MODEL`."""
         return self.hidden_size < SMALL_MODEL
 
     def attention(self, layer: int) -> AttentionConfig:
         """The attention numbers of one layer."""
         return self.sliding if self.layers[layer] == "sliding" else self.full
-
-    @classmethod
-    def from_hf(cls, raw: Mapping[str, Any]) -> ModelConfig:
-        """Read a Hugging Face `config.json` of DiffusionGemma or of a Gemma 4 text model.
-
-        Raises:
-            CheckpointError: another architecture, or a variant of it that is not supported, named; or a number
-                that is missing or senseless, named.
-        """
-        from agentfast.runtime.model.checkpoint.hf_config import read_config  # it imports this module
-
-        return read_config(raw)

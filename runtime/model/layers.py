@@ -18,7 +18,7 @@ from agentfast.runtime.model.norm_rope import apply_rope, rms_norm
 
 
 class Attention(Protocol):
-    """How the tokens of a batch see each other and the cache. The caller's object knows the batch.
+    """Attention of one batch over its tokens and the KV cache, given by the caller.
 
     It stores and gathers keys and values, and applies causality and the sliding window of `layer`.
     q [*S, Hq, D]; k, v [*S, Hkv, D], normed and (q, k) roped; scores are not scaled. Returns [*S, Hq, D].
@@ -141,7 +141,7 @@ class SelfAttention(nn.Module):
         return projected
 
     def score_bound(self) -> float:
-        """What no score's absolute value exceeds: a normed head is at most sqrt(D) long, times its largest weight."""
+        """Upper bound of |score|: a normed head is at most sqrt(D) long, times its largest weight."""
         largest = [
             float(norm.weight.detach().abs().max())
             for norm in (self.q_norm, self.k_norm)

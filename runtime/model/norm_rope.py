@@ -1,4 +1,4 @@
-"""RMS norm and rope in few passes over memory, which is what they cost on a CPU, with gradients to match."""
+"""RMS norm and rope with gradients of their own: memory-bound on a CPU, so in few passes over memory."""
 
 from __future__ import annotations
 

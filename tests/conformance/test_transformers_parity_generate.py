@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.random_streams import SeededDraws
+from agentfast.runtime.core.random_streams import PhiloxStreams
 from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import LoadedCheckpoint, load_checkpoint
@@ -33,7 +33,7 @@ class TheirDraws:
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        self.rows = [SeededDraws(seed, tiny.VOCABULARY) for seed in seeds]
+        self.rows = [PhiloxStreams(seed, tiny.VOCABULARY) for seed in seeds]
         self.settled = torch.zeros(len(seeds), dtype=torch.bool)
         self.unused: list[NDArray[np.int64] | None] = [None] * len(seeds)
 

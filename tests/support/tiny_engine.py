@@ -9,7 +9,7 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from agentfast.chat.json import END, SPECIAL_TOKENS
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.random_streams import SeededDraws
+from agentfast.runtime.core.random_streams import PhiloxStreams
 from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.engine.engine import Engine
@@ -40,9 +40,9 @@ def tiny_engine(
     tokenizer = tokenizer or byte_tokenizer()
     size = tokenizer.vocabulary.size
 
-    def draws(request: Request) -> SeededDraws:
+    def draws(request: Request) -> PhiloxStreams:
         seen(request)
-        return SeededDraws(request.seed, size)
+        return PhiloxStreams(request.seed, size)
 
     config = EngineConfig(generation=GenerationDefaults(max_denoising_steps=3))
     return Engine(tiny_model(size), tokenizer, config, draws=draws)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from agentfast.agent.agent import Agent
+from agentfast.agent.errors import LimitExceededError, OutputError
 from agentfast.agent.result import Step, total_usage
 from agentfast.cli.demo.play import LIMITS, SETTINGS, is_valid
-from agentfast.errors import EngineError, LimitExceededError, ModelError, OutputError
+from agentfast.errors import EngineError, ModelError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import Model
 from agentfast.nano.tasks import Task

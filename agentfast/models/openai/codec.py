@@ -1,4 +1,4 @@
-"""Requests and responses as OpenAI's chat completions have them."""
+"""Requests and responses in the format of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def encode_chat(request: ModelRequest, *, strict: bool = False) -> dict[str, Any
 
 
 def encode_message(message: Message) -> dict[str, Any]:
-    """One message."""
+    """A message as a JSON object of the chat completions API."""
     match message:
         case SystemMessage(text):
             return {"role": "system", "content": text}
@@ -72,7 +72,7 @@ def encode_message(message: Message) -> dict[str, Any]:
 
 
 def decode_completion(body: Any, request: ModelRequest) -> ModelResponse:
-    """The turn in a server's answer to `request`.
+    """Read the turn out of a server's answer to `request`.
 
     Raises:
         ModelError: there is none, the model refused, or the turn is none that the request allows.

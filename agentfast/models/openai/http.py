@@ -106,7 +106,7 @@ class JsonClient:
         return client
 
     def _backoff(self, attempt: int) -> float:
-        """Doubling, and up to as much again at random, so that those who were refused together do not return so."""
+        """Exponential backoff with jitter, in seconds: clients that were refused together do not return together."""
         seconds = self._backoff_s * 2.0**attempt * (1 + random.random())
         return min(LONGEST_WAIT_S, seconds)
 
@@ -137,7 +137,7 @@ def _content(response: httpx.Response) -> Any:
 
 
 def _complaint(response: httpx.Response) -> str:
-    """The status, and what the server says about it."""
+    """The status and the server's error message."""
     try:
         said = _member(_member(response.json(), "error"), "message")
         text = said if isinstance(said, str) else json.dumps(said)

@@ -16,7 +16,7 @@ TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 
 
 class OpenAIModel(PlainModel):
-    """Asks a server. Any number of runs share it, on any event loop.
+    """Client of a chat completions server. Any number of runs share it, on any event loop.
 
     What the server writes is checked when it comes: calls that are not JSON objects, or that the request ruled out,
     are a ModelError. Whether arguments match a tool's schema is the server's promise if it makes one; a call that breaks

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from agentfast.runtime.grammar.tokens.kernels.subtree import mixed
 from agentfast.runtime.grammar.tokens.trie import Trie
-from agentfast.runtime.jit.arrays import by_group, grown, joined, sort_each
+from agentfast.runtime.jit.arrays import by_group, concatenate, grown, sort_each
 from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -154,8 +154,8 @@ def _pair(
     return (
         token_class,
         size[:count].copy(),
-        joined(start_a, start_b[1:], np.int64(start_a[-1])),
-        joined(class_a, class_b, 0),
+        concatenate(start_a, start_b[1:], np.int64(start_a[-1])),
+        concatenate(class_a, class_b, 0),
     )
 
 
@@ -231,8 +231,8 @@ def _refine(
     return (
         refined,
         left[:kept].copy(),
-        joined(start_a, start_b[1:], np.int64(start_a[-1])),
-        joined(class_a, class_b, 0),
+        concatenate(start_a, start_b[1:], np.int64(start_a[-1])),
+        concatenate(class_a, class_b, 0),
     )
 
 

@@ -1,4 +1,4 @@
-"""A checkpoint's `config.json`: what is read of it, what is refused, and what is written."""
+"""A checkpoint's `config.json`: read, refused where a variant is not supported, and written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,12 @@ def vision_shapes(hidden_size: int) -> dict[str, tuple[int, ...]]:
 
 
 def read_config(raw: Mapping[str, Any]) -> ModelConfig:
-    """See `ModelConfig.from_hf`."""
+    """Read a Hugging Face `config.json` of DiffusionGemma or of a Gemma 4 text model.
+
+    Raises:
+        CheckpointError: another architecture, or a variant of it that is not supported, named; or a number
+            that is missing or senseless, named.
+    """
     model_type = raw.get("model_type")
     if model_type not in _DIFFUSION + _AUTOREGRESSIVE:
         raise CheckpointError(
@@ -205,7 +210,7 @@ def _full_attention(
 
 
 def _one_override(overrides: Mapping[str, dict[str, Any]], layers: tuple[LayerType, ...]) -> dict[str, Any]:
-    """What all full layers, and only they, override."""
+    """The one override that all full layers share; refused if any other layer has one."""
     full = {str(i) for i, layer in enumerate(layers) if layer == "full"}
     values = list(overrides.values())
     same = all(value == values[0] for value in values)

@@ -1,4 +1,4 @@
-"""A Hugging Face checkpoint directory -> a model, its tokenizer and how it wants to be decoded."""
+"""A Hugging Face checkpoint directory -> a model, its tokenizer and its generation defaults."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.hf_config import read_config
 from agentfast.runtime.model.checkpoint.tensor_files import (
     StoredTensor,
     find_tensors,
@@ -29,12 +30,12 @@ _MAPPED_AT_ONCE = 1 << 28  # bytes of a file that may be resident while its tens
 
 @dataclass(frozen=True, slots=True)
 class LoadedCheckpoint:
-    """What a checkpoint directory holds.
+    """Contents of a checkpoint directory: model, tokenizer, generation defaults.
 
     Attributes:
         model: in evaluation mode; its parameters ask for no gradients.
         tokenizer: the ids that end a turn are its `vocabulary.eos_ids`.
-        generation: the checkpoint's own way to be decoded.
+        generation: the checkpoint's decoding parameters.
         max_new_tokens: tokens generated where a request does not say how many.
     """
 
@@ -66,7 +67,7 @@ def load_checkpoint(
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", hint="checkpoints are not downloaded")
     raw = _json(directory / "config.json")
-    config = ModelConfig.from_hf(raw)
+    config = read_config(raw)
     raw_generation = _json(directory / "generation_config.json", optional=True)
     raw_generation |= _json(directory / EXTENSIONS, optional=True)
     try:

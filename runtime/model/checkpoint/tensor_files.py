@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint directory: where they lie, and what their names mean."""
+"""The tensors of a checkpoint directory: their files, and the parameters that their names stand for."""
 
 from __future__ import annotations
 

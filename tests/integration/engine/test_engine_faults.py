@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import AbortedError, EngineError, GrammarError
-from agentfast.runtime.core.random_streams import SeededDraws
+from agentfast.runtime.core.random_streams import PhiloxStreams
 from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
@@ -161,7 +161,7 @@ async def test_when_a_step_fails_as_a_whole_its_rows_fail_and_the_engine_goes_on
         assert engine.blocks()["used"] == 0
 
 
-class BreakingDraws(SeededDraws):
+class BreakingStreams(PhiloxStreams):
     """Noise once, for the first canvas; then an error, as a bug in decoding would be."""
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
@@ -169,8 +169,8 @@ class BreakingDraws(SeededDraws):
 
 
 async def test_a_row_whose_decoding_breaks_fails_alone() -> None:
-    def draws(request: Request) -> SeededDraws:
-        return (BreakingDraws if request.seed == 2 else SeededDraws)(request.seed, VOCABULARY)
+    def draws(request: Request) -> PhiloxStreams:
+        return (BreakingStreams if request.seed == 2 else PhiloxStreams)(request.seed, VOCABULARY)
 
     requests = [Request(tuple(range(i, i + 9)), max_tokens=64, seed=i, canvas_length=32) for i in range(5)]
     for threads in (1, 2):

@@ -9,6 +9,7 @@ from importlib import metadata
 
 import pytest
 
+from agentfast.agent.errors import LimitExceededError
 from agentfast.cli import main as cli
 from agentfast.cli.exits import Exit, exit_code, report
 from agentfast.errors import (
@@ -17,7 +18,6 @@ from agentfast.errors import (
     CheckpointError,
     ConfigError,
     EngineError,
-    LimitExceededError,
     UnsupportedSchemaError,
 )
 

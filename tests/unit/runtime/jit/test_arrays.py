@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.jit.arrays import grown_rows, joined, sort_each
+from agentfast.runtime.jit.arrays import concatenate, grown_rows, sort_each
 
 numbers = st.lists(st.integers(0, 9), max_size=12)
 
@@ -23,7 +23,7 @@ def test_values_are_sorted_in_each_group(groups: list[list[int]]) -> None:
 def test_the_second_numbers_are_shifted_and_follow_the_first(
     first: list[int], second: list[int], shift: int
 ) -> None:
-    found = joined(np.array(first, np.int32), np.array(second, np.int32), shift)
+    found = concatenate(np.array(first, np.int32), np.array(second, np.int32), shift)
     assert found.tolist() == first + [number + shift for number in second]
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from agentfast.runtime.jit.disk_cache import make_room, sources_stamp
+from agentfast.runtime.jit.disk_cache import evict, sources_stamp
 from agentfast.runtime.jit.kernel import loose_kernel
 
 ROOT = Path(__file__).parents[4]
 
 CALLER = """
 from callee import factor
-from kernel import kernel
+from jit.kernel import kernel
 
 @kernel
 def scaled(x):
@@ -25,7 +25,7 @@ def scaled(x):
 print(scaled(2), sum(scaled.stats.cache_hits.values()))
 """
 CALLEE = """
-from kernel import kernel
+from jit.kernel import kernel
 
 @kernel
 def factor():
@@ -35,12 +35,10 @@ def factor():
 
 def written(folder: Path, factor: int) -> Path:
     """A folder with the two kernels and with what compiles them."""
-    folder.mkdir(exist_ok=True)
-    for name in ("kernel.py", "kernel_cache.py"):
-        text = (
-            (ROOT / "runtime" / name).read_text().replace("agentfast.runtime.jit.disk_cache", "kernel_cache")
-        )
-        (folder / name).write_text(text)
+    (folder / "jit").mkdir(parents=True, exist_ok=True)
+    for name in ("kernel.py", "disk_cache.py"):
+        text = (ROOT / "runtime" / "jit" / name).read_text()
+        (folder / "jit" / name).write_text(text.replace("agentfast.runtime.jit.disk_cache", "jit.disk_cache"))
     (folder / "callee.py").write_text(CALLEE.format(factor=factor))
     # As a module of its own, because numba keeps nothing for a script.
     (folder / "scaling.py").write_text(CALLER)
@@ -80,7 +78,7 @@ def test_a_kernel_that_several_processes_need_is_compiled_by_one_of_them(tmp_pat
 
 BESIDE = """
 import threading
-from kernel_cache import end_with_parent
+from jit.disk_cache import end_with_parent
 
 end_with_parent()
 alive = open("alive", "w")
@@ -91,7 +89,7 @@ threading.Event().wait()
 BEGINS = """
 import os
 import signal
-from kernel_cache import compile_beside
+from jit.disk_cache import compile_beside
 
 compile_beside("beside")
 compile_beside("beside")
@@ -106,7 +104,7 @@ def test_what_compiles_beside_a_process_is_begun_once_and_ends_with_it(tmp_path:
     folder = written(tmp_path / "code", 10)
     (folder / "beside.py").write_text(BESIDE)
     (folder / "caller.py").write_text(
-        "import kernel_cache\nkernel_cache.usable_cores = lambda: 2\n" + BEGINS.format(end=end)
+        "from jit import disk_cache\ndisk_cache.usable_cores = lambda: 2\n" + BEGINS.format(end=end)
     )
     for pipe in ("alive", "ready"):
         os.mkfifo(folder / pipe)
@@ -127,7 +125,7 @@ def test_folders_of_kernels_that_were_used_long_ago_go(tmp_path: Path) -> None:
     for age in range(10):
         (tmp_path / str(age)).mkdir()
         os.utime(tmp_path / str(age), (1e9 - age, 1e9 - age))
-    make_room(tmp_path)
+    evict(tmp_path)
     assert {folder.name for folder in tmp_path.iterdir()} == set("01234567")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentfast.errors import CheckpointError, ConfigError
-from agentfast.runtime.model.checkpoint.hf_config import write_config
+from agentfast.runtime.model.checkpoint.hf_config import read_config, write_config
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
 from tests.support import tiny_models as tiny
 
@@ -60,7 +60,7 @@ def gemma4(**text: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("raw", [diffusion(), gemma4(), GEMMA4])
 def test_the_26b_models_are_read(raw: dict[str, Any]) -> None:
-    config = ModelConfig.from_hf(raw)
+    config = read_config(raw)
     assert config.kind == ("diffusion" if raw["model_type"] == "diffusion_gemma" else "autoregressive")
     assert [i for i, layer in enumerate(config.layers) if layer == "full"] == [5, 11, 17, 23, 29]
     assert config.attention(0) == AttentionConfig(8, 256, RopeConfig(1e4), window=1024)
@@ -74,7 +74,7 @@ def test_head_numbers_may_come_per_layer() -> None:
     per_layer = {str(i): full for i, layer in enumerate(LAYERS) if layer == "full_attention"}
     raw = diffusion(per_layer_config=per_layer)
     del raw["text_config"]["global_head_dim"], raw["text_config"]["num_global_key_value_heads"]
-    config = ModelConfig.from_hf(raw)
+    config = read_config(raw)
     assert (config.full.head_dim, config.full.kv_heads) == (128, 4)
 
 
@@ -82,12 +82,12 @@ def test_what_is_left_out_has_the_default_of_transformers() -> None:
     raw = diffusion(rms_norm_eps=1e-5)
     for key in ("layer_types", "rope_parameters", "final_logit_softcapping", "global_head_dim"):
         del raw["text_config"][key]
-    expected = ModelConfig.from_hf(diffusion(rms_norm_eps=1e-5))
-    assert ModelConfig.from_hf(raw) == expected
+    expected = read_config(diffusion(rms_norm_eps=1e-5))
+    assert read_config(raw) == expected
 
 
 def test_without_k_eq_v_gemma4_has_plain_heads_in_full_layers() -> None:
-    full = ModelConfig.from_hf(gemma4(attention_k_eq_v=False)).full
+    full = read_config(gemma4(attention_k_eq_v=False)).full
     assert (full.kv_heads, full.shared_kv) == (8, False)
 
 
@@ -143,19 +143,19 @@ def test_other_architectures_and_senseless_numbers_are_refused_by_name(
     raw: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(CheckpointError, match=named):
-        ModelConfig.from_hf(raw)
+        read_config(raw)
 
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 def test_what_is_written_is_read_again(kind: Any) -> None:
     config = tiny.config(kind)
-    assert ModelConfig.from_hf(write_config(config, eos_ids=[1], pad_id=0, dtype="float32")) == config
+    assert read_config(write_config(config, eos_ids=[1], pad_id=0, dtype="float32")) == config
 
 
 def test_layers_without_a_window_cannot_slide() -> None:
     raw = diffusion(sliding_window=None)
     with pytest.raises(CheckpointError, match="sliding_window"):
-        ModelConfig.from_hf(raw)
+        read_config(raw)
     plain = AttentionConfig(kv_heads=2, head_dim=8, rope=RopeConfig(1e4))
     with pytest.raises(ConfigError, match="window"):
         ModelConfig("diffusion", 8, 8, 8, 2, ("full",), plain, plain, 2, 1, 8, 64)
