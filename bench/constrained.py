@@ -160,7 +160,7 @@ def _row(run: _Run, vocabulary: Vocabulary) -> CanvasRow:
 
 async def from_model(chosen: Iterable[Case], steps: int) -> list[Result]:
     """Run the engine with random weights."""
-    from agentfast.runtime.core.request import Request
+    from agentfast.runtime.scheduling.request import Request
 
     async with random_engine(steps) as engine:
         end = asyncio.Semaphore(4 * BATCH)

@@ -35,9 +35,9 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from agentfast.nano.training.presets import PRESETS
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
+from agentfast.runtime.scheduling.request import Request
 
 VOCABULARY = 2048
 EOS = 1

@@ -12,6 +12,7 @@ from agentfast.runtime.backends.torch.short_rows import PaddedTokens
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.jit.simd import FEWEST_PAIRS
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.layers import fuse_norms
 from agentfast.runtime.posterior.exact import ExactPosterior
 from agentfast.runtime.posterior.registry import ops_for
 
@@ -23,6 +24,8 @@ def backend_for(model: BlockDiffusionModel, config: EngineConfig) -> Backend:
     on_plain_cpu = weight.device.type == "cpu" and weight.dtype == torch.float32
     if on_plain_cpu and is_fusible(model):
         return CpuBackend(model, config, posterior)
+    if weight.device.type != "cpu":
+        fuse_norms(model)
     return TorchBackend(model, config, posterior, PagedTokens if on_plain_cpu else PaddedTokens)
 
 

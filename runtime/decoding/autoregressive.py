@@ -14,12 +14,12 @@ from agentfast.runtime.confidence.evidence import choices_of
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import RandomStreams
-from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.base import Outcome, not_finite
 from agentfast.runtime.decoding.state import AutoregressiveState
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.unconstrained import invert
 from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.request import FinishReason, Request
 from agentfast.runtime.scheduling.row import Row
 
 
@@ -40,9 +40,9 @@ class AutoregressiveDecoder:
         return len(request.prompt) + request.max_tokens - 1
 
     def new_state(
-        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
     ) -> AutoregressiveState:
-        return AutoregressiveState(grammar, draws, ledger)
+        return AutoregressiveState(grammar, streams, ledger)
 
     def start(self, row: Row) -> Outcome | None:
         row.wants_next_logits = True
@@ -84,7 +84,7 @@ class AutoregressiveDecoder:
         drawn = [i for i, temperature in enumerate(temperatures) if temperature]
         if drawn:
             scale = torch.tensor([temperatures[i] for i in drawn], device=logits.device)
-            uniforms = np.concatenate([states[i].draws.uniforms(1) for i in drawn])
+            uniforms = np.concatenate([states[i].streams.uniforms(1) for i in drawn])
             p = torch.softmax(logits[drawn] / scale[:, None], dim=-1)
             found = _ints(invert(p, torch.from_numpy(uniforms).to(p.device)))
             for i, token in zip(drawn, found, strict=True):

@@ -10,10 +10,10 @@ from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.log import get_logger
 from agentfast.runtime.core.random_streams import RandomStreams
-from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.state import CanvasState, DecoderState
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.request import FinishReason, Request
 from agentfast.runtime.scheduling.row import Row
 
 logger = get_logger("engine")
@@ -53,7 +53,7 @@ class Decoder(Protocol):
         ...
 
     def new_state(
-        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
     ) -> DecoderState:
         """State of a new row; see `DecoderState`."""
         ...

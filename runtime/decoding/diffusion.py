@@ -25,7 +25,6 @@ from agentfast.runtime.confidence.evidence import CanvasEvidence
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import RandomStreams
-from agentfast.runtime.core.request import FinishReason, Request
 from agentfast.runtime.decoding.base import Outcome, broken, not_finite
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
 from agentfast.runtime.decoding.first_token import restrict_first_token
@@ -35,6 +34,7 @@ from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow, PosteriorBatch
 from agentfast.runtime.posterior.kernels import unconstrained as kernels
 from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
+from agentfast.runtime.scheduling.request import FinishReason, Request
 from agentfast.runtime.scheduling.row import Row
 
 _ENTROPY_DECIMALS = 3
@@ -85,9 +85,9 @@ class DiffusionDecoder:
         return len(request.prompt) + (most if lengths.choices else most // lengths.usual * lengths.usual)
 
     def new_state(
-        self, grammar: TokenGrammar | None, draws: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
     ) -> DiffusionState:
-        return DiffusionState(grammar, draws, ledger, verifies=self._generation.verify > 0)
+        return DiffusionState(grammar, streams, ledger, verifies=self._generation.verify > 0)
 
     def start(self, row: Row) -> Outcome | None:
         row.wants_next_logits = DiffusionState.of(row).verifies
@@ -101,7 +101,7 @@ class DiffusionDecoder:
         """Give the row a canvas of noise."""
         state, lengths = DiffusionState.of(row), self._lengths_for(row.request)
         length = lengths.choose(state.grammar, state.grammar_state, row.budget, expected)
-        state.show_canvas(row, CanvasState(state.draws.noise(length), index=index))
+        state.show_canvas(row, CanvasState(state.streams.noise(length), index=index))
 
     @torch.inference_mode()
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:
@@ -173,7 +173,7 @@ class DiffusionDecoder:
 
     def _canvas_row(self, row: Row, logits: Tensor) -> CanvasRow:
         state = DiffusionState.of(row)
-        uniforms = state.draws.uniforms(row.canvas_tokens) if row.request.temperature else None
+        uniforms = state.streams.uniforms(row.canvas_tokens) if row.request.temperature else None
         temperature = self._temperature(row, state)
         if state.grammar is None:
             return CanvasRow(logits, None, uniforms=uniforms, temperature=temperature)
@@ -202,7 +202,7 @@ class DiffusionDecoder:
         if self._is_settled(canvas, posterior):
             verified = state.verifies and not self._is_trusted(row, state, posterior)
             return (self._draft if verified else self._commit)(row, state, proposal)
-        noise = state.draws.noise(row.canvas_tokens)
+        noise = state.streams.noise(row.canvas_tokens)
         kept = self._lengths_for(row.request).shrunk(row.canvas_tokens, length)
         canvas.tokens = np.where(canvas.accepted, posterior.sample, noise)[:kept]
         return Outcome(row, canvas)

@@ -22,7 +22,7 @@ class DecoderState:
 
     Attributes:
         grammar: the request's grammar over the engine's vocabulary.
-        draws: the request's own random numbers.
+        streams: the request's own random numbers.
         ledger: probabilities of the request's fields; None if it does not ask for them.
         grammar_state: state of `grammar` after the row's tokens.
         choices: the distribution that each generated token was taken from, kept for the ledger.
@@ -30,7 +30,7 @@ class DecoderState:
     """
 
     grammar: TokenGrammar | None
-    draws: RandomStreams
+    streams: RandomStreams
     ledger: Ledger | None = None
     grammar_state: int = field(init=False)
     choices: list[Choice | None] = field(default_factory=list["Choice | None"])

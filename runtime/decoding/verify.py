@@ -12,10 +12,10 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.confidence.evidence import choices_of
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.core.request import FinishReason
 from agentfast.runtime.decoding.acceptance import Verdict, verify_tokens
 from agentfast.runtime.decoding.base import Outcome
 from agentfast.runtime.decoding.state import CanvasState, DiffusionState, Draft
+from agentfast.runtime.scheduling.request import FinishReason
 from agentfast.runtime.scheduling.row import Row
 
 SPARE_TOKENS = 4

@@ -11,12 +11,12 @@ from agentfast.runtime.confidence.field_reader import field_reader
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import PhiloxStreams, RandomStreams
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.decoding.base import Decoder
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.kvcache.prefix_keys import block_keys
 from agentfast.runtime.model.config import ModelConfig
+from agentfast.runtime.scheduling.request import Request
 from agentfast.runtime.scheduling.row import Row
 
 _LIFTED = 256  # grammars that are kept at hand
@@ -31,7 +31,7 @@ class Admission:
         vocabulary: Vocabulary,
         decoder: Decoder,
         config: EngineConfig,
-        draws: Callable[[Request], RandomStreams] | None,
+        streams: Callable[[Request], RandomStreams] | None,
     ) -> None:
         if vocabulary.size != model.vocab_size:
             raise ConfigError(
@@ -43,7 +43,7 @@ class Admission:
         self._decoder = decoder
         self._config = config
         self._lifted: dict[Grammar, TokenGrammar] = {}
-        self._draws = draws
+        self._streams = streams
 
     async def admit(self, request: Request) -> Row:
         """Make the row of a request.
@@ -59,12 +59,14 @@ class Admission:
         if grammar is not None and (needed := grammar.min_tokens(grammar.start)) > request.max_tokens:
             raise BudgetTooSmallError(needed, request.max_tokens)
         size = self._config.block_size
-        draws = self._draws(request) if self._draws else PhiloxStreams(request.seed, self._vocabulary.size)
+        streams = (
+            self._streams(request) if self._streams else PhiloxStreams(request.seed, self._vocabulary.size)
+        )
         fields = request.fields
         ledger = None if fields is None else Ledger(field_reader(fields, self._vocabulary), self._vocabulary)
         return Row(
             request=request,
-            decoding=self._decoder.new_state(grammar, draws, ledger),
+            decoding=self._decoder.new_state(grammar, streams, ledger),
             max_kv_positions=positions,
             keys=block_keys(request.prompt, size) if self._config.prefix_cache else [],
             submitted=monotonic(),

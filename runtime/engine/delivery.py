@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from agentfast.errors import AgentFastError
-from agentfast.runtime.core.request import CanvasUpdate, Completion
+from agentfast.runtime.scheduling.request import CanvasUpdate, Completion
 
 
 class Ticket:

@@ -20,7 +20,6 @@ from agentfast.runtime.backends.registry import backend_for
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.log import get_logger
 from agentfast.runtime.core.random_streams import RandomStreams
-from agentfast.runtime.core.request import CanvasUpdate, Completion, FinishReason, Request, Usage
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.decoding.base import Decoder, Outcome, failure
 from agentfast.runtime.decoding.registry import decoder_for
@@ -32,6 +31,7 @@ from agentfast.runtime.engine.step_thread import StepThread
 from agentfast.runtime.jit.disk_cache import compile_beside
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, FinishReason, Request, Usage
 from agentfast.runtime.scheduling.row import Row
 from agentfast.runtime.scheduling.scheduler import Scheduler
 
@@ -61,12 +61,12 @@ class Engine:
         config: EngineConfig | None = None,
         *,
         decoder: Callable[[Backend], Decoder] | None = None,
-        draws: Callable[[Request], RandomStreams] | None = None,
+        streams: Callable[[Request], RandomStreams] | None = None,
     ) -> None:
         """
         Args:
             decoder: makes the decoder; None: the one that the model's kind asks for.
-            draws: where a request's random numbers come from; None: its seed.
+            streams: where a request's random numbers come from; None: its seed.
         """
         self.config = config or EngineConfig()
         self.metrics = Metrics()
@@ -78,7 +78,7 @@ class Engine:
             self._decoder = decoder_for(model.config, self._backend, tokenizer, self.config)
         else:
             self._decoder = decoder(self._backend)
-        self._admission = Admission(model.config, tokenizer.vocabulary, self._decoder, self.config, draws)
+        self._admission = Admission(model.config, tokenizer.vocabulary, self._decoder, self.config, streams)
         self._scheduler = Scheduler(self.config)
         self._outbox = Outbox()
         self._observers: tuple[Callable[[StepView], None], ...] = ()

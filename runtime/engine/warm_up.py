@@ -16,7 +16,6 @@ from tokenizers import models
 
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.core.fields import Field
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.engine.engine import Engine
@@ -25,6 +24,7 @@ from agentfast.runtime.grammar.tokens.token_classes import Classes
 from agentfast.runtime.jit.disk_cache import end_with_parent
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
+from agentfast.runtime.scheduling.request import Request
 
 _NAMES = ("a", "b", "c", "<call>", "<eos>")
 _CALL, _EOS = 3, 4

@@ -6,15 +6,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 _linalg = cast("Any", torch.linalg)  # it has no types
 
 
 def rms_norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
     """x [*S, D] fp32 over the root of its mean square, times `weight` [D] if any -> [*S, D]."""
-    if x.is_cuda:  # one fused kernel
-        return F.rms_norm(x, x.shape[-1:], weight, eps)
     return cast("Tensor", _RMSNorm.apply(x, weight, eps))  # type: ignore[no-untyped-call]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.request import Request
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import PhiloxStreams
-from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import LoadedCheckpoint, load_checkpoint
+from agentfast.runtime.scheduling.request import Completion, Request
 from tests.support import reference_checkpoints as tiny
 
 LENGTHS = [17, 3, 9, 8]  # of the prompts; the window is 6

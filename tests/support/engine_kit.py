@@ -11,11 +11,11 @@ import torch
 from tokenizers import decoders, models, pre_tokenizers
 
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, Kind, ModelConfig, RopeConfig
+from agentfast.runtime.scheduling.request import Completion, Request
 
 VOCABULARY = 257
 EOS = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.request import Request
 from agentfast.runtime.scheduling.row import Canvas, Row
 from tests.support.engine_kit import VOCABULARY
 

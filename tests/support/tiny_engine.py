@@ -10,10 +10,10 @@ from tokenizers import decoders, models, pre_tokenizers
 from agentfast.chat.json import END, SPECIAL_TOKENS
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.core.random_streams import PhiloxStreams
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.scheduling.request import Request
 from bench.data.random_model import random_model
 
 
@@ -45,4 +45,4 @@ def tiny_engine(
         return PhiloxStreams(request.seed, size)
 
     config = EngineConfig(generation=GenerationDefaults(max_denoising_steps=3))
-    return Engine(tiny_model(size), tokenizer, config, draws=draws)
+    return Engine(tiny_model(size), tokenizer, config, streams=draws)

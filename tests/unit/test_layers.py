@@ -53,7 +53,7 @@ KNOWN_CIRCLES = {
 KNOWN_UPWARD_IMPORTS = {
     "agentfast.nano.tasks.generate",
     "agentfast.nano.tasks.requests",
-    "agentfast.runtime.core.request",
+    "agentfast.runtime.scheduling.request",
 }
 
 

@@ -19,9 +19,9 @@ from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
+from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from agentfast.tools.confidence import Confidence
 
 

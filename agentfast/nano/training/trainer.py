@@ -25,6 +25,7 @@ from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.checkpoint.save import save_checkpoint
+from agentfast.runtime.model.layers import fuse_norms
 
 TOKENIZER_EPISODES = 20_000
 END_ID = 1
@@ -101,6 +102,8 @@ class Trainer:
         self.model = BlockDiffusionModel(config)
         initialise(self.model)
         self.model.to(device)
+        if torch.device(device).type != "cpu":
+            fuse_norms(self.model)
         self.optimizers = make_optimizers(self.model, matrix_lr=recipe.matrix_lr, other_lr=recipe.other_lr)
         self.base_lrs = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
         self.balance = LoadBalance(self.model)

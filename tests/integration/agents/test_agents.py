@@ -36,7 +36,7 @@ from agentfast.agent.agent import AnyTool
 from agentfast.chat.base import Segment
 from agentfast.chat.json import ASSISTANT, CALL, END, SYSTEM, USER, JsonChat
 from agentfast.messages import assistant_turns
-from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.request import Request
 from agentfast.tools import as_tool
 from tests.support.tiny_engine import byte_tokenizer, tiny_engine
 

@@ -29,11 +29,11 @@ from agentfast.models.base import ModelRequest
 from agentfast.models.local.model import LocalModel
 from agentfast.nano import load
 from agentfast.runtime.core.fields import CallNotation, TurnFields
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.model.config import Kind
+from agentfast.runtime.scheduling.request import Request
 from agentfast.tools.confidence import Confidence
 from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
 from tests.support.tiny_engine import byte_tokenizer as chat_tokenizer

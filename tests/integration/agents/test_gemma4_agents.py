@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from agentfast import Agent, AssistantMessage, LocalModel, Message, Settings, ToolMessage, tool
 from agentfast.agent.agent import AnyTool
 from agentfast.chat.gemma4 import SPECIAL_TOKENS, TURN, Gemma4Chat
-from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.request import Request
 from agentfast.tools import as_tool
 from tests.support.tiny_engine import byte_tokenizer, tiny_engine
 

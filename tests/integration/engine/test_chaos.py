@@ -31,9 +31,9 @@ from agentfast.messages import Message, assistant_turns
 from agentfast.models.base import ModelEvent, ModelRequest, ModelResponse
 from agentfast.models.local.model import LocalModel
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
+from agentfast.runtime.scheduling.request import Request
 from agentfast.tools.definition import tool
 from tests.support.tiny_engine import byte_tokenizer, tiny_model
 

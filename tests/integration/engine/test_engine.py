@@ -21,10 +21,10 @@ from agentfast.errors import (
     QueueFullError,
 )
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.config import Kind
+from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from tests.support.engine_kit import (
     CALL,
     CALL_TOKENS,

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from agentfast.errors import AbortedError, EngineError, GrammarError
 from agentfast.runtime.core.random_streams import PhiloxStreams
-from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import Kind
+from agentfast.runtime.scheduling.request import Completion, Request
 from tests.support.engine_kit import (
     CONFIG,
     LONG,
@@ -175,7 +175,7 @@ async def test_a_row_whose_decoding_breaks_fails_alone() -> None:
     requests = [Request(tuple(range(i, i + 9)), max_tokens=64, seed=i, canvas_length=32) for i in range(5)]
     for threads in (1, 2):
         config = replace(CONFIG, threads=threads)
-        async with Engine(small_model(), byte_tokenizer(), config, draws=draws) as engine:
+        async with Engine(small_model(), byte_tokenizer(), config, streams=draws) as engine:
             ends = await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
             engine.check_integrity()
         assert [isinstance(end, Completion) for end in ends] == [i != 2 for i in range(5)]

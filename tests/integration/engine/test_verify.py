@@ -12,12 +12,12 @@ import torch
 from agentfast.runtime.backends.base import Backend
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.core.fields import CallNotation, Field, TurnFields
-from agentfast.runtime.core.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
 from agentfast.runtime.decoding.state import Draft
 from agentfast.runtime.decoding.verify import Verifier
 from agentfast.runtime.engine.engine import Engine, StepView
+from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.scheduling.row import Row
 from tests.support.dense_attention import DenseRunner
 from tests.support.engine_kit import (

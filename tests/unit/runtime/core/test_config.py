@@ -8,7 +8,7 @@ import pytest
 
 from agentfast.errors import ConfigError
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.request import Request
+from agentfast.runtime.scheduling.request import Request
 
 
 @pytest.mark.parametrize(

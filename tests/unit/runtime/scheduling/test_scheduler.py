@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.request import Request
 from agentfast.runtime.kvcache.prefix_keys import block_keys
 from agentfast.runtime.scheduling.batch import Batch
+from agentfast.runtime.scheduling.request import Request
 from agentfast.runtime.scheduling.row import Canvas, Row, Status
 from agentfast.runtime.scheduling.scheduler import Scheduler
 

@@ -17,11 +17,11 @@ from agentfast.runtime.backends.cpu.fused_model import FusedModel
 from agentfast.runtime.backends.cpu.shards import TOKENS_PER_SHARD, Cost, shards_of
 from agentfast.runtime.backends.cpu.threads import PartQueue, ShardPool, single_threaded_operations
 from agentfast.runtime.core.config import EngineConfig
-from agentfast.runtime.core.request import Completion, Request
 from agentfast.runtime.decoding.base import Outcome
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
+from agentfast.runtime.scheduling.request import Completion, Request
 from agentfast.runtime.scheduling.row import Row
 from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
 
