@@ -1,4 +1,4 @@
-"""What a chat format does: messages to segments, a turn's rules to a grammar, and the model's segments to a message."""
+"""The chat format's interface: messages to segments, a turn's rules to a grammar, the model's segments to a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Segment = tuple[bool, str]
 
 @dataclass(frozen=True, slots=True)
 class TurnRules:
-    """What the model may say in a turn; see `ModelRequest`."""
+    """Rules of a turn; see `ModelRequest`."""
 
     tools: tuple[ToolDefinition, ...] = ()
     output_schema: Mapping[str, Any] | None = None
@@ -30,7 +30,7 @@ class TurnRules:
 
     @property
     def may_answer(self) -> bool:
-        """Whether the turn may be an answer rather than calls."""
+        """True if the turn may be an answer rather than calls."""
         return self.tool_choice in ("auto", "none")
 
     @property
@@ -71,7 +71,7 @@ def answer_grammar(rules: TurnRules, text: Grammar) -> Grammar:
 
 
 class ChatFormat(Protocol):
-    """How a model was taught to converse. Stateless.
+    """Conversation format that a model was trained on. Stateless.
 
     The rendering of a conversation is the concatenation of its messages' renderings, each of which depends on the
     messages before it at most, so a conversation that grows is rendered piece by piece. An assistant message is
@@ -89,11 +89,11 @@ class ChatFormat(Protocol):
         ...
 
     def open_turn(self, messages: Sequence[Message]) -> Iterator[Segment]:
-        """What stands after `messages` before the model speaks."""
+        """Segments after `messages` that open the model's turn."""
         ...
 
     def close_turn(self, message: AssistantMessage) -> Iterator[Segment]:
-        """What stands after what the model said, its end token included."""
+        """Segments that close the model's turn, its end token included."""
         ...
 
     def grammar(self, rules: TurnRules) -> Grammar:
@@ -106,7 +106,7 @@ class ChatFormat(Protocol):
         ...
 
     def parse(self, segments: Sequence[Segment]) -> AssistantMessage:
-        """What the model said, without the end token, as a message.
+        """Parse the model's turn, without the end token.
 
         Raises:
             ModelError: it does not keep to the format, which the grammar rules out.

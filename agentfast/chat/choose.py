@@ -1,4 +1,4 @@
-"""Which chat format a checkpoint speaks, told by its tokenizer's special tokens."""
+"""The choice of a checkpoint's chat format by its tokenizer's special tokens."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def split_logits(
 
 
 def finite_rows(hidden: Tensor, spans: Sequence[Span]) -> list[bool]:
-    """Whether each span's hidden states [T, H] are finite; one check for all in the usual case."""
+    """Check that each span's hidden states [T, H] are finite; one check for all in the usual case."""
     if isfinite(hidden.sum().item()):
         return [True] * len(spans)
     flags = cast(list[bool], torch.isfinite(hidden.sum(dim=-1)).tolist())

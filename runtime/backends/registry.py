@@ -30,7 +30,7 @@ def backend_for(model: BlockDiffusionModel, config: EngineConfig) -> Backend:
 
 
 def is_fusible(model: BlockDiffusionModel) -> bool:
-    """Whether the fused forward pass can run the model, and is worth it."""
+    """True if the fused forward pass can run the model, and is worth it."""
     config = model.config
     wide_heads = min(config.sliding.head_dim, config.full.head_dim) >= 2 * FEWEST_PAIRS
     return type(model) is BlockDiffusionModel and config.small and wide_heads

@@ -13,7 +13,7 @@ import torch
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.confidence import evidence_kernels as kernels
-from agentfast.runtime.confidence.tokenizations import SPECIAL, spelling_of
+from agentfast.runtime.confidence.tokenizations import SPECIAL, tokenizations_of
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.base import LogitsOps
@@ -52,7 +52,7 @@ class Evidence(Protocol):
     positions: int
 
     def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
-        """How likely `text` is from a position on, given the written tokens before it.
+        """Probability of `text` from a position on, given the written tokens before it.
 
         Args:
             continues: bytes that would make another value of it where it could end.
@@ -63,7 +63,7 @@ class Evidence(Protocol):
 class CanvasEvidence:
     """The constrained posterior of a canvas around the tokens that were committed; exact for the step.
 
-    P(token | tokens before) is its weight times the weight of all ways to go on, over that of all ways from the state
+    P(token | tokens before) is its weight times the weight of all paths from there on, over that of all paths from the state
     before it: a quotient of two numbers of the backward pass.
     """
 
@@ -106,12 +106,12 @@ class CanvasEvidence:
         self.log_p: Doubles = np.minimum(ops.gather(logits, tokens) + beta[1:] - beta[:-1], 0.0)
 
     def spelled(self, position: int, text: bytes, continues: bytes) -> Spelled:
-        spelling = spelling_of(self._grammar.vocabulary, text, continues)
+        found = tokenizations_of(self._grammar.vocabulary, text, continues)
         ended, cut = kernels.spell(
-            *self._ops.columns(self._logits[position:], spelling.tokens),
-            self._grammar.classes.token_class[spelling.tokens],
-            spelling.start,
-            spelling.to,
+            *self._ops.columns(self._logits[position:], found.tokens),
+            self._grammar.classes.token_class[found.tokens],
+            found.start,
+            found.to,
             bool(continues),
             self._path[position],
             *self._edges,
@@ -144,7 +144,7 @@ def choices_of(
     states: Sequence[int] | Ints,
     budget: int,
 ) -> list[Choice | None]:
-    """What each of n tokens that follow each other was taken from; None where the grammar left no choice.
+    """Distribution that each of n consecutive tokens was taken from; None where the grammar left no choice.
 
     Args:
         logits: [n, V] float32, at temperature 1, of each token given those before it.
@@ -165,7 +165,7 @@ def choices_of(
 
 
 class ChoiceEvidence:
-    """What an autoregressive model's choices say: probabilities of single next tokens, along what was written.
+    """Evidence of single next-token probabilities along the written text, as an autoregressive model has.
 
     Mass that leaves the written tokens is followed for one token; what would come after it was never asked for.
     """
@@ -212,7 +212,7 @@ class ChoiceEvidence:
         return list(zip(choice.tokens.tolist(), choice.probabilities.tolist(), strict=True))
 
     def _lead(self, token: int | None, text: bytes, offset: int, continues: bytes) -> int:
-        """Where a token leads from an offset: an offset, len(text) + 1 where the text is ended, -1 if not along it."""
+        """Offset that a token leads to: len(text) + 1 where the text is ended, -1 if not along it."""
         piece = None if token is None else self._vocabulary.tokens[token]
         rest = text[offset:]
         if piece is None:

@@ -1,4 +1,4 @@
-"""Kernels that read off a posterior how likely a given text is, over all the ways to split it into tokens."""
+"""Kernels of the probability of a given text under a posterior, over all its tokenizations."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def spell(
         match_start: [n + 2], where the matches from each offset begin; match_to: [U], see `matches`.
         open_ended: whether the text, once spelled, may go on.
         node: of the plan, whose other arrays follow.
-        log_beta: [N] log weight of all ways from each node to the canvas's end.
+        log_beta: [N] log weight of all paths from each node to the canvas's end.
 
     Returns:
         The probability that the text is spelled and ended inside the canvas, and [n + 1] the probabilities that the

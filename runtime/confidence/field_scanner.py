@@ -231,7 +231,7 @@ def _resolved(schemas: Sequence[Schema], root: Schema) -> Iterator[Mapping[str, 
 
 
 def _target(reference: str, root: Schema) -> Schema:
-    """What a local JSON pointer points at; anything (true) for what is not one."""
+    """Target of a local JSON pointer; true, any value, for other references."""
     if not reference.startswith("#"):
         return True
     found: Any = root

@@ -84,7 +84,7 @@ class Ledger:
             raise EngineError(f"the fields of a completion could not be found: {error!r}") from error
 
     def finds_fields(self, tokens: Sequence[int]) -> bool:
-        """Whether a completion of these tokens has fields; yes where the reader fails, as `add` will then say."""
+        """True if a completion of these tokens has fields, or if the reader fails, as `add` will then say."""
         try:
             return bool(self._reader(tokens))
         except Exception:  # noqa: BLE001  (a reader is the caller's)

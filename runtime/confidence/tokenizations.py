@@ -1,4 +1,4 @@
-"""The ways to split a text into tokens."""
+"""Tokenizations of a text: all splits into tokens of the vocabulary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPECIAL: Final = 0xFF
 
 
 @dataclass(frozen=True, eq=False)
-class Spelling:
+class Tokenizations:
     """The tokens that can spell a text from each of its offsets; see `evidence_kernels.matches`.
 
     Attributes:
@@ -34,8 +34,8 @@ class Spelling:
 
 
 @lru_cache(maxsize=4096)
-def spelling_of(vocabulary: Vocabulary, text: bytes, continues: bytes) -> Spelling:
-    """Build, or find, the spelling of a text; the names and values of an agent's tools come again and again."""
+def tokenizations_of(vocabulary: Vocabulary, text: bytes, continues: bytes) -> Tokenizations:
+    """Build, or find, the tokenizations of a text; the names and values of an agent's tools come again and again."""
     trie = trie_of(vocabulary)
     going_on = np.zeros(256, np.bool_)
     going_on[list(continues)] = True
@@ -53,7 +53,7 @@ def spelling_of(vocabulary: Vocabulary, text: bytes, continues: bytes) -> Spelli
     )
     to = np.concatenate([np.repeat(found[:, 3], counts), np.repeat(leads, len(special))]).astype(np.int32)
     rising = np.argsort(offsets, kind="stable")
-    return Spelling(
+    return Tokenizations(
         start=np.searchsorted(offsets[rising], np.arange(len(text) + 2)).astype(np.int32),
         tokens=np.concatenate([np.empty(0, np.int64), *tokens])[rising],
         to=to[rising],

@@ -31,11 +31,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a draft stands.
+    """Result of a verification.
 
     Attributes:
-        stands: tokens that stand, from the first on.
-        correction: what takes the place of the next one; None if all stand.
+        stands: number of accepted tokens, from the first on.
+        correction: token in place of the first rejected one; None if all are accepted.
         states: [stands + 1], the grammar's before each of them and after the last; zeros without a grammar.
     """
 
@@ -52,13 +52,13 @@ def verify_tokens(
     budget: int,
     shares: Floats,
 ) -> Verdict:
-    """Judge a draft.
+    """Verify a draft.
 
     Args:
         logits: [n, V] float32, the causal pass's for each token of the draft, given those before it.
         tokens: [n], an end token included; they follow the grammar.
         state, budget: the grammar's state and the tokens left, before the draft.
-        shares: [n], 0..1, what each token needs of the likeliest one's probability; with 0 it stands in any case.
+        shares: [n], 0..1, share of the likeliest token's probability that each token needs; with 0 it is accepted in any case.
     """
     with np.errstate(divide="ignore"):
         least = np.log(shares)
@@ -95,7 +95,7 @@ def _verify(
     states: Ints,
     correction: NDArray[np.int64],
 ) -> int:
-    """How many tokens stand; fills `states` after each and the `correction` of the first that does not."""
+    """Return the number of accepted tokens; fills `states` after each and the `correction` of the first that does not."""
     alive, token_class = np.empty(grammar.classes, np.bool_), grammar.token_class
     for i in range(len(tokens)):
         mark_classes(grammar, states[i], budget - i, alive)

@@ -1,4 +1,4 @@
-"""How long a canvas is: from the fewest and the most tokens that the grammar allows, and from what is expected."""
+"""Canvas lengths, from the fewest and the most tokens that the grammar allows and from an expected number."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class CanvasLengths:
         return min(length, max(self.choices[0], min(budget, grammar.max_tokens(state))))
 
     def shrunk(self, current: int, length: int) -> int:
-        """What is worth computing of a canvas of `current` positions whose best completion takes `length`.
+        """Number of positions worth computing of a canvas of `current` positions whose best completion takes `length`.
 
         A quarter of the shortest choice stays as room to grow.
         """

@@ -216,7 +216,7 @@ class DiffusionDecoder:
         return float(posterior.entropy[: posterior.length].mean()) < generation.confidence_threshold
 
     def _is_trusted(self, row: Row, state: DiffusionState, posterior: CanvasPosterior) -> bool:
-        """Whether its first step was sure enough of a canvas that ends the turn, see `GenerationDefaults`."""
+        """True if the first step was sure enough of a canvas that ends the turn, see `GenerationDefaults`."""
         if state.rejections or (state.canvas is not None and state.canvas.step > 1):
             return False
         length, ended = self._length(row, posterior)

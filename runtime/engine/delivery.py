@@ -11,7 +11,7 @@ from agentfast.runtime.scheduling.request import CanvasUpdate, Completion
 
 
 class Ticket:
-    """What a caller holds while its request runs. Made on the caller's loop; used there only."""
+    """Receipt of a submitted request. Made on the caller's loop; used there only."""
 
     def __init__(self, *, streaming: bool) -> None:
         self.loop = asyncio.get_running_loop()

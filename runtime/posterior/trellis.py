@@ -99,7 +99,7 @@ def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, fi
     layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, MAX_EDGES)
     if edges > MAX_EDGES:
         raise GrammarError(
-            f"a canvas of {positions} positions has more than {MAX_EDGES} ways on from its states",
+            f"a canvas of {positions} positions has more than {MAX_EDGES} edges between its states",
             hint="lower maxLength, or use a shorter canvas",
         )
     edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, taken, layer_start, states, edges)

@@ -63,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a completion took. `generated_tokens` counts the end token; times are in seconds."""
+    """Cost of a completion. `generated_tokens` counts the end token; times are in seconds."""
 
     prompt_tokens: int
     cached_tokens: int

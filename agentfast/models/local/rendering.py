@@ -83,7 +83,7 @@ class Rendering:
     spoken: tuple[AssistantMessage, tuple[int, ...]] | None = None
 
     def is_for(self, request: ModelRequest) -> bool:
-        """Whether the declarations are those of the request."""
+        """True if the declarations are those of the request."""
         return self.tools is request.tools and self.output_schema is request.output_schema
 
     def advance(self, chat: ChatFormat, codec: SegmentCodec, request: ModelRequest) -> None:

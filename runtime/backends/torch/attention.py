@@ -109,7 +109,7 @@ class RaggedAttention:
 
 
 def causal_mask(start: int, stop: int, window: int | None, *, device: torch.device) -> Tensor | None:
-    """Who sees whom when tokens [start, stop) attend over [0, stop): [stop - start, stop] bool, None if all see all.
+    """Causal mask of tokens [start, stop) over [0, stop): [stop - start, stop] bool, None if all see all.
 
     A token sees itself and what came before, with a window only the last `window` tokens, itself included.
     """

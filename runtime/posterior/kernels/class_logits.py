@@ -80,7 +80,7 @@ def reduce_to_classes(
 
 @kernel
 def _is_broken(bits: Ints) -> bool:
-    """Whether any float32 is NaN or +inf, told from its bits: comparing floats would not run in vectors."""
+    """True if any float32 is NaN or +inf, told from its bits: comparing floats would not run in vectors."""
     infinity, minus_infinity = np.int32(0x7F800000), np.int32(-0x00800000)
     broken = np.int32(0)
     for v in range(len(bits)):
@@ -163,7 +163,7 @@ def _lower(x: Floats, by: np.float32) -> None:
 
 @kernel
 def _are_classes(piece_class: Ints, count: int) -> bool:
-    """Whether each class is one piece."""
+    """True if each class is one piece."""
     for piece in range(len(piece_class)):
         if piece_class[piece] != piece:
             return False

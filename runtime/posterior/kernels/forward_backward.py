@@ -1,4 +1,4 @@
-"""CPU kernels of the canvas posterior over the nodes of a plan: weights, ways to the end, best way, sample, flow.
+"""CPU kernels of the canvas posterior over the nodes of a trellis: weights, backward pass, best path, sample, flow.
 
 Notation: C positions, K classes, L labels (sets of classes, see grammar/classes.py), N nodes (a state at a position,
 see plan.py). Weights are scaled numbers, (x, n) for x * 2^n with x in [1, 2) or 0: the range of logarithms at the price
@@ -149,12 +149,12 @@ def backward(
     exponent: Ints,
     choice: Ints,
 ) -> None:
-    """The weight of all ways from each node to the end of the canvas, and the best of them.
+    """Weight of all paths from each node to the end of the canvas, and the best of them.
 
     Args:
         weight, weight_exponent, best: from `weigh_labels`.
         beta, exponent: [N], filled with the weights.
-        choice: [N], filled with the edge of the best way, -1 where there is none.
+        choice: [N], filled with the edge of the best path, -1 where there is none.
     """
     positions = len(layer_start) - 2
     delta = np.zeros(len(beta), np.float64)
@@ -168,9 +168,9 @@ def backward(
             highest = _DEAD
             for edge in range(edge_start[node], edge_start[node + 1]):
                 label, after = np.uint32(edge_label[edge]), np.uint32(edge_to[edge])
-                way = best[i, label] + delta[after]
-                if way > longest:
-                    longest, taken = way, edge
+                score = best[i, label] + delta[after]
+                if score > longest:
+                    longest, taken = score, edge
                 highest = max(highest, weight_exponent[i, label] + exponent[after])
             total = 0.0
             for edge in range(edge_start[node], edge_start[node + 1]):
@@ -189,7 +189,7 @@ def backward(
 def trace_best(
     edge_to: Ints, edge_label: Ints, label_start: Ints, label_class: Ints, choice: Ints, top: Doubles
 ) -> tuple[Ints, Ints]:
-    """[C] the classes of the best way (of several, the first with the greatest logit), and [C + 1] its nodes."""
+    """[C] the classes of the best path (of several, the first with the greatest logit), and [C + 1] its nodes."""
     positions = top.shape[0]
     chosen = np.empty(positions, np.int32)
     path = np.zeros(positions + 1, np.int32)
@@ -221,7 +221,7 @@ def sample_classes(
     reference: Doubles,
     uniforms: Doubles,
 ) -> tuple[Ints, Doubles]:
-    """Sample a way: an edge, then a class of its label, each by inverse CDF of one uniform per position.
+    """Sample a path: an edge, then a class of its label, each by inverse CDF of one uniform per position.
 
     Returns:
         chosen: [C] classes; left: [C] what is left of each uniform, in [0, 1), for the token inside the class.

@@ -80,7 +80,7 @@ def side_by_side(
 
 @inline_kernel
 def lines_of(part: TokenSlice, lines: Ints) -> tuple[int, int]:
-    """Where the part's begin and end in lines [N] that are in order."""
+    """Bounds of the slice's tokens in sorted lines [N]."""
     first = last = 0
     for i in range(len(lines)):
         first += int(lines[i] < part.start)

@@ -1,4 +1,4 @@
-"""What the rows of a pass write to the KV cache and read of it, on a CPU.
+"""Attention of the rows of a pass: writes to the KV cache and reads of it, on a CPU.
 
 In each layer all encoded keys and values are written before any row's panels are filled, and these before any row attends.
 A row reads keys and values in panels of its own (see panel_kernels.py); one without panels reads the store itself.
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 
 
 class Cache(NamedTuple):
-    """Where keys and values are, and how each of L layers reads them.
+    """Addresses of keys and values, and the shape in which each of L layers reads them.
 
     Attributes:
         store: [L, 2], addresses of the layer's keys and of its values, [slots, Hkv, D].
@@ -146,7 +146,7 @@ def attend_rows(layer: int, part: TokenSlice, cache: Cache, rows: Rows, q: Float
 
 @inline_kernel
 def _within(part: TokenSlice, first: int, count: int) -> tuple[int, int]:
-    """Which of the tokens first, ..., first + count - 1 are the part's: from the one number to before the other."""
+    """Bounds of the slice's tokens among first, ..., first + count - 1."""
     start = min(max(part.start - first, 0), count)
     return start, max(start, min(part.stop - first, count))
 

@@ -1,4 +1,4 @@
-"""Which experts a token goes through, and the tokens in order of their experts."""
+"""Routing: the experts of each token, and the tokens in order of their experts."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def narrow_tile(
 
 @kernel
 def scratch_for(rows: int, panels: Floats) -> Floats:
-    """Where `multiply` writes the product of so many rows."""
+    """Scratch memory for the product of so many rows, see `multiply`."""
     return np.empty((rows, panels.shape[0] * panels.shape[2]), np.float32)
 
 

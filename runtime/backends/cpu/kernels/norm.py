@@ -1,4 +1,4 @@
-"""What is between the matrix products of a layer, on a CPU.
+"""Norms, rope and residual sums between the matrix products of a layer, on a CPU.
 
 Each kernel reads a token's vector once and does all that is to be done with it while it is in cache. Sums may be
 reordered, but infinities and NaN are kept, so that a row that overflows is noticed. Inputs that come from a product may

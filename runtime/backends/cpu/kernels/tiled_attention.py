@@ -114,7 +114,7 @@ def attend(
 
 @kernel
 def _next_rows(left: int) -> int:
-    """How many of `left` rows the next tile takes, so that the fewest tiles have about as many each.
+    """Rows of the next tile out of `left`, so that the fewest tiles are about equal.
 
     A tile of a row or two takes as long as one of four: its sums are too few to keep the processor busy.
     """
