@@ -20,7 +20,7 @@ from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import Grammar, TokenGrammar
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.jit.disk_cache import end_with_parent
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
@@ -41,7 +41,7 @@ class _CallOrText(Grammar):
         """States: 0 start, 1 in a call, 2 in a text, 3 before the end, 4 done. Classes are tokens, from 1."""
         return TokenGrammar(
             vocabulary=vocabulary,
-            classes=Classes(
+            classes=TokenClasses(
                 token_class=_ints(range(1, 6)),
                 count=6,
                 label_start=_ints([0, 6, 7, 10, 11]),

@@ -18,7 +18,7 @@ from agentfast.runtime.grammar.automaton.automaton import Automaton
 from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
 from agentfast.runtime.grammar.tokens.lift import explore
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
@@ -143,7 +143,7 @@ def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
     count, byte_states, recursion = arrays["numbers"].tolist()
     return TokenGrammar(
         vocabulary=vocabulary,
-        classes=Classes(arrays["token_class"], count, arrays["label_start"], arrays["label_class"]),
+        classes=TokenClasses(arrays["token_class"], count, arrays["label_start"], arrays["label_class"]),
         edge_start=arrays["edge_start"],
         edge_target=arrays["edge_target"],
         edge_label=arrays["edge_label"],

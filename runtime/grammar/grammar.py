@@ -97,7 +97,7 @@ class Grammar:
         """
         if self.specials:
             raise GrammarError(f"a grammar with special tokens is not of JSON: {sorted(self.specials)}")
-        return Grammar(nodes.Translated(self.node, quote))
+        return Grammar(nodes.GemmaText(self.node, quote))
 
     @property
     def specials(self) -> frozenset[str]:

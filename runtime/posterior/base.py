@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.class_logits import Bools, ClassLogits, Floats, Longs
 
@@ -125,7 +125,7 @@ class LogitsOps(Protocol):
     def reduce(
         self,
         logits: torch.Tensor,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float = 1.0,
         wanted: Bools | None = None,
@@ -144,7 +144,7 @@ class LogitsOps(Protocol):
         self,
         logits: torch.Tensor,
         bias: Floats,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float,
         out: torch.Tensor | None = None,

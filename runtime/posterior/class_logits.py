@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ class ClassLogits(ABC):
 
     logits: torch.Tensor
     inverse: float
-    classes: Classes
+    classes: TokenClasses
     top: Doubles
     mass: Doubles
     mean: Doubles

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from agentfast.errors import BudgetTooSmallError, GrammarError
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.grammar.tokens.token_grammar import DEAD, TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow, LogitsOps
 from agentfast.runtime.posterior.class_logits import Floats
@@ -40,7 +40,7 @@ class ConstrainedPosterior(CanvasPosterior):
 
     log_z: float
     class_bias: Floats
-    classes: Classes
+    classes: TokenClasses
     temperature: float
     ops: LogitsOps
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.posterior.base import TokenStatistics
 from agentfast.runtime.posterior.class_logits import (
     Bools,
@@ -56,7 +56,7 @@ class DeviceOps:
     def reduce(
         self,
         logits: torch.Tensor,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float = 1.0,
         wanted: Bools | None = None,
@@ -80,7 +80,7 @@ class DeviceOps:
         self,
         logits: torch.Tensor,
         bias: Floats,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float,
         out: torch.Tensor | None = None,
@@ -110,7 +110,7 @@ class DeviceOps:
         return logits[places].double().cpu().numpy()
 
 
-def token_classes(classes: Classes, device: torch.device) -> torch.Tensor:
+def token_classes(classes: TokenClasses, device: torch.device) -> torch.Tensor:
     """[V] int64 class of each token, kept per device."""
     key = str(device)
     if key not in classes.on_device:

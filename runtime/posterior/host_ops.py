@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from agentfast.runtime.core.scratch import ScratchBuffers
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.posterior.base import TokenStatistics
 from agentfast.runtime.posterior.class_logits import (
     Bools,
@@ -37,7 +37,7 @@ class HostClassLogits(ClassLogits):
     chunk_mass: Floats
 
     def first_tokens(self, chosen: Ints) -> Longs:
-        chunks = self.classes.pieces
+        chunks = self.classes.chunks
         return kernels.first_tokens(
             self.logits.numpy(),
             np.float32(self.inverse),
@@ -50,7 +50,7 @@ class HostClassLogits(ClassLogits):
         )
 
     def draw(self, chosen: Ints, left: Doubles) -> Longs:
-        chunks = self.classes.pieces
+        chunks = self.classes.chunks
         return kernels.drawn_tokens(
             self.logits.numpy(),
             np.float32(self.inverse),
@@ -78,14 +78,14 @@ class HostOps:
     def reduce(
         self,
         logits: torch.Tensor,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float = 1.0,
         wanted: Bools | None = None,
     ) -> HostClassLogits:
         logits = logits.detach().to(torch.float32).contiguous()
         positions = len(logits)
-        chunks = classes.pieces
+        chunks = classes.chunks
         chunk_top, chunk_mass = (np.empty((positions, chunks.count), np.float32) for _ in range(2))
         top, mass, mean = (np.empty((positions, classes.count), np.float64) for _ in range(3))
         values = logits.numpy()
@@ -114,7 +114,7 @@ class HostOps:
         self,
         logits: torch.Tensor,
         bias: Floats,
-        classes: Classes,
+        classes: TokenClasses,
         *,
         temperature: float,
         out: torch.Tensor | None = None,

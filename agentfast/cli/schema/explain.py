@@ -11,7 +11,7 @@ from agentfast.cli.schema.options import Reading
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.grammar.compile import MAX_STATES
-from agentfast.runtime.grammar.schema.keyword_notes import SUPPORT, keywords_used, subschemas
+from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used, subschemas
 from agentfast.runtime.grammar.tokens.sampling import Sampler
 
 
@@ -67,7 +67,12 @@ def explain(schema: Any, grammar: TokenGrammar, reading: Reading, *, samples: in
         fields=tuple(field_costs(schema, reading.compile, grammar.vocabulary)),
         limits=tuple(_limits(schema, grammar.recursion, reading)),
         keywords=tuple(
-            KeywordNote(keyword, SUPPORT[keyword].reading, SUPPORT[keyword].refused, SUPPORT[keyword].instead)
+            KeywordNote(
+                keyword,
+                KEYWORD_NOTES[keyword].reading,
+                KEYWORD_NOTES[keyword].refused,
+                KEYWORD_NOTES[keyword].instead,
+            )
             for keyword in keywords_used(schema)
         ),
     )

@@ -10,7 +10,7 @@ from agentfast.cli.schema.field_cost import Compile, FieldCost, field_costs, fie
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.core.vocabulary import Vocabulary
-from agentfast.runtime.grammar.schema.keyword_notes import SUPPORT
+from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES
 
 _EXACT_OR_NOT: Final = "a schema is enforced exactly or not at all: no request runs with a keyword ignored, or read as something near it"
 _UNKNOWN: Final = 'leave the keyword out, or begin its name with "x-" if it is a note of your own'
@@ -59,7 +59,7 @@ def refusal(schema: Any, error: GrammarError, compile_alone: Compile, vocabulary
     """Explain why a schema was refused."""
     fields = tuple(field_costs(schema, compile_alone, vocabulary))
     if isinstance(error, UnsupportedSchemaError):
-        known = SUPPORT.get(error.keyword)
+        known = KEYWORD_NOTES.get(error.keyword)
         return Refusal(
             reason=error.message,
             keyword=error.keyword,

@@ -14,7 +14,7 @@ _COMMA: Final = nodes.Literal(b",")
 
 
 @dataclass(frozen=True)
-class Option:
+class ItemOption:
     """What an item may be: which counters it raises, and which value it is, of those that come at most once."""
 
     node: nodes.Node
@@ -23,7 +23,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Counter:
+class ItemCounter:
     """Bounds on the number of items that raise a counter."""
 
     least: int
@@ -45,7 +45,7 @@ class _At:
 _START, _END, _FIRST = range(3)
 
 
-class Elements(nodes.Steps):
+class ArrayItems(nodes.Steps):
     """An array. Positions: before it, behind it, or an `_At` packed into a number.
 
     What follows an item does not depend on whether the item was the first, so that nesting does not double the states.
@@ -66,11 +66,11 @@ class Elements(nodes.Steps):
 
     def __init__(
         self,
-        prefix: Iterable[tuple[Option, ...]],
-        rest: tuple[Option, ...],
+        prefix: Iterable[tuple[ItemOption, ...]],
+        rest: tuple[ItemOption, ...],
         gaps: Gaps,
-        size: Counter,
-        counters: tuple[Counter, ...] = (),
+        size: ItemCounter,
+        counters: tuple[ItemCounter, ...] = (),
     ) -> None:
         """
         Args:
@@ -88,7 +88,7 @@ class Elements(nodes.Steps):
         self._first = self._options[0]
         self._later = tuple(
             tuple(
-                Option(nodes.Sequence(_COMMA, gaps.after, option.node), option.counted, option.value)
+                ItemOption(nodes.Sequence(_COMMA, gaps.after, option.node), option.counted, option.value)
                 for option in options
             )
             for options in self._options
@@ -128,7 +128,7 @@ class Elements(nodes.Steps):
             found.append((self._close[at.index > 0], _END))
         return found
 
-    def _after(self, at: _At, option: Option) -> _At | None:
+    def _after(self, at: _At, option: ItemOption) -> _At | None:
         counts = list(at.counts)
         for index in option.counted:
             counter = self._counters[index]

@@ -24,7 +24,7 @@ from agentfast.runtime.grammar.automaton.continuations import (
     Limits,
     Move,
 )
-from agentfast.runtime.grammar.automaton.gemma_notation import Translation
+from agentfast.runtime.grammar.automaton.gemma_notation import GemmaTransducer
 from agentfast.runtime.grammar.automaton.product import Product
 
 __all__ = ["Automaton", "Block"]
@@ -99,7 +99,7 @@ class Automaton:
             self._cut,
             self._new_block if blocks else None,
             self._new_product,
-            self._new_translation,
+            self._new_transducer,
             self._shared.check,
         )
         self._continuations = Continuations(limits, _depth)
@@ -227,8 +227,8 @@ class Automaton:
     def _new_product(self, node: nodes.Boolean, depth: int) -> Product:
         return Product(node, [self._operand(operand, depth) for operand in node.operands])
 
-    def _new_translation(self, node: nodes.Translated, depth: int) -> Translation:
-        return Translation(self._operand(node.operand, depth))
+    def _new_transducer(self, node: nodes.GemmaText, depth: int) -> GemmaTransducer:
+        return GemmaTransducer(self._operand(node.operand, depth))
 
     def _operand(self, root: nodes.Node, depth: int) -> Automaton:
         shared = self._shared

@@ -27,8 +27,8 @@ class Indexed(Protocol[T_co]):
     def __getitem__(self, index: int, /) -> T_co: ...
 
 
-class ByteMachine(Protocol):
-    """A deterministic automaton over bytes whose states, from 0, may be made as they are asked for; see `Machine`."""
+class ByteAutomaton(Protocol):
+    """A deterministic automaton over bytes whose states, from 0, may be made as they are asked for; see `ByteDfa`."""
 
     @property
     def moves(self) -> Indexed[tuple[Move, ...]]: ...
@@ -41,7 +41,7 @@ class ByteMachine(Protocol):
 
 
 @dataclass(frozen=True)
-class Machine:
+class ByteDfa:
     """A deterministic automaton over bytes. State 0 is the start; every state can reach an accepting one.
 
     Attributes:
@@ -72,9 +72,9 @@ class Machine:
         return self.accepting[state]
 
 
-def machine_from_steps(
+def build_byte_dfa(
     start: S, moves: Callable[[S], Iterable[tuple[int, int, S]]], accepting: Callable[[S], bool], limit: int
-) -> Machine:
+) -> ByteDfa:
     """The minimal machine of a state space given by its moves (disjoint byte ranges), explored from `start`.
 
     Raises:
@@ -96,7 +96,7 @@ def machine_from_steps(
     return _minimal(rows, [accepting(state) for state in order])
 
 
-def _minimal(rows: list[list[Move]], accepting: list[bool]) -> Machine:
+def _minimal(rows: list[list[Move]], accepting: list[bool]) -> ByteDfa:
     """Merge states that no word tells apart (Moore 1956) and drop those that cannot reach acceptance."""
     table = np.full((len(rows) + 1, 256), len(rows), np.int32)  # the last state is the sink
     for state, row in enumerate(rows):
@@ -135,7 +135,7 @@ def _renumber(
     columns: npt.NDArray[np.int32],
     byte_class: npt.NDArray[np.int64],
     accepting: npt.NDArray[np.bool_],
-) -> Machine:
+) -> ByteDfa:
     """Machine over the groups, in breadth-first order from the start's."""
     sink = int(groups[-1])
     member = {int(group): state for state, group in reversed(list(enumerate(groups)))}
@@ -157,4 +157,4 @@ def _renumber(
             else:
                 row.append((low, after - 1, ids[to]))
         moves.append(tuple(row))
-    return Machine(tuple(moves), tuple(bool(accepting[member[group]]) for group in order))
+    return ByteDfa(tuple(moves), tuple(bool(accepting[member[group]]) for group in order))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.gemma_notation import Translation
+from agentfast.runtime.grammar.automaton.gemma_notation import GemmaTransducer
 from agentfast.runtime.grammar.automaton.product import Product
 from agentfast.runtime.grammar.automaton.string_body import bare_key, unescaped
 
@@ -50,7 +50,7 @@ class Limits:
         on_cut: where a reference that is too deep leads.
         first_state: reserves so many states for a block and says which is the first; None makes no blocks.
         product: the product of a Boolean node's operands at a depth.
-        translation: that of a Translated node's operand at a depth.
+        translation: that of a GemmaText node's operand at a depth.
         check: refuses a node that needs more states than there may be.
     """
 
@@ -58,7 +58,7 @@ class Limits:
     on_cut: Callable[[], list[int]]
     first_state: Callable[[int], int] | None
     product: Callable[[nodes.Boolean, int], Product]
-    translation: Callable[[nodes.Translated, int], Translation]
+    transducer: Callable[[nodes.GemmaText, int], GemmaTransducer]
     check: Callable[[nodes.Node], None]
 
 
@@ -74,7 +74,7 @@ class Continuations:
         self._depths: list[int] = [depth, depth]
         self._closures: dict[int, tuple[int, ...]] = {END: (END,), CUT: (CUT,)}
         self._products: dict[tuple[int, int], Product] = {}
-        self._translations: dict[tuple[int, int], Translation] = {}
+        self._transducers: dict[tuple[int, int], GemmaTransducer] = {}
         self.blocks: list[Block] = []
         self._block_ids: dict[tuple[int, int], int] = {}
 
@@ -103,7 +103,7 @@ class Continuations:
                 return node.name, self.closure(rest)
             case nodes.StringBody():
                 return self._closing(node, position, rest)
-            case nodes.Translated():
+            case nodes.GemmaText():
                 after = self._after_quote(node_id, node, position, rest)
                 return None if after is None else (node.quote, self.closure(after))
             case _:
@@ -123,10 +123,10 @@ class Continuations:
         closer = node.body.closer
         return (closer, self.closure(rest)) if closer is not None and node.may_close(position) else None
 
-    def _after_quote(self, node_id: int, node: nodes.Translated, position: int, rest: int) -> int | None:
+    def _after_quote(self, node_id: int, node: nodes.GemmaText, position: int, rest: int) -> int | None:
         depth = self._depths[rest]
-        translation = self._translation(node_id, node, depth)
-        after, body = translation.after_quote(position)
+        transducer = self._transducer(node_id, node, depth)
+        after, body = transducer.after_quote(position)
         if after is None:
             return None
         behind = self._at(node_id, after, rest, depth)
@@ -173,9 +173,9 @@ class Continuations:
             return [(byte, byte, rest if position + 1 == len(node.data) else self._next(cont))]
         depth = self._depths[cont]
         if isinstance(node, nodes.Terminal):
-            moves = node.machine.moves[position]
+            moves = node.dfa.moves[position]
             return [(low, high, self._at(node_id, to, rest, depth)) for low, high, to in moves]
-        if isinstance(node, (nodes.Boolean, nodes.Translated)):
+        if isinstance(node, (nodes.Boolean, nodes.GemmaText)):
             found = self._walker(node_id, node, depth).moves(position)
             return [(low, high, self._at(node_id, to, rest, depth)) for low, high, to in found]
         if isinstance(node, nodes.StringBody):
@@ -220,8 +220,8 @@ class Continuations:
             case nodes.Literal():
                 return (True, []) if node.data else (False, [rest])
             case nodes.Terminal():
-                accepting = node.machine.accepting[position]
-                return bool(node.machine.moves[position]), [rest] if accepting else []
+                accepting = node.dfa.accepting[position]
+                return bool(node.dfa.moves[position]), [rest] if accepting else []
             case nodes.Special() | nodes.StringBody():
                 return True, []
             case nodes.Sequence():
@@ -241,19 +241,19 @@ class Continuations:
                     for step, to in node.steps(position)
                 ]
                 return False, [rest, *steps] if node.is_final(position) else steps
-            case nodes.Boolean() | nodes.Translated():
+            case nodes.Boolean() | nodes.GemmaText():
                 return self._unfold_walker(self._walker(node_id, node, self._depths[cont]), cont)
             case nodes.Reference():
                 return False, self._unfold_reference(cont, node, rest)
             case _:
                 raise AssertionError(f"unknown node {node!r}")
 
-    def _unfold_walker(self, walker: Product | Translation, cont: int) -> tuple[bool, list[int]]:
+    def _unfold_walker(self, walker: Product | GemmaTransducer, cont: int) -> tuple[bool, list[int]]:
         node_id, position, rest = self._conts[cont]
         if walker.is_dead:
             return False, []
         successors = [rest] if walker.accepting(position) else []
-        key = walker.key_at(position) if isinstance(walker, Translation) else None
+        key = walker.key_at(position) if isinstance(walker, GemmaTransducer) else None
         if key is None:
             return True, successors
         body, after = key
@@ -266,17 +266,17 @@ class Continuations:
         return self._at(node_id, position + 1, rest, self._depths[cont])
 
     def _walker(
-        self, node_id: int, node: nodes.Boolean | nodes.Translated, depth: int
-    ) -> Product | Translation:
+        self, node_id: int, node: nodes.Boolean | nodes.GemmaText, depth: int
+    ) -> Product | GemmaTransducer:
         if isinstance(node, nodes.Boolean):
             return self._product(node_id, node, depth)
-        return self._translation(node_id, node, depth)
+        return self._transducer(node_id, node, depth)
 
-    def _translation(self, node_id: int, node: nodes.Translated, depth: int) -> Translation:
+    def _transducer(self, node_id: int, node: nodes.GemmaText, depth: int) -> GemmaTransducer:
         key = (node_id, 0 if self._limits.max_depth is None else depth)
-        if key not in self._translations:
-            self._translations[key] = self._limits.translation(node, key[1])
-        return self._translations[key]
+        if key not in self._transducers:
+            self._transducers[key] = self._limits.transducer(node, key[1])
+        return self._transducers[key]
 
     def _product(self, node_id: int, node: nodes.Boolean, depth: int) -> Product:
         # The depth counts on inside the operands, so that recursion through them ends, too.

@@ -35,8 +35,8 @@ class _Mode(Enum):
     KEY = auto()
 
 
-class Translation:
-    """Positions of one `Translated` node: a mode and a state of the operand. Position 0 is the start."""
+class GemmaTransducer:
+    """Positions of one `GemmaText` node: a mode and a state of the operand. Position 0 is the start."""
 
     def __init__(self, operand: Automaton) -> None:
         self._operand = operand

@@ -13,7 +13,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 
 from agentfast.runtime.grammar.automaton.boolean_formula import Formula, Leaf
-from agentfast.runtime.grammar.automaton.byte_dfa import ByteMachine, Machine
+from agentfast.runtime.grammar.automaton.byte_dfa import ByteAutomaton, ByteDfa
 from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, CLOSED, Body
 
 
@@ -130,14 +130,14 @@ class Repeat(Node):
 class Terminal(Node):
     """The language of a finite byte automaton."""
 
-    __slots__ = ("machine",)
+    __slots__ = ("dfa",)
 
-    def __init__(self, machine: ByteMachine) -> None:
-        super().__init__("terminal", machine.digest)
-        self.machine = machine
+    def __init__(self, dfa: ByteAutomaton) -> None:
+        super().__init__("terminal", dfa.digest)
+        self.dfa = dfa
 
     def _count_states(self) -> int:
-        return len(self.machine.accepting) if isinstance(self.machine, Machine) else 1
+        return len(self.dfa.accepting) if isinstance(self.dfa, ByteDfa) else 1
 
 
 class StringBody(Node):
@@ -248,7 +248,7 @@ class Boolean(Node):
         return self.operands
 
 
-class Translated(Node):
+class GemmaText(Node):
     """The texts in another notation whose JSON an operand matches; `quote` is its special token for quotes.
 
     See translation.py. The operand has no special tokens.

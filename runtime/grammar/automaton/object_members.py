@@ -15,7 +15,7 @@ _COLON: Final = nodes.Literal(b":")
 
 
 @dataclass(frozen=True)
-class Field:
+class Property:
     """A member that comes at most once.
 
     Attributes:
@@ -30,7 +30,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ObjectShape:
     """What members an object has.
 
     Attributes:
@@ -39,7 +39,7 @@ class Shape:
         needs: per field that asks for others, their indices.
     """
 
-    fields: tuple[Field, ...]
+    properties: tuple[Property, ...]
     others: tuple[tuple[nodes.Node, nodes.Node], ...] = ()
     least: int = 0
     most: int | None = None
@@ -58,28 +58,30 @@ class _At:
 _START, _END, _FIRST = range(3)
 
 
-class Members(nodes.Steps):
+class ObjectMembers(nodes.Steps):
     """An object. Positions: before it, behind it, or an `_At` packed into a number."""
 
     __slots__ = ("_cap", "_close", "_first", "_later", "_masked", "_open", "_shape", "_turns")
 
-    def __init__(self, shape: Shape, gaps: Gaps) -> None:
+    def __init__(self, shape: ObjectShape, gaps: Gaps) -> None:
         self._shape = shape
         self._open = nodes.Sequence(nodes.Literal(b"{"), gaps.inside)
         self._close = (nodes.Literal(b"}"), nodes.Sequence(gaps.inside, nodes.Literal(b"}")))
-        pairs = [(field.key, field.value) for field in shape.fields] + list(shape.others)
+        pairs = [(prop.key, prop.value) for prop in shape.properties] + list(shape.others)
         self._first = tuple(nodes.Sequence(key, _COLON, gaps.after, value) for key, value in pairs)
         self._later = tuple(nodes.Sequence(_COMMA, gaps.after, member) for member in self._first)
         # Ordered fields need no bit, as their turn passes, unless another field asks for them.
         asked = {index for trigger, needed in shape.needs for index in (trigger, *needed)}
-        self._masked = frozenset(i for i, field in enumerate(shape.fields) if not field.ordered or i in asked)
-        self._turns = tuple(i for i, field in enumerate(shape.fields) if field.ordered)
+        self._masked = frozenset(
+            i for i, prop in enumerate(shape.properties) if not prop.ordered or i in asked
+        )
+        self._turns = tuple(i for i, prop in enumerate(shape.properties) if prop.ordered)
         self._cap = shape.least if shape.most is None else shape.most
-        fields = (b"%d%d" % (field.required, field.ordered) for field in shape.fields)
+        properties = (b"%d%d" % (prop.required, prop.ordered) for prop in shape.properties)
         limits = repr((shape.least, shape.most, shape.needs, len(shape.others))).encode()
         members = (member.digest for member in self._first)
         spacing = nodes.Sequence(gaps.inside, gaps.after).digest
-        super().__init__("members", limits, b"".join(fields), spacing, *members)
+        super().__init__("members", limits, b"".join(properties), spacing, *members)
 
     @property
     def children(self) -> tuple[nodes.Node, ...]:
@@ -87,13 +89,13 @@ class Members(nodes.Steps):
 
     def _count_states(self) -> int:
         """Each set of the fields without an order is told apart, in each of the members that may follow it."""
-        free = [i for i, field in enumerate(self._shape.fields) if not field.ordered]
+        free = [i for i, prop in enumerate(self._shape.properties) if not prop.ordered]
         size = len(free)
         most = size if self._shape.most is None else min(size, self._shape.most)
-        if not size or most < sum(self._shape.fields[index].required for index in free):
+        if not size or most < sum(self._shape.properties[index].required for index in free):
             return 1
         # A set without a field is half of all: the mean of what follows is that of the missing fields.
-        inside = sum(self._shape.fields[index].value.least_states + 2 for index in free) / size
+        inside = sum(self._shape.properties[index].value.least_states + 2 for index in free) / size
         return int(sum(comb(size, count) * (1 + (size - count) * inside) for count in range(most + 1)))
 
     def is_final(self, position: int) -> bool:
@@ -124,14 +126,14 @@ class Members(nodes.Steps):
         while turn < len(self._turns):
             index = self._turns[turn]
             found.append((index, _At(turn + 1, self._with(at.mask, index), count)))
-            if shape.fields[index].required:
+            if shape.properties[index].required:
                 return found
             turn += 1
-        for index, field in enumerate(shape.fields):
-            if not field.ordered and not at.mask >> index & 1:
+        for index, prop in enumerate(shape.properties):
+            if not prop.ordered and not at.mask >> index & 1:
                 found.append((index, _At(turn, self._with(at.mask, index), count)))
         after = _At(turn, at.mask, count)
-        return found + [(len(shape.fields) + other, after) for other in range(len(shape.others))]
+        return found + [(len(shape.properties) + other, after) for other in range(len(shape.others))]
 
     def _with(self, mask: int, index: int) -> int:
         return mask | 1 << index if index in self._masked else mask
@@ -140,9 +142,9 @@ class Members(nodes.Steps):
         shape = self._shape
         if at.count < shape.least:
             return False
-        if any(shape.fields[index].required for index in self._turns[at.turn :]):
+        if any(shape.properties[index].required for index in self._turns[at.turn :]):
             return False
-        if any(f.required and not f.ordered and not at.mask >> i & 1 for i, f in enumerate(shape.fields)):
+        if any(f.required and not f.ordered and not at.mask >> i & 1 for i, f in enumerate(shape.properties)):
             return False
         return all(
             not at.mask >> trigger & 1 or all(at.mask >> index & 1 for index in needed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from agentfast.runtime.grammar.codepoints.length_sets import Lengths, holds
+from agentfast.runtime.grammar.codepoints.length_sets import LengthSet, holds
 
 DEAD: Final = -1
 CLOSED: Final = -2
@@ -35,7 +35,7 @@ class Body:
     moves: tuple[tuple[Move, ...], ...]
     closer: str | None = None
     ends: frozenset[int] = frozenset()
-    lengths: tuple[Lengths, ...] | None = None
+    lengths: tuple[LengthSet, ...] | None = None
 
     @cached_property
     def digest(self) -> bytes:

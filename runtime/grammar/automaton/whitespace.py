@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.byte_dfa import machine_from_steps
+from agentfast.runtime.grammar.automaton.byte_dfa import build_byte_dfa
 
 Whitespace = Literal["compact", "flexible", "spaced"]
 
@@ -45,5 +45,5 @@ def gaps(style: Whitespace) -> Gaps:
             return [(0x0A, 0x0A, 1), (0x20, 0x20, -1)]
         return [(0x20, 0x20, state + 1)] if 0 < state <= MAX_INDENT else []
 
-    gap = nodes.Terminal(machine_from_steps(0, moves, lambda _: True, MAX_INDENT + 3))
+    gap = nodes.Terminal(build_byte_dfa(0, moves, lambda _: True, MAX_INDENT + 3))
     return Gaps(gap, gap)

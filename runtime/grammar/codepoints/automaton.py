@@ -18,7 +18,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.codepoints.length_sets import (
     EVERY_LENGTH,
     NO_LENGTH,
-    Lengths,
+    LengthSet,
     between,
     combine,
     complement_of,
@@ -55,7 +55,7 @@ class States(Protocol):
         """The moves of a state as (first code point, state after), from code point 0 on."""
         ...
 
-    def lengths_at(self, state: int) -> Lengths:
+    def lengths_at(self, state: int) -> LengthSet:
         """The lengths of text, in code points, that a state accepts."""
         ...
 
@@ -70,7 +70,7 @@ class CodepointAutomaton:
     """
 
     rows: tuple[Row, ...]
-    lengths: tuple[Lengths, ...]
+    lengths: tuple[LengthSet, ...]
 
     @cached_property
     def digest(self) -> bytes:
@@ -92,7 +92,7 @@ class CodepointAutomaton:
         """The moves of a state."""
         return self.rows[state]
 
-    def lengths_at(self, state: int) -> Lengths:
+    def lengths_at(self, state: int) -> LengthSet:
         """The lengths that a state accepts."""
         return self.lengths[state]
 
@@ -151,7 +151,7 @@ def contains(states: States, text: str) -> bool:
 def explore(
     start: S,
     row_of: Callable[[S], Sequence[tuple[int, S]]],
-    lengths_of: Callable[[S], Lengths],
+    lengths_of: Callable[[S], LengthSet],
     limit: int = MAX_STATES,
 ) -> CodepointAutomaton:
     """The minimal automaton of a state space, given by the rows of its states.
@@ -201,7 +201,7 @@ def product(
             return [(0, (0, b))]
         return both_rows(left.rows[a], right.rows[b])
 
-    def lengths_of(pair: tuple[int, int]) -> Lengths:
+    def lengths_of(pair: tuple[int, int]) -> LengthSet:
         return combine(left.lengths[pair[0]], right.lengths[pair[1]], keep)
 
     return explore((0, 0), row_of, lengths_of)
@@ -245,7 +245,7 @@ def both_rows(left: Row, right: Row) -> list[tuple[int, tuple[int, int]]]:
             j += 1
 
 
-def _relevant(rows: list[Row], lengths: list[Lengths]) -> list[Lengths]:
+def _relevant(rows: list[Row], lengths: list[LengthSet]) -> list[LengthSet]:
     """The lengths without what no text that leads to the state can have."""
     if all(spans in (NO_LENGTH, EVERY_LENGTH) for spans in lengths):
         return lengths
@@ -285,7 +285,7 @@ def _longest(rows: Sequence[Row]) -> list[int | None]:
     return [way if not left else None for way, left in zip(longest, waiting, strict=True)]
 
 
-def _canonical(rows: list[Row], lengths: list[Lengths]) -> CodepointAutomaton:
+def _canonical(rows: list[Row], lengths: list[LengthSet]) -> CodepointAutomaton:
     """Equivalent states merged, the rest numbered in breadth-first order."""
     group = equivalent(rows, lengths)
     member = {index: state for state, index in reversed(list(enumerate(group)))}

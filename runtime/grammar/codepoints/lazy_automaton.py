@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Generic, TypeVar
 
 from agentfast.runtime.grammar.codepoints.automaton import States, both_rows
-from agentfast.runtime.grammar.codepoints.length_sets import Lengths, combine, complement_of
+from agentfast.runtime.grammar.codepoints.length_sets import LengthSet, combine, complement_of
 from agentfast.runtime.grammar.codepoints.minimize import Row
 
 S = TypeVar("S", bound=Hashable)
@@ -20,7 +20,7 @@ class LazyAutomaton(Generic[S]):
         self,
         start: S,
         row_of: Callable[[S], Sequence[tuple[int, S]]],
-        lengths_of: Callable[[S], Lengths],
+        lengths_of: Callable[[S], LengthSet],
         last_change: int = 0,
     ) -> None:
         self.last_change = last_change
@@ -39,7 +39,7 @@ class LazyAutomaton(Generic[S]):
                 self._rows[state] = found
         return found
 
-    def lengths_at(self, state: int) -> Lengths:
+    def lengths_at(self, state: int) -> LengthSet:
         return self._lengths_of(self._states[state])
 
     def _intern(self, state: S) -> int:

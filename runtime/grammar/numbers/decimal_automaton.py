@@ -14,7 +14,7 @@ from agentfast.runtime.grammar.numbers.digit_state import (
     WHOLE,
     ZERO,
     Conditions,
-    Digits,
+    DigitState,
 )
 from agentfast.runtime.grammar.numbers.exponent import EMPTY, ExponentState
 from agentfast.runtime.grammar.numbers.ranges import End
@@ -27,25 +27,25 @@ class _Exponent(NamedTuple):
     high: int
 
 
-State = Digits | _Exponent | ExponentState
+State = DigitState | _Exponent | ExponentState
 Move = tuple[int, int, State]
 
 
-class Numerals:
-    """Moves and acceptance, for `machine_from_steps`."""
+class DecimalAutomaton:
+    """Moves and acceptance, for `build_byte_dfa`."""
 
     def __init__(self, conditions: Conditions) -> None:
         self._conditions = conditions
         self._notation = conditions.notation
         self._ranges = conditions.ranges
         self._multiple = conditions.multiple
-        self.start: State = Digits(START, negative=False, short=conditions.notation.exponents is not None)
+        self.start: State = DigitState(START, negative=False, short=conditions.notation.exponents is not None)
 
     def moves(self, state: State) -> Iterator[Move]:
         """Byte ranges and the states after them."""
         if isinstance(state, _Exponent):
             yield from exponents.sign_moves(state.low, state.high, self._notation.exponent_digits)
-        elif isinstance(state, Digits):
+        elif isinstance(state, DigitState):
             yield from self._mantissa_moves(state)
         else:
             yield from exponents.digit_moves(state)
@@ -54,14 +54,14 @@ class Numerals:
         """Whether the numeral may end here."""
         if isinstance(state, _Exponent):
             return False
-        if not isinstance(state, Digits):
+        if not isinstance(state, DigitState):
             return exponents.is_complete(state)
         if state.phase not in (ZERO, WHOLE, FRACTION):
             return False
         low, high = self._conditions.interval(state, (0, 0))
         return low <= high
 
-    def _mantissa_moves(self, at: Digits) -> Iterator[Move]:
+    def _mantissa_moves(self, at: DigitState) -> Iterator[Move]:
         if at.phase == START:
             yield 0x2D, 0x2D, at._replace(phase=MINUS, negative=self._ranges[0] != self._ranges[1])
         if at.phase in (ZERO, WHOLE) and self._notation.fraction != 0:
@@ -76,7 +76,7 @@ class Numerals:
                 yield 0x45, 0x45, _Exponent(*interval)
                 yield 0x65, 0x65, _Exponent(*interval)
 
-    def _digit_moves(self, at: Digits) -> Iterator[Move]:
+    def _digit_moves(self, at: DigitState) -> Iterator[Move]:
         fraction = self._notation.fraction
         if at.phase in (POINT, FRACTION) and fraction is not None and at.places >= fraction:
             return
@@ -91,7 +91,7 @@ class Numerals:
         if outcome is not None:
             yield 0x30 + low, 0x39, outcome
 
-    def _first_digits(self, at: Digits) -> list[int]:
+    def _first_digits(self, at: DigitState) -> list[int]:
         """The digits from 0 that may differ in their outcome from the one before."""
         if self._multiple is not None and self._multiple.factor > 1:
             return list(range(10))
@@ -103,7 +103,7 @@ class Numerals:
                 firsts |= {end.digit(index), end.digit(index) + 1}
         return sorted(firsts - {10})
 
-    def _after(self, at: Digits, digit: int) -> Digits | None:
+    def _after(self, at: DigitState, digit: int) -> DigitState | None:
         """The state after a digit, None if nothing in the language goes on so."""
         in_fraction = at.phase in (POINT, FRACTION)
         places = at.places + in_fraction
@@ -115,7 +115,7 @@ class Numerals:
         low, high = self._ranges[at.negative].low, self._ranges[at.negative].high
         remainder, least = self._multiple_step(at, digit, places)
         return self._conditions.settled(
-            Digits(
+            DigitState(
                 phase,
                 at.negative,
                 short=at.short and self._is_short(phase, digit, point, places),
@@ -135,7 +135,7 @@ class Numerals:
             return whole is None or point <= whole
         return fraction is None or not digit or places <= fraction
 
-    def _multiple_step(self, at: Digits, digit: int, places: int) -> tuple[int, int]:
+    def _multiple_step(self, at: DigitState, digit: int, places: int) -> tuple[int, int]:
         """Remainder and least exponent after a digit."""
         multiple = self._multiple
         if multiple is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from agentfast.runtime.grammar.numbers.exponent import EMPTY, Span
-from agentfast.runtime.grammar.numbers.multiple_of import Multiple
+from agentfast.runtime.grammar.numbers.multiple_of import MultipleOf
 from agentfast.runtime.grammar.numbers.ranges import Range
 
 
@@ -42,7 +42,7 @@ _FAR: Final = -(10**9)
 START, MINUS, ZERO, WHOLE, POINT, FRACTION = range(6)
 
 
-class Digits(NamedTuple):
+class DigitState(NamedTuple):
     """The digits read.
 
     Attributes:
@@ -53,7 +53,7 @@ class Digits(NamedTuple):
         nonzero: whether there is one.
         places: number of digits after the point.
         low, high: sign of the first difference from each end of the range, or SATISFIED.
-        remainder: of the digits, modulo what `Multiple` says.
+        remainder: of the digits, modulo what `MultipleOf` says.
         least: the least exponent that makes a multiple of them. Where digits are to come before there can be one, the
             least that can be.
     """
@@ -83,9 +83,9 @@ class Conditions:
     notation: Notation
     zero: bool
     ranges: tuple[Range, Range]
-    multiple: Multiple | None
+    multiple: MultipleOf | None
 
-    def interval(self, at: Digits, exponents_: Span) -> Span:
+    def interval(self, at: DigitState, exponents_: Span) -> Span:
         """Which of these exponents give a number of the language."""
         low, high = exponents_
         if not at.nonzero:
@@ -106,7 +106,7 @@ class Conditions:
             low = high + 1 if at.remainder % self.multiple.rest else max(low, at.least)
         return (low, high) if low <= high else EMPTY
 
-    def settled(self, at: Digits) -> Digits | None:
+    def settled(self, at: DigitState) -> DigitState | None:
         """The state without what nothing depends on any more; None if no number of the language begins so."""
         ends = self.ranges[at.negative]
         if not at.nonzero:
@@ -127,7 +127,7 @@ class Conditions:
             point = min(point, (self.notation.whole or 0) + 1) if in_whole else 0
         return settled._replace(places=self._useful_places(settled, ends), point=point, least=least)
 
-    def _with_ends_met(self, at: Digits, ends: Range) -> Digits | None:
+    def _with_ends_met(self, at: DigitState, ends: Range) -> DigitState | None:
         """Comparisons whose outcome is known, as such; None if an end cannot be met."""
         low, high = at.low, at.high
         if ends.low is None:
@@ -155,7 +155,7 @@ class Conditions:
                 high = SATISFIED
         return at._replace(low=low, high=high)
 
-    def _useful_places(self, at: Digits, ends: Range) -> int:
+    def _useful_places(self, at: DigitState, ends: Range) -> int:
         """The number of places after the point, or the least one that no continuation tells apart from it."""
         most = self.notation.fraction or 0
         if at.short and self.notation.exponents is not None:

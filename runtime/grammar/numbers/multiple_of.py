@@ -20,7 +20,7 @@ MAX_FACTOR = 10_000
 
 
 @dataclass(frozen=True)
-class Multiple:
+class MultipleOf:
     """factor * 10^power, and factor = rest * prime^times."""
 
     factor: int
@@ -29,7 +29,7 @@ class Multiple:
     times: int
 
     @classmethod
-    def of(cls, value: Decimal, *, integral: bool = False) -> Multiple:
+    def from_decimal(cls, value: Decimal, *, integral: bool = False) -> MultipleOf:
         """The multiples of a positive decimal; with `integral`, those of them that are integers.
 
         Raises:

@@ -22,13 +22,13 @@ from typing import Final, Literal
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.byte_dfa import Machine, machine_from_steps
-from agentfast.runtime.grammar.numbers.decimal_automaton import Numerals
+from agentfast.runtime.grammar.automaton.byte_dfa import ByteDfa, build_byte_dfa
+from agentfast.runtime.grammar.numbers.decimal_automaton import DecimalAutomaton
 from agentfast.runtime.grammar.numbers.digit_state import Conditions, Notation
-from agentfast.runtime.grammar.numbers.multiple_of import Multiple
+from agentfast.runtime.grammar.numbers.multiple_of import MultipleOf
 from agentfast.runtime.grammar.numbers.ranges import Bounds, Range
 
-__all__ = ("Bounds", "Spelling", "number_machine", "number_node", "number_value", "value_machine")
+__all__ = ("Bounds", "Spelling", "number_dfa", "number_node", "number_value", "value_dfa")
 
 Spelling = Literal["canonical", "any"]
 
@@ -59,25 +59,25 @@ def number_node(
     Raises:
         GrammarError: the automaton would be too large.
     """
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling=spelling)
-    return nodes.NOTHING if machine.is_empty else nodes.Terminal(machine)
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling=spelling)
+    return nodes.NOTHING if dfa.is_empty else nodes.Terminal(dfa)
 
 
 def number_value(value: Decimal, spelling: Spelling = "canonical") -> nodes.Node:
     """Every way to write one number; with the canonical spelling, just one."""
-    return nodes.Terminal(value_machine(value, spelling))
+    return nodes.Terminal(value_dfa(value, spelling))
 
 
-def value_machine(value: Decimal, spelling: Spelling = "canonical") -> Machine:
+def value_dfa(value: Decimal, spelling: Spelling = "canonical") -> ByteDfa:
     """`number_value` as a machine.
 
     Raises:
         GrammarError: the value has too many digits.
     """
     if spelling == "any":
-        return number_machine(Bounds(value, value), integral=False, spelling="any")
+        return number_dfa(Bounds(value, value), integral=False, spelling="any")
     text = canonical_text(value)
-    return machine_from_steps(
+    return build_byte_dfa(
         0, lambda at: [(b, b, at + 1) for b in text[at : at + 1]], len(text).__eq__, MAX_STATES
     )
 
@@ -89,13 +89,13 @@ def canonical_text(value: Decimal) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def number_machine(
+def number_dfa(
     bounds: Bounds,
     *,
     integral: bool,
     multiple_of: Decimal | None = None,
     spelling: Spelling = "canonical",
-) -> Machine:
+) -> ByteDfa:
     """`number_node` as a minimal machine, empty if there are no such numbers.
 
     Raises:
@@ -106,20 +106,24 @@ def number_machine(
             _check_places(bound)
     multiple = None
     if integral or multiple_of is not None:
-        multiple = Multiple.of(Decimal(1) if multiple_of is None else multiple_of, integral=integral)
+        multiple = MultipleOf.from_decimal(
+            Decimal(1) if multiple_of is None else multiple_of, integral=integral
+        )
     if spelling == "any":
         notation = _ANY
     elif integral:
         notation = _INTEGER
-        multiple = None if multiple_of is None or multiple == Multiple.of(Decimal(1)) else multiple
+        multiple = (
+            None if multiple_of is None or multiple == MultipleOf.from_decimal(Decimal(1)) else multiple
+        )
     else:
         notation = _FREE if bounds.are_absent and multiple is None else _decimals(bounds, multiple)
     ranges = Range.of(bounds), Range.of(bounds.mirrored())
-    numerals = Numerals(Conditions(notation, bounds.hold(Decimal(0)), ranges, multiple))
-    return machine_from_steps(numerals.start, numerals.moves, numerals.accepting, MAX_STATES)
+    automaton = DecimalAutomaton(Conditions(notation, bounds.hold(Decimal(0)), ranges, multiple))
+    return build_byte_dfa(automaton.start, automaton.moves, automaton.accepting, MAX_STATES)
 
 
-def _decimals(bounds: Bounds, multiple: Multiple | None) -> Notation:
+def _decimals(bounds: Bounds, multiple: MultipleOf | None) -> Notation:
     """Decimals with as many digits after the point as double precision tells apart, and the bounds need."""
     ends = [end for end in (bounds.low, bounds.high) if end is not None]
     whole = max((max(end.adjusted() + 1, 1) for end in ends), default=1)

@@ -16,7 +16,7 @@ from agentfast.runtime.grammar.codepoints.automaton import CodepointAutomaton, c
 from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH
 from agentfast.runtime.grammar.codepoints.sets import LAST, WORD
 from agentfast.runtime.grammar.regex import parser as regex
-from agentfast.runtime.grammar.regex.nfa import Condition, Places, contains, looks_in
+from agentfast.runtime.grammar.regex.nfa import Condition, Nfa, contains, looks_in
 
 Side = Literal["edge", "word", "other"]
 """What lies before or after a place: an end of the text, a word character, another one."""
@@ -28,7 +28,7 @@ Duty = tuple[int, int]
 class Thread(NamedTuple):
     """A way through the expression: where it is, and its duties."""
 
-    place: int
+    nfa_state: int
     duties: frozenset[Duty] = frozenset()
 
 
@@ -51,10 +51,10 @@ def automaton_of(expression: regex.Regex) -> CodepointAutomaton:
     Raises:
         GrammarError: the expression is too large or takes too many states.
     """
-    return Matching(expression, open_end=True).automaton()
+    return SubsetConstruction(expression, open_end=True).automaton()
 
 
-class Matching:
+class SubsetConstruction:
     """A search for an expression from the left."""
 
     def __init__(
@@ -72,11 +72,13 @@ class Matching:
         looks = looks_in(expression)
         assert open_end or not looks, "look-around within look-behind"
         assert search or not any(look.behind for look in looks), "look-behind within look-ahead"
-        self._places = Places(expression, search=search)
+        self._nfa = Nfa(expression, search=search)
         self._open_end = open_end
         self._sees_words = contains(expression, regex.Boundary)
         self._sees_edge = self._sees_words or contains(expression, regex.Anchor)
-        self._searches = {look: Matching(look.item, open_end=False) for look in looks if look.behind}
+        self._searches = {
+            look: SubsetConstruction(look.item, open_end=False) for look in looks if look.behind
+        }
         self._duties: list[CodepointAutomaton] = []
         self._duty_ids: dict[tuple[regex.Look, Side], int] = {}
         self._states: dict[State, State] = {}
@@ -92,7 +94,7 @@ class Matching:
     def matched(self, state: State, after: Side) -> bool:
         """Whether a match ends here, before what lies after."""
         return state is FOUND or any(
-            thread.place == self._places.final
+            thread.nfa_state == self._nfa.final
             and all(self._duties[index].lengths[at] == EVERY_LENGTH for index, at in thread.duties)
             for thread in self._open(state, after)
         )
@@ -120,7 +122,7 @@ class Matching:
         cuts = {first for found in behind for first, _ in found}
         for thread in threads:
             cuts.update(
-                cut for over, _ in self._places.takes[thread.place] for a, b in over for cut in (a, b + 1)
+                cut for over, _ in self._nfa.takes[thread.nfa_state] for a, b in over for cut in (a, b + 1)
             )
             cuts.update(first for index, at in thread.duties for first, _ in self._duties[index].rows[at])
         if self._sees_words:
@@ -131,12 +133,12 @@ class Matching:
         """Per run of code points, where the threads go, their duties as they were."""
         result: list[list[Thread]] = [[] for _ in cuts]
         for thread in threads:
-            for over, to in self._places.takes[thread.place]:
+            for over, to in self._nfa.takes[thread.nfa_state]:
                 moved = Thread(to, thread.duties)
                 for low, high in over:
                     for index in range(bisect_left(cuts, low), bisect_left(cuts, high + 1)):
                         result[index].append(moved)
-            if thread.place == self._places.final and self._open_end:
+            if thread.nfa_state == self._nfa.final and self._open_end:
                 for found in result:
                     found.append(thread)
         return result
@@ -153,7 +155,7 @@ class Matching:
                 return None
             if not automaton.is_universal(to):
                 duties.add((index, to))
-        return Thread(thread.place, frozenset(duties))
+        return Thread(thread.nfa_state, frozenset(duties))
 
     def _settled(self, threads: frozenset[Thread], before: Side, behind: tuple[State, ...]) -> State:
         """The state of threads, without differences that make none."""
@@ -170,14 +172,14 @@ class Matching:
     def _reduced(self, state: State) -> State:
         at_start = state.before == "edge"
         reached = {
-            Thread(place, thread.duties)
+            Thread(nfa_state, thread.duties)
             for thread in state.threads
-            for place in self._places.reach(thread.place, at_start=at_start)
+            for nfa_state in self._nfa.reach(thread.nfa_state, at_start=at_start)
         }
-        if self._open_end and Thread(self._places.final) in reached:
+        if self._open_end and Thread(self._nfa.final) in reached:
             return FOUND
-        free = {thread.place for thread in reached if not thread.duties}
-        reached = {thread for thread in reached if not thread.duties or thread.place not in free}
+        free = {thread.nfa_state for thread in reached if not thread.duties}
+        reached = {thread for thread in reached if not thread.duties or thread.nfa_state not in free}
         return State(frozenset(reached), state.before, state.behind)
 
     def _open(self, state: State, after: Side) -> set[Thread]:
@@ -186,15 +188,15 @@ class Matching:
         pending = list(seen)
         while pending:
             thread = pending.pop()
-            for condition, to in self._places.free[thread.place]:
+            for condition, to in self._nfa.free[thread.nfa_state]:
                 moved = None if condition is None else self._passed(condition, thread, to, state, after)
                 if moved is not None:
-                    places = self._places.reach(to, at_start=state.before == "edge")
-                    more = {Thread(place, moved.duties) for place in places} - seen
+                    nfa_states = self._nfa.reach(to, at_start=state.before == "edge")
+                    more = {Thread(nfa_state, moved.duties) for nfa_state in nfa_states} - seen
                     seen |= more
                     pending += more
-        if self._open_end and Thread(self._places.final) in seen:
-            return {Thread(self._places.final)}
+        if self._open_end and Thread(self._nfa.final) in seen:
+            return {Thread(self._nfa.final)}
         return seen
 
     def _passed(
@@ -217,7 +219,7 @@ class Matching:
     def _with_duty(self, look: regex.Look, thread: Thread, to: int, before: Side) -> Thread | None:
         index = self._duty_ids.get((look, before))
         if index is None:
-            found = Matching(look.item, before=before, search=False, open_end=True).automaton()
+            found = SubsetConstruction(look.item, before=before, search=False, open_end=True).automaton()
             index = self._duty_ids[look, before] = len(self._duties)
             self._duties.append(complement(found) if look.negated else found)
         automaton = self._duties[index]

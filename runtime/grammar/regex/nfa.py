@@ -8,13 +8,13 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.codepoints.sets import ALL, Intervals, with_surrogates
 from agentfast.runtime.grammar.regex import parser as regex
 
-MAX_PLACES: Final = 20_000
+MAX_STATES: Final = 20_000
 """Most places of a regular expression after its counts are unrolled."""
 
 Condition = regex.Anchor | regex.Boundary | regex.Look
 
 
-class Places:
+class Nfa:
     """Place 0 is before the expression.
 
     Attributes:
@@ -42,36 +42,36 @@ class Places:
         self._start = start
         self.final = self._add(expression, start)
 
-    def reach(self, place: int, *, at_start: bool) -> frozenset[int]:
+    def reach(self, state: int, *, at_start: bool) -> frozenset[int]:
         """Places reached without a condition from which something can be done; `at_start` as far as `^` holds.
 
         Away from the start, a search for what can only begin there is left out.
         """
-        key = (place, at_start)
+        key = (state, at_start)
         if key not in self._reach:
-            seen = {place}
-            pending = [place]
+            seen = {state}
+            pending = [state]
             while pending:
                 for condition, to in self.free[pending.pop()]:
                     if condition is None and to not in seen:
                         seen.add(to)
                         pending.append(to)
-            self._reach[key] = frozenset(place for place in seen if self._is_of_use(place, at_start))
+            self._reach[key] = frozenset(state for state in seen if self._is_of_use(state, at_start))
         return self._reach[key]
 
-    def _is_of_use(self, place: int, at_start: bool) -> bool:
-        if place == self._loop != self._start and not at_start:
+    def _is_of_use(self, state: int, at_start: bool) -> bool:
+        if state == self._loop != self._start and not at_start:
             return bool(self.reach(self._start, at_start=False))
-        conditions = [condition for condition, _ in self.free[place] if condition is not None]
+        conditions = [condition for condition, _ in self.free[state] if condition is not None]
         return (
-            place == self.final
-            or bool(self.takes[place])
+            state == self.final
+            or bool(self.takes[state])
             or any(at_start or condition != _START for condition in conditions)
         )
 
     def _new(self) -> int:
-        if len(self.takes) >= MAX_PLACES:
-            raise GrammarError(f"the pattern unrolls to more than {MAX_PLACES} places")
+        if len(self.takes) >= MAX_STATES:
+            raise GrammarError(f"the pattern unrolls to more than {MAX_STATES} places")
         self.takes.append([])
         self.free.append([])
         return len(self.takes) - 1

@@ -11,7 +11,7 @@ from agentfast.runtime.grammar.strings.formats import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
+class Note:
     """How one keyword is read.
 
     Attributes:
@@ -35,10 +35,10 @@ def _array(items: Any, **keywords: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **keywords}
 
 
-_BOUND: Final = Support("exact to the last digit, however the number is written")
-_ITEM_COUNT: Final = Support("counted; a thousand items cost states, not time to read")
-_CODE_POINTS: Final = Support("in code points, counted")
-_CONTAINS: Final = Support(
+_BOUND: Final = Note("exact to the last digit, however the number is written")
+_ITEM_COUNT: Final = Note("counted; a thousand items cost states, not time to read")
+_CODE_POINTS: Final = Note("in code points, counted")
+_CONTAINS: Final = Note(
     "how many items meet a schema, counted",
     "more than four `contains` at once, by allOf say: each item is told apart by all of them",
     "state the items with prefixItems, or check some of them in the tool",
@@ -53,7 +53,7 @@ _NEGATED: Final = (
     "under `not` (or where oneOf or if negate it), values of keys that are not declared: an automaton cannot remember"
     " which keys came, and a key may come twice"
 )
-_DOCUMENT: Final = Support(
+_DOCUMENT: Final = Note(
     "references by pointer, anchor or URI, recursive ones included, also into documents that are given with the schema",
     "documents that are not given, and schemas that refer to themselves without an object or array between",
     "give the document (documents=, --documents), or put the schema under $defs",
@@ -62,17 +62,15 @@ _DOCUMENT: Final = Support(
         {"$ref": "#/$defs/other", "$defs": {"other": {"type": "string"}}},
     ),
 )
-_UNEVALUATED: Final = Support(
-    "members that no other keyword has spoken of, case by case, for up to 256 cases"
-)
+_UNEVALUATED: Final = Note("members that no other keyword has spoken of, case by case, for up to 256 cases")
 
-SUPPORT: Final[Mapping[str, Support]] = {
-    "type": Support("one type or a list; where numbers have every notation, 1.0 is an integer"),
-    "enum": Support("the listed values that meet the other keywords; 1 is 1.0, but not true"),
-    "const": Support("the value, if it meets the other keywords; 1 is 1.0, but not true"),
-    "properties": Support("a declared property comes once at most"),
-    "required": Support("the property is there"),
-    "additionalProperties": Support(
+KEYWORD_NOTES: Final[Mapping[str, Note]] = {
+    "type": Note("one type or a list; where numbers have every notation, 1.0 is an integer"),
+    "enum": Note("the listed values that meet the other keywords; 1 is 1.0, but not true"),
+    "const": Note("the value, if it meets the other keywords; 1 is 1.0, but not true"),
+    "properties": Note("a declared property comes once at most"),
+    "required": Note("the property is there"),
+    "additionalProperties": Note(
         "false, true or a schema for the properties that are not declared; missing is false unless read as open",
         _NEGATED,
         _UNDECLARED,
@@ -81,7 +79,7 @@ SUPPORT: Final[Mapping[str, Support]] = {
             {"not": _object(properties={"a": {"type": "string"}})},
         ),
     ),
-    "patternProperties": Support(
+    "patternProperties": Note(
         "the values of keys that match; a key may match several patterns",
         f"{_NEGATED}; patterns that cut the keys into very many classes",
         _UNDECLARED,
@@ -90,28 +88,28 @@ SUPPORT: Final[Mapping[str, Support]] = {
             {"not": _object(properties={"a": {"type": "string"}})},
         ),
     ),
-    "propertyNames": Support("what every key has to meet"),
-    "minProperties": Support(
+    "propertyNames": Note("what every key has to meet"),
+    "minProperties": Note(
         "counted over declared properties",
         "two or more properties that are neither declared nor required: an automaton cannot tell whether keys differ",
         "declare the properties, require some, or use minProperties 1",
         (_object(minProperties=2, additionalProperties=True), _BY_NAME | {"minProperties": 2}),
     ),
-    "maxProperties": Support(
+    "maxProperties": Note(
         "counted",
         "under `not`, over properties that are not declared: an automaton cannot tell whether keys differ",
         _UNDECLARED,
         ({"not": _object(maxProperties=2)}, _BY_NAME | {"minProperties": 3}),
     ),
-    "dependentRequired": Support("the properties that another one calls for"),
-    "dependentSchemas": Support("a schema for the object, where a property is there"),
-    "dependencies": Support("draft 7's dependentRequired and dependentSchemas"),
-    "items": Support("the items after those of prefixItems; a list is draft 7's prefixItems"),
-    "prefixItems": Support("the first items, each with its schema"),
-    "additionalItems": Support("draft 7's items after a list"),
+    "dependentRequired": Note("the properties that another one calls for"),
+    "dependentSchemas": Note("a schema for the object, where a property is there"),
+    "dependencies": Note("draft 7's dependentRequired and dependentSchemas"),
+    "items": Note("the items after those of prefixItems; a list is draft 7's prefixItems"),
+    "prefixItems": Note("the first items, each with its schema"),
+    "additionalItems": Note("draft 7's items after a list"),
     "minItems": _ITEM_COUNT,
     "maxItems": _ITEM_COUNT,
-    "uniqueItems": Support(
+    "uniqueItems": Note(
         "over items of at most 64 values, remembered as a set",
         "items of more values: an automaton cannot remember them",
         "list the values with enum, or check it in the tool",
@@ -122,13 +120,13 @@ SUPPORT: Final[Mapping[str, Support]] = {
     "maxContains": _CONTAINS,
     "minLength": _CODE_POINTS,
     "maxLength": _CODE_POINTS,
-    "pattern": Support(
+    "pattern": Note(
         "ECMA 262 with Unicode, and unanchored: it may match anywhere unless it has ^ and $",
         "back-references, which are not regular, and patterns whose automaton is too large",
         "spell the alternatives out, or use shorter repetitions",
         ({"pattern": r"^(a|b)\1$"}, {"pattern": "^(aa|bb)$"}),
     ),
-    "format": Support(
+    "format": Note(
         f"asserted: {', '.join(sorted(FORMATS))}",
         "other formats, unless formats are annotations",
         "use pattern",
@@ -138,24 +136,24 @@ SUPPORT: Final[Mapping[str, Support]] = {
     "maximum": _BOUND,
     "exclusiveMinimum": _BOUND,
     "exclusiveMaximum": _BOUND,
-    "multipleOf": Support(
+    "multipleOf": Note(
         "exact, for decimals and in every notation",
         "values of many digits: there is a state for each remainder",
         "use a value with fewer digits, such as 0.0001",
         ({"multipleOf": 0.123456789}, {"multipleOf": 0.0001}),
     ),
-    "allOf": Support("the values that meet all of them"),
-    "anyOf": Support("the values that meet one of them or more"),
-    "oneOf": Support("the values that meet exactly one of them"),
-    "not": Support("all other JSON values"),
-    "if": Support("decides between then and else"),
-    "then": Support("where `if` holds"),
-    "else": Support("where `if` does not hold"),
+    "allOf": Note("the values that meet all of them"),
+    "anyOf": Note("the values that meet one of them or more"),
+    "oneOf": Note("the values that meet exactly one of them"),
+    "not": Note("all other JSON values"),
+    "if": Note("decides between then and else"),
+    "then": Note("where `if` holds"),
+    "else": Note("where `if` does not hold"),
     "$ref": _DOCUMENT,
-    "$dynamicRef": Support("the outermost $dynamicAnchor on the way, as the specification says"),
+    "$dynamicRef": Note("the outermost $dynamicAnchor on the way, as the specification says"),
     "unevaluatedProperties": _UNEVALUATED,
     "unevaluatedItems": _UNEVALUATED,
-    "nullable": Support(
+    "nullable": Note(
         "",
         "it is OpenAPI's, not JSON Schema's",
         'use a list of types, or {"anyOf": [..., {"type": "null"}]}',
@@ -196,6 +194,6 @@ def subschemas(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, 
 
 
 def keywords_used(schema: Any) -> list[str]:
-    """The keywords of a document that `SUPPORT` knows, in its order."""
+    """The keywords of a document that `KEYWORD_NOTES` knows, in its order."""
     used = {keyword for _, rules in subschemas(schema) for keyword in rules}
-    return [keyword for keyword in SUPPORT if keyword in used]
+    return [keyword for keyword in KEYWORD_NOTES if keyword in used]

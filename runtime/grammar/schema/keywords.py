@@ -29,14 +29,14 @@ ARRAY: Final = frozenset(
 STRING: Final = frozenset(("minLength", "maxLength", "pattern", "format"))
 NUMBER: Final = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 VALUES: Final = frozenset(("enum", "const"))
-PLAIN: Final = OBJECT | ARRAY | STRING | NUMBER | VALUES | {"type"}
+ASSERTIONS: Final = OBJECT | ARRAY | STRING | NUMBER | VALUES | {"type"}
 """Keywords that speak of the value itself."""
 APPLICATORS: Final = frozenset(
     "allOf anyOf oneOf not if then else $ref $dynamicRef dependentSchemas dependencies unevaluatedProperties"
     " unevaluatedItems".split()
 )
 """Keywords that apply other schemas to the same value, or depend on those that do."""
-_KNOWN: Final = PLAIN | APPLICATORS | ANNOTATIONS
+_KNOWN: Final = ASSERTIONS | APPLICATORS | ANNOTATIONS
 
 _FOREIGN: Final = {
     "nullable": 'use {"anyOf": [..., {"type": "null"}]}',

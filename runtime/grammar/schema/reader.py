@@ -19,9 +19,16 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
 from agentfast.runtime.grammar.schema import keywords
 from agentfast.runtime.grammar.schema.document import Document, Documents
 from agentfast.runtime.grammar.schema.keywords import JsonSchema, pointer
-from agentfast.runtime.grammar.schema.rules.assertions import Plain, fixed_rules, plain_rules
+from agentfast.runtime.grammar.schema.rules.assertions import Assertions, assertions_of, value_assertions
 from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ObjectRules
-from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atom, Either, Except, Fixed, Place
+from agentfast.runtime.grammar.schema.rules.subschemas import (
+    NEVER,
+    Either,
+    Except,
+    Fixed,
+    SchemaRef,
+    Subschema,
+)
 
 DIALECTS = (
     "https://json-schema.org/draft/",
@@ -46,150 +53,150 @@ class Reader:
         self.document = Document(root, documents)
         self._strict = strict
         self._assert_format = assert_format
-        self._formulas: dict[Atom, Formula] = {}
-        self._open: set[Place] = set()
+        self._formulas: dict[Subschema, Formula] = {}
+        self._open: set[SchemaRef] = set()
 
-    def root(self) -> Place:
+    def root(self) -> SchemaRef:
         """The whole schema."""
         return self.enter("", ())
 
-    def enter(self, path: str, scope: tuple[str, ...]) -> Place:
+    def enter(self, path: str, scope: tuple[str, ...]) -> SchemaRef:
         """The schema at a pointer, reached from a scope."""
         if not self.document.is_dynamic:
-            return Place(path)
+            return SchemaRef(path)
         base = self.document.base(path)
-        return Place(path, scope if base in scope else (*scope, base))
+        return SchemaRef(path, scope if base in scope else (*scope, base))
 
-    def formula(self, atom: Atom) -> Formula:
-        """What a value has to meet, in terms of `Plain` rules.
+    def formula(self, subschema: Subschema) -> Formula:
+        """What a value has to meet, in terms of `Assertions` rules.
 
         Raises:
             UnsupportedSchemaError: a keyword, or a use of it, is not enforced here.
         """
-        if atom not in self._formulas:
-            self._formulas[atom] = self._read(atom)
-        return self._formulas[atom]
+        if subschema not in self._formulas:
+            self._formulas[subschema] = self._read(subschema)
+        return self._formulas[subschema]
 
-    def _read(self, atom: Atom) -> Formula:
-        match atom:
+    def _read(self, subschema: Subschema) -> Formula:
+        match subschema:
             case Fixed():
-                return fixed_rules(atom.value)
+                return value_assertions(subschema.value)
             case Either():
-                return some_of(self.formula(one) for one in atom.atoms)
+                return some_of(self.formula(one) for one in subschema.subschemas)
             case Except():
-                return negation(self.formula(atom.atom))
-            case Place():
-                with self._opened(atom):
-                    return self._schema(atom)
+                return negation(self.formula(subschema.subschema))
+            case SchemaRef():
+                with self._opened(subschema):
+                    return self._schema(subschema)
 
     @contextmanager
-    def _opened(self, place: Place) -> Generator[None]:
-        if place in self._open:
+    def _opened(self, ref: SchemaRef) -> Generator[None]:
+        if ref in self._open:
             raise UnsupportedSchemaError(
-                "$ref", place.path, "the schema refers to itself without an object or array between"
+                "$ref", ref.path, "the schema refers to itself without an object or array between"
             )
-        self._open.add(place)
+        self._open.add(ref)
         try:
             yield
         finally:
-            self._open.discard(place)
+            self._open.discard(ref)
 
-    def rules_at(self, place: Place) -> Mapping[str, Any] | bool:
+    def rules_at(self, ref: SchemaRef) -> Mapping[str, Any] | bool:
         """The schema, checked.
 
         Raises:
             UnsupportedSchemaError: it is no schema, or has a keyword that is not read.
         """
-        schema = self.document.at(place.path)
+        schema = self.document.at(ref.path)
         if isinstance(schema, bool):
             return schema
         rules = keywords.as_object(schema)
         if rules is None:
-            raise UnsupportedSchemaError("$schema", place.path, f"{schema!r} is not a schema")
-        keywords.check_known(rules, place.path, strict=self._strict)
+            raise UnsupportedSchemaError("$schema", ref.path, f"{schema!r} is not a schema")
+        keywords.check_known(rules, ref.path, strict=self._strict)
         dialect = rules.get("$schema", DIALECTS[0])
         if not isinstance(dialect, str) or not dialect.startswith(DIALECTS):
-            raise UnsupportedSchemaError("$schema", place.path, f"the dialect {dialect!r} is not known")
-        if "$ref" in rules and self.document.ignores_beside_ref(place.path):
+            raise UnsupportedSchemaError("$schema", ref.path, f"the dialect {dialect!r} is not known")
+        if "$ref" in rules and self.document.ignores_beside_ref(ref.path):
             return {"$ref": rules["$ref"]}
         return rules
 
-    def _schema(self, place: Place) -> Formula:
-        place = self.enter(place.path, place.scope)
-        rules = self.rules_at(place)
+    def _schema(self, ref: SchemaRef) -> Formula:
+        ref = self.enter(ref.path, ref.scope)
+        rules = self.rules_at(ref)
         if isinstance(rules, bool):
             return TRUE if rules else FALSE
-        plain = plain_rules(rules, place, assert_format=self._assert_format)
+        plain = assertions_of(rules, ref, assert_format=self._assert_format)
         if not rules.keys() & keywords.APPLICATORS:
             return TRUE if plain is None else plain
         parts: list[Formula] = [] if plain is None else [plain]
-        parts += (self.formula(target) for target in self.referred(rules, place))
+        parts += (self.formula(target) for target in self.referred(rules, ref))
         for keyword, combine in (("allOf", all_of), ("anyOf", some_of), ("oneOf", one_of)):
             if keyword in rules:
-                parts.append(combine(self.formula(member) for member in self.listed(rules, keyword, place)))
+                parts.append(combine(self.formula(member) for member in self.listed(rules, keyword, ref)))
         if "not" in rules:
-            parts.append(negation(self.formula(self.below(place, "not"))))
+            parts.append(negation(self.formula(self.below(ref, "not"))))
         if "if" in rules and ("then" in rules or "else" in rules):
-            parts.append(self._conditional(rules, place))
-        parts += self._dependent(rules, place)
+            parts.append(self._conditional(rules, ref))
+        parts += self._dependent(rules, ref)
         if rules.keys() & {"unevaluatedProperties", "unevaluatedItems"}:
             from agentfast.runtime.grammar.schema.unevaluated import unevaluated
 
-            parts += unevaluated(self, rules, place)
+            parts += unevaluated(self, rules, ref)
         return all_of(parts)
 
-    def below(self, place: Place, *steps: str | int) -> Place:
+    def below(self, ref: SchemaRef, *steps: str | int) -> SchemaRef:
         """A schema inside another."""
-        return self.enter(pointer(place.path, *steps), place.scope)
+        return self.enter(pointer(ref.path, *steps), ref.scope)
 
-    def referred(self, rules: Mapping[str, Any], place: Place) -> list[Place]:
+    def referred(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[SchemaRef]:
         """The schemas that `$ref` and `$dynamicRef` mean."""
-        found: list[Place] = []
+        found: list[SchemaRef] = []
         if "$ref" in rules:
-            found.append(self.enter(self.document.resolve(rules["$ref"], place.path), place.scope))
+            found.append(self.enter(self.document.resolve(rules["$ref"], ref.path), ref.scope))
         if "$dynamicRef" in rules:
-            path = self.document.resolve_dynamic(rules["$dynamicRef"], place.path, place.scope)
-            found.append(self.enter(path, place.scope))
+            path = self.document.resolve_dynamic(rules["$dynamicRef"], ref.path, ref.scope)
+            found.append(self.enter(path, ref.scope))
         return found
 
-    def listed(self, rules: Mapping[str, Any], keyword: str, place: Place) -> list[Place]:
+    def listed(self, rules: Mapping[str, Any], keyword: str, ref: SchemaRef) -> list[SchemaRef]:
         """The members of a keyword that lists schemas."""
         members = keywords.as_list(rules[keyword])
         if not members:
-            raise UnsupportedSchemaError(keyword, place.path, "it is not a list of schemas")
-        return [self.below(place, keyword, index) for index in range(len(members))]
+            raise UnsupportedSchemaError(keyword, ref.path, "it is not a list of schemas")
+        return [self.below(ref, keyword, index) for index in range(len(members))]
 
-    def _conditional(self, rules: Mapping[str, Any], place: Place) -> Formula:
-        condition = self.formula(self.below(place, "if"))
-        then = self.formula(self.below(place, "then")) if "then" in rules else TRUE
-        otherwise = self.formula(self.below(place, "else")) if "else" in rules else TRUE
+    def _conditional(self, rules: Mapping[str, Any], ref: SchemaRef) -> Formula:
+        condition = self.formula(self.below(ref, "if"))
+        then = self.formula(self.below(ref, "then")) if "then" in rules else TRUE
+        otherwise = self.formula(self.below(ref, "else")) if "else" in rules else TRUE
         if otherwise == TRUE:
             return some_of([all_of([condition, then]), negation(condition)])
         return some_of([all_of([condition, then]), all_of([negation(condition), otherwise])])
 
-    def dependents(self, rules: Mapping[str, Any], place: Place) -> list[tuple[str, Place]]:
+    def dependents(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[tuple[str, SchemaRef]]:
         """Names, each with the schema that holds where the name is there."""
         found = [
             (keyword, name, value)
             for keyword in ("dependentSchemas", "dependencies")
-            for name, value in keywords.members(rules, keyword, place.path).items()
+            for name, value in keywords.members(rules, keyword, ref.path).items()
         ]
         return [
-            (name, self.below(place, keyword, name))
+            (name, self.below(ref, keyword, name))
             for keyword, name, value in found
             if keyword == "dependentSchemas" or keywords.as_list(value) is None
         ]
 
-    def _dependent(self, rules: Mapping[str, Any], place: Place) -> list[Formula]:
+    def _dependent(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[Formula]:
         return [
             some_of([absent(name), all_of([present(name), self.formula(schema)])])
-            for name, schema in self.dependents(rules, place)
+            for name, schema in self.dependents(rules, ref)
         ]
 
 
 def for_objects(rules: ObjectRules) -> Formula:
     """Rules that other types need not meet."""
-    return Plain({kind: rules if kind == "object" else TRUE for kind in KINDS})
+    return Assertions({kind: rules if kind == "object" else TRUE for kind in KINDS})
 
 
 def present(name: str) -> Formula:

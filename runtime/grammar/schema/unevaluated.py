@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton.boolean_formula import TRUE, Formula, all_of, negation, some_of
 from agentfast.runtime.grammar.schema import keywords
-from agentfast.runtime.grammar.schema.rules.assertions import Plain
+from agentfast.runtime.grammar.schema.rules.assertions import Assertions
 from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ArrayRules, ObjectRules, Others
-from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atom, Either, Place
+from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Either, SchemaRef, Subschema
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.schema.reader import Reader
@@ -39,7 +39,7 @@ class Spoken:
     properties: bool = False
     count: int = 0
     items: bool = False
-    matching: frozenset[Atom] = frozenset()
+    matching: frozenset[Subschema] = frozenset()
 
     def __or__(self, other: Spoken) -> Spoken:
         return Spoken(
@@ -57,81 +57,83 @@ Case = tuple[Formula, Spoken]
 _NOTHING: Final[list[Case]] = [(TRUE, Spoken())]
 
 
-def unevaluated(reader: Reader, rules: Mapping[str, Any], place: Place) -> list[Formula]:
+def unevaluated(reader: Reader, rules: Mapping[str, Any], ref: SchemaRef) -> list[Formula]:
     """What the two keywords ask beside everything else in the schema.
 
     Raises:
         UnsupportedSchemaError: too many cases.
     """
     own = frozenset(("unevaluatedProperties", "unevaluatedItems"))
-    cases = _Cases(reader).of(rules, place, without=own)
+    cases = _Cases(reader).of(rules, ref, without=own)
     found: list[Formula] = []
     for keyword in sorted(own & rules.keys()):
         if rules[keyword] is True:
-            atom = None
+            subschema = None
         else:
-            atom = NEVER if rules[keyword] is False else reader.below(place, keyword)
+            subschema = NEVER if rules[keyword] is False else reader.below(ref, keyword)
         found.append(
-            some_of(all_of([condition, _rest(keyword, spoken, atom)]) for condition, spoken in cases)
+            some_of(all_of([condition, _rest(keyword, spoken, subschema)]) for condition, spoken in cases)
         )
     return found
 
 
-def _rest(keyword: str, spoken: Spoken, atom: Atom | None) -> Formula:
-    """The atom for what was not spoken of."""
+def _rest(keyword: str, spoken: Spoken, subschema: Subschema | None) -> Formula:
+    """The subschema for what was not spoken of."""
     if keyword == "unevaluatedProperties":
-        others = () if atom is None else (Others(spoken.names, tuple(sorted(spoken.patterns)), atom),)
+        others = (
+            () if subschema is None else (Others(spoken.names, tuple(sorted(spoken.patterns)), subschema),)
+        )
         kind, rules = "object", ObjectRules(others=() if spoken.properties else others, is_open=True)
-        return Plain({name: rules if name == kind else TRUE for name in KINDS})
-    if spoken.items or atom is None:
+        return Assertions({name: rules if name == kind else TRUE for name in KINDS})
+    if spoken.items or subschema is None:
         return TRUE
-    rest = Either((atom, *sorted(spoken.matching, key=repr)))
+    rest = Either((subschema, *sorted(spoken.matching, key=repr)))
     array = ArrayRules(prefix=((),) * spoken.count, rest=(rest,))
-    return Plain({name: array if name == "array" else TRUE for name in KINDS})
+    return Assertions({name: array if name == "array" else TRUE for name in KINDS})
 
 
 class _Cases:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def at(self, place: Place) -> list[Case]:
+    def at(self, ref: SchemaRef) -> list[Case]:
         """The cases of a schema, given that it holds."""
-        rules = self._reader.rules_at(place)
-        return _NOTHING if isinstance(rules, bool) else self.of(rules, place, without=frozenset())
+        rules = self._reader.rules_at(ref)
+        return _NOTHING if isinstance(rules, bool) else self.of(rules, ref, without=frozenset())
 
-    def of(self, rules: Mapping[str, Any], place: Place, *, without: frozenset[str]) -> list[Case]:
+    def of(self, rules: Mapping[str, Any], ref: SchemaRef, *, without: frozenset[str]) -> list[Case]:
         """The cases of a schema, with some of its keywords left out."""
         reader = self._reader
-        parts = [self.at(target) for target in reader.referred(rules, place)]
+        parts = [self.at(target) for target in reader.referred(rules, ref)]
         if "allOf" in rules:
-            parts += [self.at(member) for member in reader.listed(rules, "allOf", place)]
+            parts += [self.at(member) for member in reader.listed(rules, "allOf", ref)]
         for keyword in ("anyOf", "oneOf"):
             if keyword in rules:
-                parts += [self._optional(member) for member in reader.listed(rules, keyword, place)]
+                parts += [self._optional(member) for member in reader.listed(rules, keyword, ref)]
         if "if" in rules:
-            parts.append(self._conditional(rules, place))
-        for name, schema in reader.dependents(rules, place):
+            parts.append(self._conditional(rules, ref))
+        for name, schema in reader.dependents(rules, ref):
             parts.append(self._dependent(name, schema))
-        spoken = _own(rules, place, without)
-        return self._product([[(TRUE, spoken)], *parts], place)
+        spoken = _own(rules, ref, without)
+        return self._product([[(TRUE, spoken)], *parts], ref)
 
-    def _optional(self, place: Place) -> list[Case]:
+    def _optional(self, ref: SchemaRef) -> list[Case]:
         """The cases of a schema that may hold or not; one that says nothing is not asked."""
-        cases = self.at(place)
+        cases = self.at(ref)
         if all(spoken == Spoken() for _, spoken in cases):
             return _NOTHING
-        holds = self._reader.formula(place)
+        holds = self._reader.formula(ref)
         return [
             *((all_of([holds, condition]), spoken) for condition, spoken in cases),
             (negation(holds), Spoken()),
         ]
 
-    def _conditional(self, rules: Mapping[str, Any], place: Place) -> list[Case]:
+    def _conditional(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[Case]:
         reader = self._reader
-        condition = reader.formula(reader.below(place, "if"))
-        then = self.at(reader.below(place, "then")) if "then" in rules else _NOTHING
-        both = self._product([self.at(reader.below(place, "if")), then], place)
-        otherwise = self.at(reader.below(place, "else")) if "else" in rules else _NOTHING
+        condition = reader.formula(reader.below(ref, "if"))
+        then = self.at(reader.below(ref, "then")) if "then" in rules else _NOTHING
+        both = self._product([self.at(reader.below(ref, "if")), then], ref)
+        otherwise = self.at(reader.below(ref, "else")) if "else" in rules else _NOTHING
         return _grouped(
             [
                 *((all_of([condition, inner]), spoken) for inner, spoken in both),
@@ -139,18 +141,18 @@ class _Cases:
             ]
         )
 
-    def _dependent(self, name: str, schema: Place) -> list[Case]:
+    def _dependent(self, name: str, schema: SchemaRef) -> list[Case]:
         from agentfast.runtime.grammar.schema.reader import absent, present
 
         there = [(all_of([present(name), inner]), spoken) for inner, spoken in self.at(schema)]
         return [*there, (absent(name), Spoken())]
 
-    def _product(self, parts: list[list[Case]], place: Place) -> list[Case]:
+    def _product(self, parts: list[list[Case]], ref: SchemaRef) -> list[Case]:
         found = _NOTHING
         for part in parts:
             if len(found) * len(part) > MAX_CASES:
                 raise UnsupportedSchemaError(
-                    "unevaluatedProperties", place.path, f"more than {MAX_CASES} cases to tell apart"
+                    "unevaluatedProperties", ref.path, f"more than {MAX_CASES} cases to tell apart"
                 )
             found = _grouped(
                 [(all_of([left, right]), a | b) for (left, a), (right, b) in product(found, part)]
@@ -168,17 +170,17 @@ def _grouped(cases: Iterable[Case]) -> list[Case]:
     return [(some_of(conditions), spoken) for spoken, conditions in by_spoken.items()]
 
 
-def _own(rules: Mapping[str, Any], place: Place, without: frozenset[str]) -> Spoken:
+def _own(rules: Mapping[str, Any], ref: SchemaRef, without: frozenset[str]) -> Spoken:
     """What a schema's own keywords speak of."""
     read = rules.keys() - without
-    properties = keywords.members(rules, "properties", place.path)
-    patterns = keywords.members(rules, "patternProperties", place.path)
+    properties = keywords.members(rules, "properties", ref.path)
+    patterns = keywords.members(rules, "patternProperties", ref.path)
     items = rules.get("items")
     listed = keywords.as_list(items)
     prefix = listed if listed is not None else keywords.as_list(rules.get("prefixItems", []))
     every_item = ("items" in read and listed is None) or "unevaluatedItems" in read
     every_item |= listed is not None and "additionalItems" in read
-    contains = Place(keywords.pointer(place.path, "contains"), place.scope)
+    contains = SchemaRef(keywords.pointer(ref.path, "contains"), ref.scope)
     return Spoken(
         frozenset(properties),
         frozenset(patterns),

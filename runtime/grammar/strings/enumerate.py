@@ -65,7 +65,7 @@ def liveness_of(automaton: CodepointAutomaton) -> Liveness:
     return Liveness(automaton)
 
 
-def words_of(automaton: CodepointAutomaton, limit: int) -> tuple[str, ...] | None:
+def enumerate_texts(automaton: CodepointAutomaton, limit: int) -> tuple[str, ...] | None:
     """All texts, shorter ones first, then in order of code points; None if there are more than `limit`."""
     liveness = liveness_of(automaton)
     found: list[str] = []

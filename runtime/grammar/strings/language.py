@@ -24,10 +24,10 @@ from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LE
 from agentfast.runtime.grammar.regex.dfa import automaton_of
 from agentfast.runtime.grammar.regex.parser import parse_regex
 from agentfast.runtime.grammar.regex.repeats import without_count
-from agentfast.runtime.grammar.strings.enumerate import liveness_of, words_of
+from agentfast.runtime.grammar.strings.enumerate import enumerate_texts, liveness_of
 from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED, Format
 from agentfast.runtime.grammar.strings.leap_seconds import leap_seconds
-from agentfast.runtime.grammar.strings.nodes import read, written
+from agentfast.runtime.grammar.strings.nodes import read, strings_node
 from agentfast.runtime.grammar.strings.utf8_encoder import Spelling
 
 Keep = Callable[[bool, bool], bool]
@@ -150,10 +150,10 @@ class StringLanguage:
 
     def finite(self, limit: int) -> tuple[str, ...] | None:
         """All strings, shorter ones first, then by code point; None if there are more than `limit`."""
-        found = words_of(self.inner, limit)
+        found = enumerate_texts(self.inner, limit)
         if found is None or self.whole is None:
             return found
-        return words_of(_explored(self.states), limit)
+        return enumerate_texts(_explored(self.states), limit)
 
     def node(self, spelling: Spelling) -> nodes.Node:
         """The strings as they are written, with both quotes where the spelling has quotes.
@@ -161,7 +161,7 @@ class StringLanguage:
         Where only lengths matter it is the string body that all grammars share, in any spelling of JSON. Of a format,
         the part that is generated may be less than what is read.
         """
-        generated = written(self.inner, spelling)
+        generated = strings_node(self.inner, spelling)
         if self.whole is None:
             return generated
         content = hashlib.sha256(self.digest + spelling.encode()).digest()

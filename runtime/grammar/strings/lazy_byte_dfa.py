@@ -12,7 +12,7 @@ from agentfast.runtime.grammar.automaton.byte_dfa import Move
 from agentfast.runtime.grammar.automaton.string_body import CLOSED
 from agentfast.runtime.grammar.codepoints.automaton import States
 from agentfast.runtime.grammar.codepoints.length_sets import holds
-from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelled, Spelling
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
 
 T = TypeVar("T")
 
@@ -37,11 +37,11 @@ class _At(NamedTuple):
 _END: Final = _At(CLOSED, 0)
 
 
-class LazyMachine:
+class LazyByteDfa:
     """The spelled texts of an automaton behind their opening quote, if they have quotes.
 
     Attributes:
-        moves, accepting: per state, as in `Machine`.
+        moves, accepting: per state, as in `ByteDfa`.
     """
 
     def __init__(self, automaton: States, spelling: Spelling, content: bytes) -> None:
@@ -55,7 +55,7 @@ class LazyMachine:
         self._automaton = automaton
         self._last_change = automaton.last_change
         self._is_quoted = spelling != "plain"
-        self._spelled = Spelled(automaton, spelling)
+        self._encoder = Utf8Encoder(automaton, spelling)
         self._states = [_At(0, 0)]
         self._ids = {_At(0, 0): 0}
         self._rows: dict[int, tuple[Move, ...]] = {}
@@ -72,7 +72,7 @@ class LazyMachine:
         if at == _END:
             return []
         moves: list[Move] = []
-        for low, high, to, counted in self._spelled.moves(at.place):
+        for low, high, to, counted in self._encoder.moves(at.place):
             if to != CLOSED:
                 begun = min(at.begun + counted, self._last_change)
                 moves.append((low, high, self._intern(_At(to, begun))))
@@ -92,5 +92,5 @@ class LazyMachine:
 
     def _ends(self, at: _At) -> bool:
         """Whether the text may end here."""
-        place = self._spelled.places[at.place]
+        place = self._encoder.places[at.place]
         return isinstance(place, Between) and holds(self._automaton.lengths_at(place.state), at.begun)

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.byte_dfa import Machine
+from agentfast.runtime.grammar.automaton.byte_dfa import ByteDfa
 from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, Body
 from agentfast.runtime.grammar.codepoints.automaton import (
     CodepointAutomaton,
@@ -16,10 +16,10 @@ from agentfast.runtime.grammar.codepoints.automaton import (
     of_length,
     product,
 )
-from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, Lengths, both, spans
+from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, LengthSet, both, spans
 from agentfast.runtime.grammar.strings.enumerate import liveness_of
-from agentfast.runtime.grammar.strings.lazy_byte_dfa import LazyMachine
-from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelled, Spelling
+from agentfast.runtime.grammar.strings.lazy_byte_dfa import LazyByteDfa
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
 
 MAX_COUNTED: Final = 10_001 * ANY_BODY.places
 """States that the length of one string may take in what is generated: those of any string of up to 10,000."""
@@ -29,7 +29,7 @@ _MAX_OF_LIMITS: Final = 20_000
 
 
 @lru_cache(maxsize=1024)
-def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
+def strings_node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     """The texts as they are written, with both quotes where the spelling has quotes.
 
     Raises:
@@ -38,16 +38,16 @@ def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     if not liveness_of(automaton).starts:
         return nodes.NOTHING
     if spelling == "plain":
-        return nodes.Terminal(_machine(automaton) or LazyMachine(automaton, spelling, automaton.digest))
+        return nodes.Terminal(_byte_dfa(automaton) or LazyByteDfa(automaton, spelling, automaton.digest))
     if len(automaton.rows) == 1:
         bodies = [_bounded(nodes.StringBody(*span), automaton) for span in spans(automaton.lengths[0])]
         return nodes.Sequence(_QUOTE, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
-    spelled = Spelled(automaton, spelling)
-    body = spelled.body()
+    encoder = Utf8Encoder(automaton, spelling)
+    body = encoder.body()
     if automaton.limits is not None:
         return nodes.Sequence(_QUOTE, _bounded(nodes.StringBody(*automaton.limits, body), automaton))
     lengths = tuple(
-        automaton.lengths[at.state] if isinstance(at, Between) else NO_LENGTH for at in spelled.places
+        automaton.lengths[at.state] if isinstance(at, Between) else NO_LENGTH for at in encoder.places
     )
     node = nodes.StringBody(body=Body(body.moves, lengths=lengths))
     if node.size <= _MAX_OF_LIMITS:
@@ -55,7 +55,7 @@ def written(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
     part, content = _of_one_limit(automaton), automaton.digest
     if part is None:
         return read(automaton, spelling, content)
-    return nodes.Narrowed(lambda: read(automaton, spelling, content), written(part, spelling), content)
+    return nodes.Narrowed(lambda: read(automaton, spelling, content), strings_node(part, spelling), content)
 
 
 def _of_one_limit(automaton: CodepointAutomaton) -> CodepointAutomaton | None:
@@ -68,13 +68,13 @@ def _of_one_limit(automaton: CodepointAutomaton) -> CodepointAutomaton | None:
     return None
 
 
-def _if_equal(automaton: CodepointAutomaton, limit: Lengths, state: int) -> Lengths:
+def _if_equal(automaton: CodepointAutomaton, limit: LengthSet, state: int) -> LengthSet:
     return limit if automaton.lengths[state] == limit else NO_LENGTH
 
 
 def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:
     """The same with states that are made as they are reached; `content` identifies the automaton."""
-    text = nodes.Terminal(LazyMachine(automaton, spelling, content))
+    text = nodes.Terminal(LazyByteDfa(automaton, spelling, content))
     return text if spelling == "plain" else nodes.Sequence(_QUOTE, text)
 
 
@@ -92,11 +92,11 @@ def _bounded(body: nodes.StringBody, automaton: CodepointAutomaton) -> nodes.Nod
     return nodes.Narrowed(lambda: body, shorter, body.digest)
 
 
-def _machine(automaton: CodepointAutomaton) -> Machine | None:
+def _byte_dfa(automaton: CodepointAutomaton) -> ByteDfa | None:
     """Plain texts, where only the state matters and not the length."""
     if any(lengths not in (NO_LENGTH, EVERY_LENGTH) for lengths in automaton.lengths):
         return None
-    spelled = Spelled(automaton, "plain")
-    body = spelled.body()
-    accepting = tuple(isinstance(at, Between) and bool(automaton.lengths[at.state]) for at in spelled.places)
-    return Machine(tuple(tuple(move[:3] for move in row) for row in body.moves), accepting)
+    encoder = Utf8Encoder(automaton, "plain")
+    body = encoder.body()
+    accepting = tuple(isinstance(at, Between) and bool(automaton.lengths[at.state]) for at in encoder.places)
+    return ByteDfa(tuple(tuple(move[:3] for move in row) for row in body.moves), accepting)

@@ -81,7 +81,7 @@ class _Low:
     rest: Map
 
 
-class Spelled:
+class Utf8Encoder:
     """The bytes of an automaton's texts, lengths left aside: places, made as they are asked for, and moves between them.
 
     Unless the spelling is plain, the closing quote is the end.
@@ -93,13 +93,13 @@ class Spelled:
     def __init__(self, automaton: States, spelling: Spelling) -> None:
         self.places: list[Hashable] = [Between(0)]
         self._ids: dict[Hashable, int] = {Between(0): 0, _CLOSING: CLOSED}
-        self._speller = _Speller(automaton, spelling)
+        self._encoding = _Encoding(automaton, spelling)
 
     def moves(self, place: int) -> tuple[Move, ...]:
         """The moves from a place; they are found anew each time."""
         at = self.places[place]
         row: list[Move] = []
-        for low, high, to in sorted(self._speller.moves(at), key=lambda move: move[:2]):
+        for low, high, to in sorted(self._encoding.moves(at), key=lambda move: move[:2]):
             if self._ids.setdefault(to, len(self.places)) == len(self.places):
                 self.places.append(to)
             row.append((low, high, self._ids[to], int(isinstance(at, Between) and to != _CLOSING)))
@@ -119,7 +119,7 @@ class Spelled:
         return Body(tuple(moves))
 
 
-class _Speller:
+class _Encoding:
     def __init__(self, automaton: States, spelling: Spelling) -> None:
         self._automaton = automaton
         self._spelling = spelling
@@ -149,7 +149,7 @@ class _Speller:
         moves: list[PlaceMove] = []
         for low, high, rest in _split(_window(by_code, 0, 0x80), 0x80, 1):
             moves += [(a, b, rest[0][1]) for a, b in self._unescaped(low, high)]
-        well_formed = _joined(
+        well_formed = _concatenated(
             (0, _window(by_code, 0, 0xD800)),
             (0xD800, _NONE),
             (0xE000, _after(by_code, 0xE000)),
@@ -157,7 +157,7 @@ class _Speller:
         )
         for first, byte, count, more in _LEADS:
             size = 64**more
-            window = _joined((0, _NONE), (first, _window(well_formed, first, count * size - first)))
+            window = _concatenated((0, _NONE), (first, _window(well_formed, first, count * size - first)))
             moves += [
                 (byte + a, byte + b, _continuation(more, rest)) for a, b, rest in _split(window, count, size)
             ]
@@ -190,7 +190,7 @@ class _Speller:
                 for first, last, rest in _split(high, 1024, 1024)
                 for part in ((0xD800 + first, _constant(_Low(0, rest))), (0xD800 + last + 1, _NONE))
             ]
-            digits = _joined(
+            digits = _concatenated(
                 (0, _window(low, 0, 0xD800)), (0xD800, _NONE), *pairs, (0xE000, _after(low, 0xE000))
             )
         else:
@@ -200,7 +200,7 @@ class _Speller:
                 if code not in _LETTERS
                 for part in ((code, _constant(_at(low, code))), (code + 1, _NONE))
             ]
-            digits = _joined((0, _NONE), *controls)
+            digits = _concatenated((0, _NONE), *controls)
         if not letters and digits == _NONE:
             return []
         return [(0x5C, 0x5C, _Escape(letters, digits, any_way))]
@@ -227,7 +227,7 @@ def _window(numbers: Map, base: int, size: int) -> Map:
     return tuple(item for item in _after(numbers, base) if item[0] < size)
 
 
-def _joined(*parts: tuple[int, Map]) -> Map:
+def _concatenated(*parts: tuple[int, Map]) -> Map:
     """Maps put one behind the other, each where its number says."""
     result: list[tuple[int, Hashable]] = []
     for base, numbers in parts:

@@ -18,7 +18,7 @@ CHUNK: Final = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class ClassChunks:
     """P pieces of at most CHUNK tokens of one class each, and chunks of neighbouring pieces.
 
     Attributes:
@@ -41,13 +41,13 @@ class Pieces:
         return len(self.class_of)
 
 
-def pieces_of(token_class: Ints, count: int) -> Pieces:
+def class_chunks_of(token_class: Ints, count: int) -> ClassChunks:
     """Sort [V] tokens by class 0..count-1 and cut them."""
-    return Pieces(*_pieces(token_class, count))
+    return ClassChunks(*_cut(token_class, count))
 
 
 @kernel
-def _pieces(token_class: Ints, count: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+def _cut(token_class: Ints, count: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     class_start, order = by_group(token_class, count)
     room = len(token_class) // CHUNK + count + 1
     start = np.zeros(room + 1, np.int32)

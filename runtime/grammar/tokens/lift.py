@@ -23,11 +23,11 @@ from agentfast.runtime.grammar.tokens.string_lift import (
     HINT,
     MAX_NODES,
     MAX_STEPS,
-    Inside,
-    inside_of,
+    StringLift,
+    lift_string,
     too_large,
 )
-from agentfast.runtime.grammar.tokens.transition_tables import moves_of
+from agentfast.runtime.grammar.tokens.transition_tables import transition_tables
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
@@ -40,14 +40,14 @@ MAX_EDGES: Final = 16_000_000
 class Edges:
     """Edges over tokens.
 
-    Labels are numbered through: first those of `insides`, one after the other, then the sets of trie nodes
+    Labels are numbered through: first those of `string_lifts`, one after the other, then the sets of trie nodes
     `nodes[starts[i]:starts[i + 1]]`.
     """
 
     source: Ints
     target: Ints
     label: Ints
-    insides: tuple[Inside, ...]
+    string_lifts: tuple[StringLift, ...]
     starts: Ints
     nodes: Ints
 
@@ -84,24 +84,24 @@ class _Lifter:
         self._states: list[int] = []  # in order of discovery, those of blocks apart
         self._blocks: list[Block] = []
         self._specials: list[tuple[int, str, int]] = []
-        # Each is asked for once: what `inside_of` remembers may be forgotten, or be another thread's, the next time.
-        self._found: dict[tuple[Body, int | None], Inside] = {}
-        self._insides: dict[Inside, int] = {}  # with the first of its labels
+        # Each is asked for once: what `lift_string` remembers may be forgotten, or be another thread's, the next time.
+        self._found: dict[tuple[Body, int | None], StringLift] = {}
+        self._string_lifts: dict[StringLift, int] = {}  # with the first of its labels
         self._edges: list[tuple[Ints, Ints, Ints]] = []
         self._edge_count = 0
 
     def run(self) -> Edges:
         self.explore()
         for block in self._blocks:
-            self._inside(block)
-        labels = sum(inside.labels for inside in self._insides)
-        self._add_inside()
+            self._string_lift(block)
+        labels = sum(string_lift.labels for string_lift in self._string_lifts)
+        self._add_string_edges()
         starts, nodes = self._add_walked(labels)
         starts, nodes = self._add_single(labels, starts, nodes)
         source, target, label = (
             np.concatenate([np.zeros(0, np.int32), *parts]) for parts in zip(*self._edges, strict=True)
         )
-        return Edges(source, target, label, tuple(self._insides), starts, nodes)
+        return Edges(source, target, label, tuple(self._string_lifts), starts, nodes)
 
     def explore(self) -> None:
         """Every state that bytes of the vocabulary reach; a string body's states are passed over as one."""
@@ -142,27 +142,29 @@ class _Lifter:
             if body.closes(place, count)
         ]
 
-    def _inside(self, block: Block) -> Inside:
+    def _string_lift(self, block: Block) -> StringLift:
         # Without an upper bound only the counts up to the last one matter, which are mostly none or a single one.
         last = block.node.counts - 1 if block.node.most is None else None
         key = block.node.body, last
         if key not in self._found:
-            inside = self._found[key] = inside_of(self._vocabulary, *key)
-            self._insides[inside] = sum(other.labels for other in self._insides)
+            string_lift = self._found[key] = lift_string(self._vocabulary, *key)
+            self._string_lifts[string_lift] = sum(other.labels for other in self._string_lifts)
         return self._found[key]
 
-    def _add_inside(self) -> None:
+    def _add_string_edges(self) -> None:
         """Edges between the states of string bodies."""
         for block in self._blocks:
-            inside = self._inside(block)
+            string_lift = self._string_lift(block)
             last, places = block.node.counts - 1, block.node.body.places
             # Without an upper bound the counter stays at the last value, from which every step is allowed.
-            most = np.full_like(inside.codes, last) if block.node.most is None else last - inside.codes
+            most = (
+                np.full_like(string_lift.codes, last) if block.node.most is None else last - string_lift.codes
+            )
             self._take(int(np.maximum(most + 1, 0).sum()))
-            index, count = _spread(np.zeros_like(inside.codes), most)
-            target = np.minimum(count + inside.codes[index], last) * places + inside.after[index]
-            source = count * places + inside.place[index]
-            label = self._insides[inside] + inside.label[index]
+            index, count = _spread(np.zeros_like(string_lift.codes), most)
+            target = np.minimum(count + string_lift.codes[index], last) * places + string_lift.after[index]
+            source = count * places + string_lift.place[index]
+            label = self._string_lifts[string_lift] + string_lift.label[index]
             self._edges.append((block.first_state + source, block.first_state + target, label))
 
     def _add_walked(self, labels: int) -> tuple[Ints, Ints]:
@@ -177,17 +179,19 @@ class _Lifter:
             after = automaton.state_after_block(block)
             if after < 0:
                 continue
-            inside = self._inside(block)
-            way, node = inside.exits.T
+            string_lift = self._string_lift(block)
+            way, node = string_lift.exits.T
             constant = np.ones_like(node)
             entries.append(np.stack([-1 - first - way, node, constant * after, constant], axis=1))
             ways.append(
-                np.concatenate([np.full((len(inside.ways), 1), number, np.int32), inside.ways], axis=1)
+                np.concatenate(
+                    [np.full((len(string_lift.ways), 1), number, np.int32), string_lift.ways], axis=1
+                )
             )
-            first += len(inside.ways)
+            first += len(string_lift.ways)
         edges, _, starts, nodes, status = walk(
             np.concatenate(entries),
-            moves_of(automaton, self._blocks),
+            transition_tables(automaton, self._blocks),
             trie.arrays,
             MAX_NODES,
             self._max_steps,

@@ -41,7 +41,7 @@ def partition_by(starts: Ints, nodes: Ints, trie: Trie) -> Partition:
     return Partition(*_partition(starts, nodes, trie.node_of_token, trie.node_count))
 
 
-def together(partitions: Sequence[Partition], size: int) -> Partition:
+def common_refinement(partitions: Sequence[Partition], size: int) -> Partition:
     """By the labels of several partitions of V = `size` tokens, numbered one after the other."""
     if not partitions:
         none = np.zeros(1, np.int32)

@@ -14,7 +14,7 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, TOO_MANY_NODES, walk
 from agentfast.runtime.grammar.tokens.partition import Partition, partition_by
-from agentfast.runtime.grammar.tokens.transition_tables import moves_inside
+from agentfast.runtime.grammar.tokens.transition_tables import string_tables
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
@@ -27,7 +27,7 @@ HINT: Final = "lower maxLength or maxItems, or split the schema"
 
 
 @dataclass(frozen=True, eq=False)
-class Inside:
+class StringLift:
     """A string body lifted to a vocabulary.
 
     Attributes:
@@ -52,7 +52,7 @@ class Inside:
 
 
 @lru_cache(maxsize=128)
-def inside_of(vocabulary: Vocabulary, body: Body, last: int | None) -> Inside:
+def lift_string(vocabulary: Vocabulary, body: Body, last: int | None) -> StringLift:
     """Lift a string body to a vocabulary, or find it.
 
     Args:
@@ -63,18 +63,18 @@ def inside_of(vocabulary: Vocabulary, body: Body, last: int | None) -> Inside:
     """
     trie = trie_of(vocabulary)
     longest = int(trie.depth.max())
-    moves = moves_inside(body, longest if last is None else min(last, longest))
+    tables = string_tables(body, longest if last is None else min(last, longest))
     place = np.arange(body.places, dtype=np.int32)
     nothing = np.zeros_like(place)
     entries = np.stack([place, nothing, place, nothing], axis=1)
-    edges, exits, starts, nodes, status = walk(entries, moves, trie.arrays, MAX_NODES, MAX_STEPS)
+    edges, exits, starts, nodes, status = walk(entries, tables, trie.arrays, MAX_NODES, MAX_STEPS)
     if status != FINE:
         raise too_large(status, MAX_STEPS)
     source, target, label = edges.T
     before = np.stack([exits[:, 0], exits[:, 1] // body.places, exits[:, 1] % body.places], axis=1)
     ways, way = np.unique(before, axis=0, return_inverse=True)
     leaving = np.stack([way.reshape(-1).astype(np.int32), exits[:, 2]], axis=1)
-    return Inside(
+    return StringLift(
         place=source,
         after=target % body.places,
         codes=target // body.places,

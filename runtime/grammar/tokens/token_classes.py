@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.tokens.class_chunks import Pieces, pieces_of
+from agentfast.runtime.grammar.tokens.class_chunks import ClassChunks, class_chunks_of
 from agentfast.runtime.grammar.tokens.partition import Partition
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class Classes:
+class TokenClasses:
     """A partition of the vocabulary into K classes, and labels as sets of classes.
 
     Class 0 is every token that no edge takes. Label 0 is every class (what may follow EOS); the others follow from 1.
@@ -39,12 +39,12 @@ class Classes:
     on_device: dict[str, torch.Tensor] = field(default_factory=dict[str, "torch.Tensor"], repr=False)
 
     @cached_property
-    def pieces(self) -> Pieces:
+    def chunks(self) -> ClassChunks:
         """The vocabulary in order of classes; made when a decoder first needs it."""
-        return pieces_of(self.token_class, self.count)
+        return class_chunks_of(self.token_class, self.count)
 
 
-def classes_of(partition: Partition, labels: Ints) -> Classes:
+def token_classes_of(partition: Partition, labels: Ints) -> TokenClasses:
     """The classes of a partition, with those of its labels that are in use."""
     count = len(partition.size)
     begin, end = partition.label_start[labels], partition.label_start[labels + 1]
@@ -53,6 +53,6 @@ def classes_of(partition: Partition, labels: Ints) -> Classes:
     offset: Ints = np.repeat(begin - (start[1:-1] - count), end - begin)
     picked = offset + np.arange(len(offset), dtype=np.int32)
     every = np.arange(count, dtype=np.int32)
-    return Classes(
+    return TokenClasses(
         partition.token_class, count, start, np.concatenate([every, partition.label_class[picked]])
     )

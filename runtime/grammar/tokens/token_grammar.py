@@ -15,9 +15,9 @@ from agentfast.runtime.grammar.automaton.automaton import Automaton
 from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, longest, starts_of
 from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, allowed_tokens
 from agentfast.runtime.grammar.tokens.lift import Edges, lift
-from agentfast.runtime.grammar.tokens.partition import refine, together
+from agentfast.runtime.grammar.tokens.partition import common_refinement, refine
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
-from agentfast.runtime.grammar.tokens.token_classes import Classes, classes_of
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses, token_classes_of
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
@@ -45,7 +45,7 @@ class TokenGrammar:
     """
 
     vocabulary: Vocabulary
-    classes: Classes
+    classes: TokenClasses
     edge_start: Ints
     edge_target: Ints
     edge_label: Ints
@@ -170,29 +170,29 @@ def token_grammar(
 _DONE: Final = -3
 
 
-def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[Classes, Ints]:
+def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[TokenClasses, Ints]:
     """Partition the vocabulary by the labels in use, and number these from 1."""
-    given = sum(inside.labels for inside in edges.insides)
+    given = sum(string_lift.labels for string_lift in edges.string_lifts)
     used = np.zeros(given + len(edges.starts) - 1, np.bool_)
     used[label] = True
     walked = np.nonzero(used[given:])[0]
     lengths = np.diff(edges.starts)
     kept = np.repeat(used[given:], lengths)
     starts = np.concatenate([[0], np.cumsum(lengths[walked])]).astype(np.int32)
-    base = together([inside.partition for inside in edges.insides], vocabulary.size)
+    base = common_refinement([string_lift.partition for string_lift in edges.string_lifts], vocabulary.size)
     partition = refine(base, starts, edges.nodes[kept], trie_of(vocabulary))
-    from_insides = np.nonzero(used[:given])[0]
+    from_strings = np.nonzero(used[:given])[0]
     name = np.zeros(len(used), np.int32)
     name[used] = np.arange(1, 1 + used.sum())
-    kept_labels = np.concatenate([from_insides, given + np.arange(len(walked))]).astype(np.int32)
-    return classes_of(partition, kept_labels), name
+    kept_labels = np.concatenate([from_strings, given + np.arange(len(walked))]).astype(np.int32)
+    return token_classes_of(partition, kept_labels), name
 
 
 def _assemble(
     source: Ints,
     target: Ints,
     label: Ints,
-    classes: Classes,
+    classes: TokenClasses,
     distance: Ints,
     vocabulary: Vocabulary,
     byte_states: int,

@@ -22,7 +22,7 @@ _NOT_SHARED: Final = -1
 (_FIRST, _FIRST_PLACE, _PLACES, _LAST, _IS_ENDLESS, _AFTER, _SHARED) = range(7)
 
 
-class Moves(NamedTuple):
+class TransitionTables(NamedTuple):
     """An automaton's moves. S states, B blocks, P places.
 
     Attributes:
@@ -40,10 +40,10 @@ class Moves(NamedTuple):
     block_of: Ints
     may_close: npt.NDArray[np.bool_]
     rules: Ints
-    tables: Ints
+    body_tables: Ints
 
 
-def moves_of(automaton: Automaton, blocks: Sequence[Block]) -> Moves:
+def transition_tables(automaton: Automaton, blocks: Sequence[Block]) -> TransitionTables:
     """Those of an automaton with these blocks, and behind its states one more block for each body without an end.
 
     All string bodies that are alike and in which nothing is counted (any more) can be walked as that block.
@@ -82,8 +82,8 @@ def moves_of(automaton: Automaton, blocks: Sequence[Block]) -> Moves:
         may_close[inside] = _may_close(block.node)
     for number, (body, state) in enumerate(shared.items()):
         block_of[state : state + body.places] = len(blocks) + number
-    tables = np.concatenate([np.zeros((0, 2, 256), np.int32), *(body_table(body) for body in bodies)])
-    return Moves(automaton.table, row_of, block_of, may_close, _array(rules), tables)
+    body_tables = np.concatenate([np.zeros((0, 2, 256), np.int32), *(body_table(body) for body in bodies)])
+    return TransitionTables(automaton.table, row_of, block_of, may_close, _array(rules), body_tables)
 
 
 def _may_close(node: nodes.StringBody) -> npt.NDArray[np.bool_]:
@@ -95,7 +95,7 @@ def _may_close(node: nodes.StringBody) -> npt.NDArray[np.bool_]:
     return allowed.reshape(-1)
 
 
-def moves_inside(body: Body, last: int) -> Moves:
+def string_tables(body: Body, last: int) -> TransitionTables:
     """Those of one body alone, with counts up to `last`; what follows is not known. 0: nothing is counted."""
     table = body_table(body)
     if not last:
@@ -104,7 +104,7 @@ def moves_inside(body: Body, last: int) -> Moves:
     none = np.full(size, -1, np.int32)
     rule = _rule(nodes.StringBody(last, None, body), 0, 0, LEAVES, _NOT_SHARED)
     block_of, may_close = np.zeros(size, np.int32), np.ones(size, np.bool_)
-    return Moves(np.full((1, 256), -1, np.int32), none, block_of, may_close, _array([rule]), table)
+    return TransitionTables(np.full((1, 256), -1, np.int32), none, block_of, may_close, _array([rule]), table)
 
 
 def _rule(node: nodes.StringBody, first: int, first_place: int, after: int, shared: int) -> tuple[int, ...]:
@@ -127,14 +127,14 @@ def body_table(body: Body) -> Ints:
 
 
 @kernel
-def step_in_block(moves: Moves, state: int, byte: int) -> int:
+def step_in_block(tables: TransitionTables, state: int, byte: int) -> int:
     """The state after a byte, -1 for none, LEAVES for one that is not known."""
-    rule = moves.rules[moves.block_of[state]]
+    rule = tables.rules[tables.block_of[state]]
     count, place = divmod(state - rule[_FIRST], rule[_PLACES])
-    row = moves.tables[rule[_FIRST_PLACE] + place]
+    row = tables.body_tables[rule[_FIRST_PLACE] + place]
     to, counted = row[0, byte], row[1, byte]
     if to == CLOSED:
-        return int(rule[_AFTER]) if moves.may_close[state] else -1
+        return int(rule[_AFTER]) if tables.may_close[state] else -1
     if to == DEAD:
         return -1
     last = rule[_LAST]
@@ -146,17 +146,17 @@ def step_in_block(moves: Moves, state: int, byte: int) -> int:
 
 
 @kernel
-def shared_state(moves: Moves, state: int) -> int:
+def shared_state(tables: TransitionTables, state: int) -> int:
     """The state of a block without continuation that does the same until the closing quote; else the state itself."""
-    block = moves.block_of[state]
-    if block < 0 or moves.rules[block, _SHARED] < 0:
+    block = tables.block_of[state]
+    if block < 0 or tables.rules[block, _SHARED] < 0:
         return state
-    rule = moves.rules[block]
+    rule = tables.rules[block]
     place = state - rule[_FIRST] - rule[_LAST] * rule[_PLACES]
     return int(rule[_SHARED] + place) if place >= 0 else state
 
 
 @kernel
-def state_after_closing(moves: Moves, before: int | np.integer[Any]) -> int:
+def state_after_closing(tables: TransitionTables, before: int | np.integer[Any]) -> int:
     """The state after the closing quote in a block, -1 for none."""
-    return int(moves.rules[moves.block_of[before], _AFTER]) if moves.may_close[before] else -1
+    return int(tables.rules[tables.block_of[before], _AFTER]) if tables.may_close[before] else -1

@@ -1,6 +1,6 @@
 """CPU kernels between tokens and classes: [C, V] logits reduced to [C, K], and class weights spread to tokens again.
 
-Tokens are read in order of classes, in pieces of one class and chunks of neighbouring pieces (see `Pieces`): a chunk
+Tokens are read in order of classes, in pieces of one class and chunks of neighbouring pieces (see `ClassChunks`): a chunk
 is gathered, its exponentials are taken around each piece's own maximum, and its sums are made while it is in the
 nearest cache. So the logits are read once, and no class is lost however far below the others it lies.
 """
@@ -44,7 +44,7 @@ def reduce_to_classes(
 
     Args:
         wanted: [C, K], the classes that are asked for; the others are left out and have no mass.
-        token_order, piece_start, piece_class, chunk_piece: see `Classes` and `Pieces`.
+        token_order, piece_start, piece_class, chunk_piece: see `TokenClasses` and `ClassChunks`.
         piece_top, piece_mass: [C, P], filled with each piece's greatest logit and its sum of exp(logit - greatest).
         top: [C, K], filled with each class's greatest logit, -inf where it has none.
         mass: [C, K], filled with its sum of exp(logit - top).

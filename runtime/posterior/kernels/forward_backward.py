@@ -56,7 +56,7 @@ def weigh_labels(
     """Weights of the labels that each position has, and their greatest logits.
 
     Args:
-        label_start, label_class: see `Classes`; position_start, position_label: `Plan.label_start` and `labels`.
+        label_start, label_class: see `TokenClasses`; position_start, position_label: `Plan.label_start` and `labels`.
         top, mass: [C, K], see `ClassSpace`.
         linear: [C, K], filled with the classes' weights relative to the reference, as plain numbers.
         reference: [C], filled with the greatest logit of any class.

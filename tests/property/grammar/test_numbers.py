@@ -21,7 +21,7 @@ from agentfast.runtime.grammar.numbers.number import (
     FRACTION_DIGITS,
     WHOLE_DIGITS,
     Bounds,
-    number_machine,
+    number_dfa,
 )
 
 JSON_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
@@ -82,17 +82,17 @@ def short_numbers() -> list[tuple[str, Fraction]]:
 def test_every_short_text_is_read_as_decimal_arithmetic_reads_it(
     bounds: Bounds, integral: bool, multiple_of: Decimal | None
 ) -> None:
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
     for text, value in short_numbers():
         expected = belongs(value, bounds, integral, multiple_of)
-        assert machine.accepts(text.encode()) == expected, text
+        assert dfa.accepts(text.encode()) == expected, text
 
 
 def test_only_numbers_are_read() -> None:
-    machine = number_machine(Bounds(), integral=False, spelling="any")
+    dfa = number_dfa(Bounds(), integral=False, spelling="any")
     for size in range(1, 5):
         for text in map("".join, itertools.product("019-+.eE", repeat=size)):
-            assert machine.accepts(text.encode()) == (value_of(text) is not None), text
+            assert dfa.accepts(text.encode()) == (value_of(text) is not None), text
 
 
 @st.composite
@@ -136,10 +136,10 @@ def test_any_spelling_agrees_with_exact_arithmetic(
 ) -> None:
     bounds, integral, multiple_of = rule
     near = st.sampled_from([end for end in (bounds.low, bounds.high, Decimal(0)) if end is not None])
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
     for text in data.draw(st.lists(numerals(near | usual | hard), min_size=20, max_size=20)):
         expected = belongs(value_of(text), bounds, integral, multiple_of)
-        assert machine.accepts(text.encode()) == expected, text
+        assert dfa.accepts(text.encode()) == expected, text
 
 
 @settings(max_examples=50)
@@ -148,11 +148,11 @@ def test_the_canonical_spelling_agrees_with_exact_arithmetic(
     rule: tuple[Bounds, bool, Decimal | None], values: list[Decimal], places: int
 ) -> None:
     bounds, integral, multiple_of = rule
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple_of)
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of)
     for value in values:
         text = format(round(value, places), "f")
         expected = belongs(value_of(text), bounds, integral, multiple_of) and not (integral and "." in text)
-        assert machine.accepts(text.encode()) == expected, text
+        assert dfa.accepts(text.encode()) == expected, text
 
 
 eighths = st.integers(-4000, 4000).map(lambda n: n / 8)
@@ -174,7 +174,7 @@ def test_binary_fractions_are_judged_as_jsonschema_judges_them(
     schema: dict[str, Any], values: list[float], ending: str
 ) -> None:
     low, high, step = (schema.get(keyword) for keyword in ("minimum", "maximum", "multipleOf"))
-    machine = number_machine(
+    dfa = number_dfa(
         Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high)),
         integral=schema["type"] == "integer",
         multiple_of=None if step is None else Decimal(step),
@@ -183,7 +183,7 @@ def test_binary_fractions_are_judged_as_jsonschema_judges_them(
     validator = jsonschema.Draft202012Validator(schema)
     for value in values:
         text = json.dumps(value) + ending
-        assert machine.accepts(text.encode()) == validator.is_valid(value), text
+        assert dfa.accepts(text.encode()) == validator.is_valid(value), text
 
 
 @pytest.mark.parametrize(

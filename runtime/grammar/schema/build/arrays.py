@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.array_items import ArrayItems, ItemCounter, ItemOption
 from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE, Formula
-from agentfast.runtime.grammar.schema.rules.alternatives import project, terms
+from agentfast.runtime.grammar.schema.rules.alternatives import alternatives, project
 from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, Contains, NumberRules, allows
-from agentfast.runtime.grammar.schema.rules.subschemas import Atoms, Except, Fixed, joined
+from agentfast.runtime.grammar.schema.rules.subschemas import Except, Fixed, Subschemas, conjoin
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.schema.build.builder import Builder, Mode
@@ -40,27 +40,27 @@ def array_node(builder: Builder, rules: ArrayRules, mode: Mode) -> nodes.Node:
     unique = rules.unique and (most is None or most > 1)
     # Items that cannot occur are not read.
     has_rest = most is None or most > len(prefix)
-    options = _Options(builder, mode, contains, rules, unique=unique)
-    return Elements(
-        tuple(options.of(atoms) for atoms in prefix),
+    options = _ItemOptions(builder, mode, contains, rules, unique=unique)
+    return ArrayItems(
+        tuple(options.of(subschemas) for subschemas in prefix),
         options.of(rules.rest) if has_rest else (),
         builder.gaps,
-        Counter(least, most),
-        tuple(Counter(c.least, c.most) for c in contains),
+        ItemCounter(least, most),
+        tuple(ItemCounter(c.least, c.most) for c in contains),
     )
 
 
 def _cut(builder: Builder, rules: ArrayRules) -> ArrayRules:
     """The rules with the number of items bounded where none can follow."""
     most = rules.most
-    for index, atoms in enumerate((*rules.prefix, rules.rest)):
-        if (most is None or most > index) and builder.formula(atoms) == FALSE:
+    for index, subschemas in enumerate((*rules.prefix, rules.rest)):
+        if (most is None or most > index) and builder.formula(subschemas) == FALSE:
             most = index
     prefix = rules.prefix if most is None else rules.prefix[:most]
     return ArrayRules(prefix, rules.rest, rules.least, most, rules.contains, rules.unique, rules.path)
 
 
-class _Options:
+class _ItemOptions:
     """What one item may be, told apart by the `contains` conditions that it meets and, if unique, by its value."""
 
     def __init__(
@@ -75,33 +75,35 @@ class _Options:
         self._unique = unique
         self._values: dict[str, int] = {}
 
-    def of(self, atoms: Atoms) -> tuple[Option, ...]:
-        """The options of an item that meets the atoms."""
+    def of(self, subschemas: Subschemas) -> tuple[ItemOption, ...]:
+        """The options of an item that meets the subschemas."""
         if self._unique:
             return tuple(
-                Option(option.node, option.counted, number)
-                for text, number in self._listed(atoms)
+                ItemOption(option.node, option.counted, number)
+                for text, number in self._listed(subschemas)
                 for option in self._counted((Fixed(text),))
             )
-        return self._counted(atoms)
+        return self._counted(subschemas)
 
-    def _counted(self, atoms: Atoms) -> tuple[Option, ...]:
+    def _counted(self, subschemas: Subschemas) -> tuple[ItemOption, ...]:
         if not self._contains:
-            return (Option(self._builder.value(atoms, self._mode)),)
-        found: list[Option] = []
+            return (ItemOption(self._builder.value(subschemas, self._mode)),)
+        found: list[ItemOption] = []
         for choice in product((True, False), repeat=len(self._contains)):
             pairs = list(zip(choice, self._contains, strict=True))
-            wanted = joined(atoms, (c.atom if meets else Except(c.atom) for meets, c in pairs))
+            wanted = conjoin(
+                subschemas, (c.subschema if meets else Except(c.subschema) for meets, c in pairs)
+            )
             if self._builder.has_no_values(wanted, 0, self._mode):
                 continue
             node = self._builder.value(wanted, self._mode)
             if node != nodes.NOTHING:
-                found.append(Option(node, tuple(i for i, meets in enumerate(choice) if meets)))
+                found.append(ItemOption(node, tuple(i for i, meets in enumerate(choice) if meets)))
         return tuple(found)
 
-    def _listed(self, atoms: Atoms) -> list[tuple[str, int]]:
+    def _listed(self, subschemas: Subschemas) -> list[tuple[str, int]]:
         """The values of an item as JSON texts, each with its number among all."""
-        values = finite_values(self._builder, atoms, self._mode)
+        values = finite_values(self._builder, subschemas, self._mode)
         if values is None:
             raise UnsupportedSchemaError(
                 "uniqueItems",
@@ -112,9 +114,9 @@ class _Options:
         return [(text, self._values.setdefault(text, len(self._values))) for text in values]
 
 
-def finite_values(builder: Builder, atoms: Atoms, mode: Mode) -> list[str] | None:
-    """The values that meet the atoms, as JSON texts; None if there may be more than MAX_VALUES."""
-    formula = builder.formula(atoms)
+def finite_values(builder: Builder, subschemas: Subschemas, mode: Mode) -> list[str] | None:
+    """The values that meet the subschemas, as JSON texts; None if there may be more than MAX_VALUES."""
+    formula = builder.formula(subschemas)
     found: list[str] = []
     if project(formula, "null", closed=False) == TRUE:
         found.append("null")
@@ -134,20 +136,20 @@ def finite_values(builder: Builder, atoms: Atoms, mode: Mode) -> list[str] | Non
 def _numbers(formula: Formula) -> list[Decimal] | None:
     """The numbers that a formula allows, if they are few and it is plain."""
     found: dict[Decimal, None] = {}
-    for term in terms(formula, lambda _: False):
-        if term.hard or not isinstance(term.rules, NumberRules):
+    for alternative in alternatives(formula, lambda _: False):
+        if alternative.hard or not isinstance(alternative.rules, NumberRules):
             return None
-        low, high = term.rules.bounds.low, term.rules.bounds.high
+        low, high = alternative.rules.bounds.low, alternative.rules.bounds.high
         if low is None or high is None:
             return None
         if low == high:
             found[low] = None
             continue
-        if not term.rules.integral or high - low > MAX_VALUES:
+        if not alternative.rules.integral or high - low > MAX_VALUES:
             return None
         for number in range(int(low) - 1, int(high) + 2):
             exact = Decimal(number)
-            step = term.rules.multiple_of
-            if term.rules.bounds.hold(exact) and (step is None or exact % step == 0):
+            step = alternative.rules.multiple_of
+            if alternative.rules.bounds.hold(exact) and (step is None or exact % step == 0):
                 found[exact] = None
     return list(found)

@@ -28,18 +28,18 @@ from agentfast.runtime.grammar.schema.build.values import (
     Spelling,
     any_value,
     booleans_node,
+    language_node,
     language_of,
     numbers_node,
-    spelled,
-    written,
+    string_node,
 )
 from agentfast.runtime.grammar.schema.reader import Reader
 from agentfast.runtime.grammar.schema.rules.alternatives import (
+    alternatives,
     conjunction,
+    distributed,
     pairwise,
     project,
-    pulled_together,
-    terms,
 )
 from agentfast.runtime.grammar.schema.rules.by_type import (
     ANYTHING,
@@ -50,7 +50,7 @@ from agentfast.runtime.grammar.schema.rules.by_type import (
     Rules,
     StringRules,
 )
-from agentfast.runtime.grammar.schema.rules.subschemas import Atoms
+from agentfast.runtime.grammar.schema.rules.subschemas import Subschemas
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 Order = Literal["declared", "any"]
@@ -97,7 +97,7 @@ class _Side:
 
 
 class _Key(NamedTuple):
-    atoms: Atoms
+    subschemas: Subschemas
     mode: Mode
 
 
@@ -125,15 +125,15 @@ class Builder:
             self._build(self._waiting.pop())
         return node
 
-    def value(self, atoms: Atoms, mode: Mode) -> nodes.Node:
-        """Values that meet all of the atoms."""
-        key = _Key(atoms, mode)
+    def value(self, subschemas: Subschemas, mode: Mode) -> nodes.Node:
+        """Values that meet all of the subschemas."""
+        key = _Key(subschemas, mode)
         if key in self._finished:
             return self._finished[key]
         if key in self._rules:
             self._recursive.add(key)
             return nodes.Reference(self._rules[key])
-        formula = self.formula(atoms)
+        formula = self.formula(subschemas)
         if isinstance(formula, Constant):
             return any_value(self.gaps, mode.spelling) if formula.value else nodes.NOTHING
         self._rules[key] = nodes.Rule(f"{self.digest} {key!r}")
@@ -147,7 +147,7 @@ class Builder:
         self._nesting += 1
         nesting = self._nesting
         rule = self._rules[key]
-        formula = self.formula(key.atoms)
+        formula = self.formula(key.subschemas)
         parts = [self._kind(kind, formula, key.mode) for kind in KINDS]
         parts = [part for part in parts if part != nodes.NOTHING]
         rule.body = parts[0] if len(parts) == 1 else nodes.Choice(parts)
@@ -155,9 +155,9 @@ class Builder:
         self._finished[key] = nodes.Reference(rule) if key in self._recursive else rule.body
         return self._finished[key]
 
-    def formula(self, atoms: Atoms) -> Formula:
-        """All of the atoms as one formula."""
-        return all_of(self.reader.formula(atom) for atom in atoms)
+    def formula(self, subschemas: Subschemas) -> Formula:
+        """All of the subschemas as one formula."""
+        return all_of(self.reader.formula(subschema) for subschema in subschemas)
 
     def _kind(self, kind: str, formula: Formula, mode: Mode) -> nodes.Node:
         """The node of the formula for values of one type."""
@@ -177,9 +177,9 @@ class Builder:
             return nodes.NOTHING
         words = formula.words if isinstance(formula, StringRules) else None
         if words and isinstance(formula, StringRules) and not formula.parts and mode.spelling == "canonical":
-            return nodes.Choice(written(word, "canonical") for word in sorted(words))
+            return nodes.Choice(string_node(word, "canonical") for word in sorted(words))
         language = self.strings(formula)
-        return nodes.NOTHING if language.is_empty else spelled(language, mode.spelling, formula)
+        return nodes.NOTHING if language.is_empty else language_node(language, mode.spelling, formula)
 
     def strings(self, formula: Formula) -> StringLanguage:
         """The strings that a formula over `StringRules` allows."""
@@ -208,15 +208,19 @@ class Builder:
                 return StringLanguage.anything() if formula == TRUE else StringLanguage.words(())
 
     def _combined(self, kind: str, formula: Formula, mode: Mode) -> nodes.Node:
-        """Numbers, objects and arrays: a choice of terms, those that are more than rules under a Boolean node."""
+        """Numbers, objects and arrays: a choice of alternatives, those that are more than rules under a Boolean node."""
         if mode.closed:
-            formula = pulled_together(formula)
-        found = terms(formula, lambda parts: self.exclusive(parts, mode), closed=mode.closed)
-        direct = [self._rules_node(kind, term.rules, mode) for term in found if not term.hard]
+            formula = distributed(formula)
+        found = alternatives(formula, lambda parts: self.exclusive(parts, mode), closed=mode.closed)
+        direct = [
+            self._rules_node(kind, alternative.rules, mode) for alternative in found if not alternative.hard
+        ]
         by_hard: dict[tuple[Formula, ...], list[nodes.Node]] = {}
-        for term in found:
-            if term.hard:
-                by_hard.setdefault(term.hard, []).append(self._rules_node(kind, term.rules, mode))
+        for alternative in found:
+            if alternative.hard:
+                by_hard.setdefault(alternative.hard, []).append(
+                    self._rules_node(kind, alternative.rules, mode)
+                )
         for hard, bases in by_hard.items():
             base = bases[0] if len(bases) == 1 else nodes.Choice(bases)
             direct.append(self._boolean(kind, base, hard, mode))
@@ -231,10 +235,10 @@ class Builder:
         if kind == "number" and mode.spelling == "canonical":
             operands.append(number_node(Bounds(), spelling="any"))
         elif kind != "number":
-            from agentfast.runtime.grammar.schema.build.unique_keys import shadow_of
+            from agentfast.runtime.grammar.schema.build.unique_keys import unique_keys_node
 
-            shadow = shadow_of(self, hard, kind)
-            operands += [] if shadow is None else [shadow]
+            unique = unique_keys_node(self, hard, kind)
+            operands += [] if unique is None else [unique]
         always = [Operand(index) for index in range(len(operands))]
 
         def operand(leaf: Rules, side: _Side) -> Formula:
@@ -263,51 +267,56 @@ class Builder:
         return pairwise(
             parts,
             lambda a, b: self._is_nothing(
-                conjunction([self._shut(a, mode), self._shut(b, mode)]), _LOOK_AHEAD, mode
+                conjunction([self._closed(a, mode), self._closed(b, mode)]), _LOOK_AHEAD, mode
             ),
         )
 
-    def _shut(self, formula: Formula, mode: Mode) -> Formula:
+    def _closed(self, formula: Formula, mode: Mode) -> Formula:
         """The formula with objects closed, where the mode says so."""
-        from agentfast.runtime.grammar.schema.build.objects import shut
+        from agentfast.runtime.grammar.schema.build.objects import closed_rules
 
         if not mode.closed:
             return formula
         match formula:
             case ObjectRules():
-                return shut(formula)
+                return closed_rules(formula)
             case All():
-                return conjunction(self._shut(part, mode) for part in formula.parts)
+                return conjunction(self._closed(part, mode) for part in formula.parts)
             case Some():
-                return replace(formula, parts=tuple(self._shut(part, mode) for part in formula.parts))
+                return replace(formula, parts=tuple(self._closed(part, mode) for part in formula.parts))
             case _:
                 return formula
 
     def _is_nothing(self, formula: Formula, levels: int, mode: Mode) -> bool:
         """Whether a formula over the rules of one type plainly has no values."""
-        found = terms(formula, lambda _: False)
-        return all(term.rules is not None and self._is_empty(term.rules, levels, mode) for term in found)
+        found = alternatives(formula, lambda _: False)
+        return all(
+            alternative.rules is not None and self._is_empty(alternative.rules, levels, mode)
+            for alternative in found
+        )
 
     def _is_empty(self, rules: Rules, levels: int, mode: Mode) -> bool:
-        from agentfast.runtime.grammar.schema.build.objects import atoms_of
+        from agentfast.runtime.grammar.schema.build.objects import subschemas_of
 
         match rules:
             case StringRules():
                 return bool(rules.parts) and language_of(rules).is_empty
             case ObjectRules():
                 return levels > 0 and any(
-                    self.has_no_values(atoms_of(rules, name), levels - 1, mode) for name in rules.required
+                    self.has_no_values(subschemas_of(rules, name), levels - 1, mode)
+                    for name in rules.required
                 )
             case ArrayRules():
                 return levels > 0 and any(
-                    self.has_no_values(atoms, levels - 1, mode) for atoms in rules.prefix[: rules.least]
+                    self.has_no_values(subschemas, levels - 1, mode)
+                    for subschemas in rules.prefix[: rules.least]
                 )
             case _:
                 return False
 
-    def has_no_values(self, atoms: Atoms, levels: int, mode: Mode) -> bool:
-        """Whether the atoms plainly exclude each other."""
-        formula = self.formula(atoms)
+    def has_no_values(self, subschemas: Subschemas, levels: int, mode: Mode) -> bool:
+        """Whether the subschemas plainly exclude each other."""
+        formula = self.formula(subschemas)
         if isinstance(formula, Constant):
             return not formula.value
         return all(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE
-from agentfast.runtime.grammar.automaton.object_members import Field, Members, Shape
-from agentfast.runtime.grammar.schema.build.values import written
+from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape, Property
+from agentfast.runtime.grammar.schema.build.values import string_node
 from agentfast.runtime.grammar.schema.rules.alternatives import project
 from agentfast.runtime.grammar.schema.rules.by_type import ObjectRules, Others
-from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Atoms, joined
+from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Subschemas, conjoin
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 if TYPE_CHECKING:
@@ -32,61 +32,64 @@ def object_node(builder: Builder, rules: ObjectRules, mode: Mode) -> nodes.Node:
         UnsupportedSchemaError: a combination that a finite automaton cannot decide, as it would have to remember keys.
     """
     if mode.closed:
-        rules = shut(rules)
+        rules = closed_rules(rules)
     others = _others(builder, rules)
     listed = [name for language, _ in others for name in language.finite(MAX_LISTED) or ()]
     if listed:  # few enough to be fields
-        others = [(language, atoms) for language, atoms in others if language.finite(MAX_LISTED) is None]
+        others = [
+            (language, subschemas) for language, subschemas in others if language.finite(MAX_LISTED) is None
+        ]
     names = list(dict.fromkeys((*rules.order, *_mentioned(rules), *listed)))
     keys = _key_language(builder, rules)
-    fields: dict[str, Field] = {}
+    properties: dict[str, Property] = {}
     for name in names:
         value: nodes.Node = nodes.NOTHING
         if keys is None or keys.contains(name):
-            value = builder.value(atoms_of(rules, name), mode)
+            value = builder.value(subschemas_of(rules, name), mode)
         if value == nodes.NOTHING:
             if name in rules.required:
                 return nodes.NOTHING
             continue
         ordered = mode.order == "declared" and name in rules.order
-        fields[name] = Field(written(name, mode.spelling), value, name in rules.required, ordered)
+        properties[name] = Property(string_node(name, mode.spelling), value, name in rules.required, ordered)
     if rules.most is not None and rules.most < max(rules.least, len(rules.required)):
         return nodes.NOTHING
     _refuse_undecidable(builder, rules, others, mode)
-    return _members(builder, rules, fields, others, mode)
+    return _members(builder, rules, properties, others, mode)
 
 
 def _members(
     builder: Builder,
     rules: ObjectRules,
-    fields: dict[str, Field],
-    others: list[tuple[StringLanguage, Atoms]],
+    properties: dict[str, Property],
+    others: list[tuple[StringLanguage, Subschemas]],
     mode: Mode,
 ) -> nodes.Node:
-    index = {name: number for number, name in enumerate(fields)}
+    index = {name: number for number, name in enumerate(properties)}
     needs: list[tuple[int, tuple[int, ...]]] = []
     for name, needed in rules.needs:
         if name not in index:
             continue
         if not all(other in index for other in needed):  # one of them cannot be there, so neither can this
-            trigger = fields[name]
+            trigger = properties[name]
             if trigger.required:
                 return nodes.NOTHING
             return object_node(builder, replace(rules, named=(*rules.named, (name, NEVER))), mode)
         needs.append((index[name], tuple(index[other] for other in needed)))
     further: list[tuple[nodes.Node, nodes.Node]] = []
-    for language, atoms in others:
-        value = builder.value(atoms, mode)
+    for language, subschemas in others:
+        value = builder.value(subschemas, mode)
         if value != nodes.NOTHING:
             further.append((_keys_node(language, mode.spelling, rules.path), value))
-    if not further and rules.least > len(fields):
+    if not further and rules.least > len(properties):
         return nodes.NOTHING
-    return Members(
-        Shape(tuple(fields.values()), tuple(further), rules.least, rules.most, tuple(needs)), builder.gaps
+    return ObjectMembers(
+        ObjectShape(tuple(properties.values()), tuple(further), rules.least, rules.most, tuple(needs)),
+        builder.gaps,
     )
 
 
-def shut(rules: ObjectRules) -> ObjectRules:
+def closed_rules(rules: ObjectRules) -> ObjectRules:
     """The rules with other members than the declared ones excluded, unless a schema mentions them."""
     if not rules.closable or rules.is_open:
         return rules
@@ -95,13 +98,17 @@ def shut(rules: ObjectRules) -> ObjectRules:
     return replace(rules, others=(*rules.others, others), is_open=True)
 
 
-def atoms_of(rules: ObjectRules, name: str) -> Atoms:
+def subschemas_of(rules: ObjectRules, name: str) -> Subschemas:
     """What the value of a key has to meet."""
-    return joined(
-        (atom for key, atom in rules.named if key == name),
-        (atom for pattern, atom in rules.patterns if pattern_language(pattern, rules.path).contains(name)),
+    return conjoin(
+        (subschema for key, subschema in rules.named if key == name),
         (
-            other.atom
+            subschema
+            for pattern, subschema in rules.patterns
+            if pattern_language(pattern, rules.path).contains(name)
+        ),
+        (
+            other.subschema
             for other in rules.others
             if name not in other.names
             and not any(pattern_language(p, rules.path).contains(name) for p in other.patterns)
@@ -135,7 +142,7 @@ def _key_language(builder: Builder, rules: ObjectRules) -> StringLanguage | None
     return None if formula == TRUE else builder.strings(formula)
 
 
-def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, Atoms]]:
+def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, Subschemas]]:
     """Disjoint classes of the keys that are not mentioned, each with what its values have to meet.
 
     Raises:
@@ -147,7 +154,7 @@ def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, 
             (*(p for p, _ in rules.patterns), *(p for other in rules.others for p in other.patterns))
         )
     )
-    never = [other for other in rules.others if other.atom == NEVER and not other.patterns]
+    never = [other for other in rules.others if other.subschema == NEVER and not other.patterns]
     if never:  # nothing beyond the names
         return []
     start = _except(names)
@@ -167,8 +174,8 @@ def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, 
             raise UnsupportedSchemaError(
                 "patternProperties", rules.path, f"more than {MAX_CLASSES} classes of keys"
             )
-    classes = [(keys, _class_atoms(rules, matched)) for keys, matched in found if not keys.is_empty]
-    return [(keys, atoms) for keys, atoms in classes if builder.formula(atoms) != FALSE]
+    classes = [(keys, _class_subschemas(rules, matched)) for keys, matched in found if not keys.is_empty]
+    return [(keys, subschemas) for keys, subschemas in classes if builder.formula(subschemas) != FALSE]
 
 
 @lru_cache(maxsize=256)
@@ -176,10 +183,10 @@ def _except(names: tuple[str, ...]) -> StringLanguage:
     return ~StringLanguage.words(names) if names else StringLanguage.anything()
 
 
-def _class_atoms(rules: ObjectRules, matched: frozenset[str]) -> Atoms:
-    return joined(
-        (atom for pattern, atom in rules.patterns if pattern in matched),
-        (other.atom for other in rules.others if not matched.intersection(other.patterns)),
+def _class_subschemas(rules: ObjectRules, matched: frozenset[str]) -> Subschemas:
+    return conjoin(
+        (subschema for pattern, subschema in rules.patterns if pattern in matched),
+        (other.subschema for other in rules.others if not matched.intersection(other.patterns)),
     )
 
 
@@ -191,7 +198,7 @@ def _keys_node(language: StringLanguage, spelling: str, path: str) -> nodes.Node
 
 
 def _refuse_undecidable(
-    builder: Builder, rules: ObjectRules, others: list[tuple[StringLanguage, Atoms]], mode: Mode
+    builder: Builder, rules: ObjectRules, others: list[tuple[StringLanguage, Subschemas]], mode: Mode
 ) -> None:
     """An automaton cannot tell whether two keys without a name are the same: JSON texts in which they are would be
     judged by both, while readers take the last."""
@@ -211,8 +218,8 @@ def _refuse_undecidable(
             "under a negation two keys that are not declared would have to differ",
         )
     if mode.negative:
-        for _, atoms in others:
-            if builder.formula(atoms) not in (TRUE, FALSE):
+        for _, subschemas in others:
+            if builder.formula(subschemas) not in (TRUE, FALSE):
                 raise UnsupportedSchemaError(
                     "patternProperties" if rules.patterns else "additionalProperties",
                     rules.path,

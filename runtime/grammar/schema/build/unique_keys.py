@@ -10,44 +10,44 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.array_items import ArrayItems, ItemCounter, ItemOption
 from agentfast.runtime.grammar.automaton.boolean_formula import Formula, leaves
-from agentfast.runtime.grammar.automaton.object_members import Field, Members, Shape
-from agentfast.runtime.grammar.schema.build.values import any_value, written
+from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape, Property
+from agentfast.runtime.grammar.schema.build.values import any_value, string_node
 from agentfast.runtime.grammar.schema.rules.alternatives import project
 from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, ObjectRules
-from agentfast.runtime.grammar.schema.rules.subschemas import Atoms, joined
+from agentfast.runtime.grammar.schema.rules.subschemas import Subschemas, conjoin
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar.schema.build.builder import Builder
 
 
-def shadow_of(builder: Builder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:
+def unique_keys_node(builder: Builder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:
     """The shadow of formulas over the rules of objects or arrays; None if they name no keys."""
-    shadows = _Shadows(builder)
-    parts = _Parts()
+    unique = _UniqueKeys(builder)
+    keys = _NamedKeys()
     for formula in formulas:
-        parts.add(formula)
-    if not shadows.tracks(parts):
+        keys.add(formula)
+    if not unique.tracks(keys):
         return None
-    return shadows.object(parts) if kind == "object" else shadows.array(parts)
+    return unique.object(keys) if kind == "object" else unique.array(keys)
 
 
-class _Parts:
-    """Keys that are named, with the atoms of their values; the atoms of other keys' values, and of items."""
+class _NamedKeys:
+    """Keys that are named, with the subschemas of their values; the subschemas of other keys' values, and of items."""
 
     def __init__(self) -> None:
-        self.named: dict[str, Atoms] = {}
-        self.others: Atoms = ()
-        self.items: Atoms = ()
+        self.named: dict[str, Subschemas] = {}
+        self.others: Subschemas = ()
+        self.items: Subschemas = ()
 
     def add(self, formula: Formula) -> None:
         for leaf in leaves(formula):
             match leaf:
                 case ArrayRules():
-                    contained = (contains.atom for contains in leaf.contains)
-                    self.items = joined(self.items, leaf.rest, *leaf.prefix, contained)
+                    contained = (contains.subschema for contains in leaf.contains)
+                    self.items = conjoin(self.items, leaf.rest, *leaf.prefix, contained)
                 case ObjectRules():
                     self._add_object(leaf)
                 case _:
@@ -58,77 +58,81 @@ class _Parts:
         excluded = [name for other in rules.others for name in other.names]
         for name in (*rules.order, *rules.required, *needed, *excluded):
             self.named.setdefault(name, ())
-        for name, atom in rules.named:
-            self.named[name] = joined(self.named.get(name, ()), (atom,))
-        self.others = joined(
-            self.others, (atom for _, atom in rules.patterns), (other.atom for other in rules.others)
+        for name, subschema in rules.named:
+            self.named[name] = conjoin(self.named.get(name, ()), (subschema,))
+        self.others = conjoin(
+            self.others,
+            (subschema for _, subschema in rules.patterns),
+            (other.subschema for other in rules.others),
         )
 
-    def inner(self) -> list[Atoms]:
+    def inner(self) -> list[Subschemas]:
         """What may be inside."""
         return [*self.named.values(), self.others, self.items]
 
 
-class _Shadows:
+class _UniqueKeys:
     def __init__(self, builder: Builder) -> None:
         self._builder = builder
-        self._parts: dict[Atoms, _Parts] = {}
-        self._rules: dict[Atoms, nodes.Rule] = {}
-        self._finished: dict[Atoms, nodes.Node] = {}
+        self._known: dict[Subschemas, _NamedKeys] = {}
+        self._rules: dict[Subschemas, nodes.Rule] = {}
+        self._finished: dict[Subschemas, nodes.Node] = {}
 
-    def tracks(self, parts: _Parts) -> bool:
+    def tracks(self, keys: _NamedKeys) -> bool:
         """Whether a key is named, here or further inside."""
-        pending, seen = [parts], set[Atoms]()
+        pending, seen = [keys], set[Subschemas]()
         while pending:
             found = pending.pop()
             if found.named:
                 return True
-            for atoms in found.inner():
-                if atoms and atoms not in seen:
-                    seen.add(atoms)
-                    pending.append(self._parts_of(atoms))
+            for subschemas in found.inner():
+                if subschemas and subschemas not in seen:
+                    seen.add(subschemas)
+                    pending.append(self._named_keys_of(subschemas))
         return False
 
-    def object(self, parts: _Parts) -> nodes.Node:
-        names = tuple(parts.named)
-        fields = tuple(
-            Field(
-                written(name, "any"),
-                self._value(joined(atoms, parts.others)),
+    def object(self, keys: _NamedKeys) -> nodes.Node:
+        names = tuple(keys.named)
+        properties = tuple(
+            Property(
+                string_node(name, "any"),
+                self._value(conjoin(subschemas, keys.others)),
                 required=False,
                 ordered=False,
             )
-            for name, atoms in parts.named.items()
+            for name, subschemas in keys.named.items()
         )
-        keys = ~StringLanguage.words(names) if names else StringLanguage.anything()
-        return Members(Shape(fields, ((keys.node("any"), self._value(parts.others)),)), self._builder.gaps)
+        other_keys = ~StringLanguage.words(names) if names else StringLanguage.anything()
+        return ObjectMembers(
+            ObjectShape(properties, ((other_keys.node("any"), self._value(keys.others)),)), self._builder.gaps
+        )
 
-    def array(self, parts: _Parts) -> nodes.Node:
-        item = Option(self._value(parts.items))
-        return Elements((), (item,), self._builder.gaps, Counter(0, None))
+    def array(self, keys: _NamedKeys) -> nodes.Node:
+        item = ItemOption(self._value(keys.items))
+        return ArrayItems((), (item,), self._builder.gaps, ItemCounter(0, None))
 
-    def _value(self, atoms: Atoms) -> nodes.Node:
-        if atoms in self._finished:
-            return self._finished[atoms]
-        if atoms in self._rules:
-            return nodes.Reference(self._rules[atoms])
+    def _value(self, subschemas: Subschemas) -> nodes.Node:
+        if subschemas in self._finished:
+            return self._finished[subschemas]
+        if subschemas in self._rules:
+            return nodes.Reference(self._rules[subschemas])
         anything = any_value(self._builder.gaps, "any")
-        parts = self._parts_of(atoms)
-        if not self.tracks(parts):
-            self._finished[atoms] = anything
+        keys = self._named_keys_of(subschemas)
+        if not self.tracks(keys):
+            self._finished[subschemas] = anything
             return anything
-        rule = self._rules[atoms] = nodes.Rule(f"{self._builder.digest} shadow {atoms!r}")
+        rule = self._rules[subschemas] = nodes.Rule(f"{self._builder.digest} shadow {subschemas!r}")
         assert isinstance(anything, nodes.Reference)
         assert isinstance(anything.rule.body, nodes.Choice)
         scalars = anything.rule.body.options[:-2]
-        rule.body = nodes.Choice((*scalars, self.array(parts), self.object(parts)))
-        self._finished[atoms] = nodes.Reference(rule)
-        return self._finished[atoms]
+        rule.body = nodes.Choice((*scalars, self.array(keys), self.object(keys)))
+        self._finished[subschemas] = nodes.Reference(rule)
+        return self._finished[subschemas]
 
-    def _parts_of(self, atoms: Atoms) -> _Parts:
-        if atoms not in self._parts:
-            parts = self._parts[atoms] = _Parts()
-            formula = self._builder.formula(atoms)
+    def _named_keys_of(self, subschemas: Subschemas) -> _NamedKeys:
+        if subschemas not in self._known:
+            keys = self._known[subschemas] = _NamedKeys()
+            formula = self._builder.formula(subschemas)
             for kind in ("object", "array"):
-                parts.add(project(formula, kind, closed=False))
-        return self._parts[atoms]
+                keys.add(project(formula, kind, closed=False))
+        return self._known[subschemas]

@@ -8,9 +8,9 @@ from typing import Literal
 
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.array_items import Counter, Elements, Option
+from agentfast.runtime.grammar.automaton.array_items import ArrayItems, ItemCounter, ItemOption
 from agentfast.runtime.grammar.automaton.boolean_formula import Formula
-from agentfast.runtime.grammar.automaton.object_members import Members, Shape
+from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape
 from agentfast.runtime.grammar.automaton.whitespace import Gaps
 from agentfast.runtime.grammar.numbers.number import Bounds, number_node, number_value
 from agentfast.runtime.grammar.schema.rules.by_type import NumberRules, StringRules, allows
@@ -62,7 +62,7 @@ def language_of(rules: StringRules) -> StringLanguage:
     return language
 
 
-def spelled(language: StringLanguage, spelling: Spelling, source: Formula) -> nodes.Node:
+def language_node(language: StringLanguage, spelling: Spelling, source: Formula) -> nodes.Node:
     """The strings as JSON writes them.
 
     Raises:
@@ -77,7 +77,7 @@ def spelled(language: StringLanguage, spelling: Spelling, source: Formula) -> no
 
 
 @lru_cache(maxsize=4096)
-def written(text: str, spelling: Spelling) -> nodes.Node:
+def string_node(text: str, spelling: Spelling) -> nodes.Node:
     """One string as JSON writes it, quotes included."""
     if spelling == "canonical":
         return nodes.Literal(json.dumps(text, ensure_ascii=False).encode())
@@ -98,6 +98,8 @@ def any_value(gaps: Gaps, spelling: Spelling) -> nodes.Node:
         nodes.Literal(b"false"),
         nodes.Literal(b"null"),
     )
-    members = Members(Shape((), ((string, value),)), gaps)
-    rule.body = nodes.Choice((*scalars, Elements((), (Option(value),), gaps, Counter(0, None)), members))
+    members = ObjectMembers(ObjectShape((), ((string, value),)), gaps)
+    rule.body = nodes.Choice(
+        (*scalars, ArrayItems((), (ItemOption(value),), gaps, ItemCounter(0, None)), members)
+    )
     return value

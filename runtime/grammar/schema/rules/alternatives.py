@@ -22,18 +22,18 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
     one_of,
     some_of,
 )
-from agentfast.runtime.grammar.schema.rules.assertions import Plain
+from agentfast.runtime.grammar.schema.rules.assertions import Assertions
 from agentfast.runtime.grammar.schema.rules.by_type import ObjectRules, Rules
 
-MAX_TERMS: Final = 64
+MAX_ALTERNATIVES: Final = 64
 """Alternatives that a conjunction is multiplied out to; more become operands of a Boolean node."""
-MAX_CLOSED_TERMS: Final = 512
+MAX_CLOSED_ALTERNATIVES: Final = 512
 """The same where objects are closed: which members are declared then depends on the alternative, so that more than
 these are refused."""
 
 
 @dataclass(frozen=True)
-class Term:
+class Alternative:
     """Values that meet the rules (None: all of the type) and every formula under `hard`."""
 
     rules: Rules | None
@@ -41,7 +41,7 @@ class Term:
 
 
 def project(formula: Formula, kind: str, *, closed: bool) -> Formula:
-    """What a formula over `Plain` rules says of values of one type; the rules of conjunctions are made one.
+    """What a formula over `Assertions` rules says of values of one type; the rules of conjunctions are made one.
 
     `closed` keeps rules that only say that a schema speaks of objects. Under a negation schemas are never closed.
     """
@@ -50,7 +50,7 @@ def project(formula: Formula, kind: str, *, closed: bool) -> Formula:
         return project(part, kind, closed=closed)
 
     match formula:
-        case Plain():
+        case Assertions():
             return of(formula.kinds[kind])
         case ObjectRules():
             return TRUE if formula.is_anything and not closed else formula
@@ -95,9 +95,9 @@ def negated(formula: Formula) -> Formula:
             return negation(formula)
 
 
-def terms(
+def alternatives(
     formula: Formula, exclusive: Callable[[tuple[Formula, ...]], bool], *, closed: bool = False
-) -> list[Term]:
+) -> list[Alternative]:
     """Alternatives that together are the formula.
 
     Args:
@@ -107,70 +107,72 @@ def terms(
         UnsupportedSchemaError: there are too many, and objects are closed.
     """
 
-    def of(part: Formula) -> list[Term]:
-        return terms(part, exclusive, closed=closed)
+    def of(part: Formula) -> list[Alternative]:
+        return alternatives(part, exclusive, closed=closed)
 
     match formula:
         case Constant():
-            return [Term(None)] if formula.value else []
+            return [Alternative(None)] if formula.value else []
         case Rules():
-            return [Term(formula)]
+            return [Alternative(formula)]
         case Some():
-            return [term for part in formula.parts for term in of(part)]
+            return [alternative for part in formula.parts for alternative in of(part)]
         case One():
-            found = [term for part in formula.parts for term in of(part)]
+            found = [alternative for part in formula.parts for alternative in of(part)]
             if exclusive(formula.parts):
                 return found
-            return [Term(term.rules, (*term.hard, formula)) for term in found]
+            return [Alternative(alternative.rules, (*alternative.hard, formula)) for alternative in found]
         case All():
             return _multiplied([(part, of(part)) for part in formula.parts], closed=closed)
         case _:
             assert isinstance(formula, Not | Leaf)
-            return [Term(None, (formula,))]
+            return [Alternative(None, (formula,))]
 
 
-def _multiplied(parts: list[tuple[Formula, list[Term]]], *, closed: bool) -> list[Term]:
-    found = [Term(None)]
+def _multiplied(parts: list[tuple[Formula, list[Alternative]]], *, closed: bool) -> list[Alternative]:
+    found = [Alternative(None)]
     for part, choices in parts:
-        if len(found) * len(choices) > (MAX_CLOSED_TERMS if closed else MAX_TERMS):
+        if len(found) * len(choices) > (MAX_CLOSED_ALTERNATIVES if closed else MAX_ALTERNATIVES):
             if closed:
-                path = next((term.rules.path for term in choices if term.rules is not None), "")
+                path = next(
+                    (alternative.rules.path for alternative in choices if alternative.rules is not None), ""
+                )
                 raise UnsupportedSchemaError(
                     "allOf",
                     path,
-                    f"more than {MAX_CLOSED_TERMS} alternatives of one object",
+                    f"more than {MAX_CLOSED_ALTERNATIVES} alternatives of one object",
                     hint="use closed=False and additionalProperties",
                 )
-            found = [Term(term.rules, (*term.hard, part)) for term in found]
+            found = [Alternative(alternative.rules, (*alternative.hard, part)) for alternative in found]
         else:
             pairs = (_both(left, right) for left in found for right in choices)
             found = list(dict.fromkeys(both for both in pairs if both is not None))
     return found
 
 
-def _both(left: Term, right: Term) -> Term | None:
+def _both(left: Alternative, right: Alternative) -> Alternative | None:
     hard = tuple(dict.fromkeys(left.hard + right.hard))
     if any(isinstance(part, Not) and part.part in (left.rules, right.rules) for part in hard):
         return None
     if left.rules is None or right.rules is None:
-        return Term(right.rules if left.rules is None else left.rules, hard)
+        return Alternative(right.rules if left.rules is None else left.rules, hard)
     rules = left.rules.both(right.rules)
-    return Term(rules, hard) if isinstance(rules, Rules) else None
+    return Alternative(rules, hard) if isinstance(rules, Rules) else None
 
 
-def pulled_together(formula: Formula) -> Formula:
+def distributed(formula: Formula) -> Formula:
     """ "All of A and exactly one of B, C" as "exactly one of A and B, A and C": each then stands for itself."""
     match formula:
         case Some():
-            return some_of(pulled_together(part) for part in formula.parts)
+            return some_of(distributed(part) for part in formula.parts)
         case One():
-            return one_of(pulled_together(part) for part in formula.parts)
+            return one_of(distributed(part) for part in formula.parts)
         case All():
             for index, part in enumerate(formula.parts):
                 if isinstance(part, One) or (isinstance(part, Some) and _has_one(part)):
                     rest = formula.parts[:index] + formula.parts[index + 1 :]
                     combine = one_of if isinstance(part, One) else some_of
-                    return combine(pulled_together(conjunction([*rest, inner])) for inner in part.parts)
+                    return combine(distributed(conjunction([*rest, inner])) for inner in part.parts)
             return formula
         case _:
             return formula

@@ -24,71 +24,80 @@ from agentfast.runtime.grammar.schema.rules.by_type import (
     Others,
     StringRules,
 )
-from agentfast.runtime.grammar.schema.rules.subschemas import ALWAYS, NEVER, Atom, Atoms, Fixed, Place
+from agentfast.runtime.grammar.schema.rules.subschemas import (
+    ALWAYS,
+    NEVER,
+    Fixed,
+    SchemaRef,
+    Subschema,
+    Subschemas,
+)
 from agentfast.runtime.grammar.strings.formats import FORMATS, UNCONSTRAINED
 
 
 @dataclass(frozen=True, eq=False)
-class Plain(Leaf):
+class Assertions(Leaf):
     """A formula over rules for each type."""
 
     kinds: Mapping[str, Formula]
 
 
-def plain_rules(schema: Mapping[str, Any], place: Place, *, assert_format: bool) -> Plain | None:
+def assertions_of(schema: Mapping[str, Any], ref: SchemaRef, *, assert_format: bool) -> Assertions | None:
     """What a schema's own keywords ask; None if nothing.
 
     Raises:
         UnsupportedSchemaError: a keyword's value is malformed.
     """
-    found = schema.keys() & keywords.PLAIN
+    found = schema.keys() & keywords.ASSERTIONS
     if not found:
         return None
-    path = place.path
+    path = ref.path
     allowed = keywords.types_of(schema, path)
     kinds: dict[str, Formula] = {kind: TRUE if kind in allowed else FALSE for kind in KINDS}
     if "object" in allowed:
-        kinds["object"] = _object(schema, place)
+        kinds["object"] = _object(schema, ref)
     if "array" in allowed and found & keywords.ARRAY:
-        kinds["array"] = _array(schema, place)
+        kinds["array"] = _array(schema, ref)
     if "string" in allowed and found & keywords.STRING:
         kinds["string"] = _string(schema, path, assert_format=assert_format)
     if "number" in allowed or "integer" in allowed:
         kinds["number"] = _number(schema, path, integral="number" not in allowed)
     if found & keywords.VALUES:
         _fix_values(kinds, schema, path)
-    return Plain(kinds)
+    return Assertions(kinds)
 
 
-def fixed_rules(value: Any, path: str = "") -> Plain:
+def value_assertions(value: Any, path: str = "") -> Assertions:
     """One value."""
     kinds: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
     _add_value(kinds, value, "const", path)
-    return Plain(kinds)
+    return Assertions(kinds)
 
 
-def _object(schema: Mapping[str, Any], place: Place) -> Formula:
-    path = place.path
+def _object(schema: Mapping[str, Any], ref: SchemaRef) -> Formula:
+    path = ref.path
     if not schema.keys() & keywords.OBJECT:
         return ObjectRules(closable=True, path=path)
     properties = keywords.members(schema, "properties", path)
     patterns = keywords.members(schema, "patternProperties", path)
     others: tuple[Others, ...] = ()
     if "additionalProperties" in schema:
-        atom = _atom(schema["additionalProperties"], place, "additionalProperties")
-        others = () if atom is None else (Others(frozenset(properties), tuple(patterns), atom),)
+        subschema = _subschema(schema["additionalProperties"], ref, "additionalProperties")
+        others = () if subschema is None else (Others(frozenset(properties), tuple(patterns), subschema),)
     needs = keywords.members(schema, "dependentRequired", path)
     older = keywords.members(schema, "dependencies", path)
     needs = {**needs, **{n: v for n, v in older.items() if keywords.as_list(v) is not None}}
-    keys = _atom(schema.get("propertyNames", True), place, "propertyNames")
+    keys = _subschema(schema.get("propertyNames", True), ref, "propertyNames")
     return ObjectRules(
         order=tuple(properties),
         named=tuple(
-            (name, atom)
+            (name, subschema)
             for name, inner in properties.items()
-            if (atom := _atom(inner, place, "properties", name)) is not None
+            if (subschema := _subschema(inner, ref, "properties", name)) is not None
         ),
-        patterns=tuple((p, _atom(s, place, "patternProperties", p) or ALWAYS) for p, s in patterns.items()),
+        patterns=tuple(
+            (p, _subschema(s, ref, "patternProperties", p) or ALWAYS) for p, s in patterns.items()
+        ),
         others=others,
         required=keywords.names(schema.get("required", []), "required", path),
         names=() if keys is None else (keys,),
@@ -101,45 +110,45 @@ def _object(schema: Mapping[str, Any], place: Place) -> Formula:
     )
 
 
-def _atom(schema: Any, place: Place, *steps: str | int) -> Atom | None:
-    """The atom of a schema further down; None if any value meets it."""
+def _subschema(schema: Any, ref: SchemaRef, *steps: str | int) -> Subschema | None:
+    """The subschema of a schema further down; None if any value meets it."""
     if schema is True or schema == {}:
         return None
-    return NEVER if schema is False else Place(pointer(place.path, *steps), place.scope)
+    return NEVER if schema is False else SchemaRef(pointer(ref.path, *steps), ref.scope)
 
 
-def _array(schema: Mapping[str, Any], place: Place) -> Formula:
-    path = place.path
+def _array(schema: Mapping[str, Any], ref: SchemaRef) -> Formula:
+    path = ref.path
     items: Any = schema.get("items", True)
     listed = keywords.as_list(items)
-    rest: Atoms
+    rest: Subschemas
     if listed is not None:  # draft 7
         prefix, keyword = listed, "items"
-        rest = _alone(schema.get("additionalItems", True), place, "additionalItems")
+        rest = _alone(schema.get("additionalItems", True), ref, "additionalItems")
     else:
         keyword = "prefixItems"
         found = keywords.as_list(schema.get(keyword, []))
         if found is None:
             raise UnsupportedSchemaError(keyword, path, "it is not a list")
-        prefix, rest = found, _alone(items, place, "items")
+        prefix, rest = found, _alone(items, ref, "items")
     contains: tuple[Contains, ...] = ()
     if "contains" in schema:
         least, most = keywords.count(schema, "minContains", path), keywords.count(schema, "maxContains", path)
-        atom = Place(pointer(path, "contains"), place.scope)
-        contains = (Contains(atom, 1 if least is None else least, most),)
+        subschema = SchemaRef(pointer(path, "contains"), ref.scope)
+        contains = (Contains(subschema, 1 if least is None else least, most),)
     unique = schema.get("uniqueItems", False)
     if not isinstance(unique, bool):
         raise UnsupportedSchemaError("uniqueItems", path, f"{unique!r} is not true or false")
     least, most = keywords.count(schema, "minItems", path) or 0, keywords.count(schema, "maxItems", path)
     if most is not None and most < least:
         return FALSE
-    fixed = tuple(_alone(item, place, keyword, index) for index, item in enumerate(prefix))
+    fixed = tuple(_alone(item, ref, keyword, index) for index, item in enumerate(prefix))
     return ArrayRules(fixed, rest, least, most, contains, unique, path)
 
 
-def _alone(schema: Any, place: Place, *steps: str | int) -> Atoms:
-    atom = _atom(schema, place, *steps)
-    return () if atom is None else (atom,)
+def _alone(schema: Any, ref: SchemaRef, *steps: str | int) -> Subschemas:
+    subschema = _subschema(schema, ref, *steps)
+    return () if subschema is None else (subschema,)
 
 
 def _string(schema: Mapping[str, Any], path: str, *, assert_format: bool) -> Formula:

@@ -11,7 +11,7 @@ from typing import Final
 
 from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, Formula, Leaf, evaluate, some_of
 from agentfast.runtime.grammar.numbers.number import Bounds
-from agentfast.runtime.grammar.schema.rules.subschemas import Atom, Atoms, joined
+from agentfast.runtime.grammar.schema.rules.subschemas import Subschema, Subschemas, conjoin
 
 KINDS: Final = ("object", "array", "string", "number", "boolean", "null")
 """JSON's types; an integer is a number."""
@@ -120,11 +120,11 @@ class NumberRules(Rules):
 
 @dataclass(frozen=True)
 class Others:
-    """The atom for keys that are neither among the names nor matched by a pattern."""
+    """The subschema for keys that are neither among the names nor matched by a pattern."""
 
     names: frozenset[str]
     patterns: tuple[str, ...]
-    atom: Atom
+    subschema: Subschema
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,11 @@ class ObjectRules(Rules):
     """
 
     order: tuple[str, ...] = ()
-    named: tuple[tuple[str, Atom], ...] = ()
-    patterns: tuple[tuple[str, Atom], ...] = ()
+    named: tuple[tuple[str, Subschema], ...] = ()
+    patterns: tuple[tuple[str, Subschema], ...] = ()
     others: tuple[Others, ...] = ()
     required: tuple[str, ...] = ()
-    names: Atoms = ()
+    names: Subschemas = ()
     least: int = 0
     most: int | None = None
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -162,7 +162,7 @@ class ObjectRules(Rules):
             tuple(dict.fromkeys(self.patterns + other.patterns)),
             tuple(dict.fromkeys(self.others + other.others)),
             _once(self.required + other.required),
-            joined(self.names, other.names),
+            conjoin(self.names, other.names),
             max(self.least, other.least),
             _least_of(self.most, other.most),
             tuple(dict.fromkeys(self.needs + other.needs)),
@@ -179,9 +179,9 @@ class ObjectRules(Rules):
 
 @dataclass(frozen=True)
 class Contains:
-    """So many items meet the atom."""
+    """So many items meet the subschema."""
 
-    atom: Atom
+    subschema: Subschema
     least: int
     most: int | None
 
@@ -190,8 +190,8 @@ class Contains:
 class ArrayRules(Rules):
     """Arrays: what the first items meet one by one, and what the others do."""
 
-    prefix: tuple[Atoms, ...] = ()
-    rest: Atoms = ()
+    prefix: tuple[Subschemas, ...] = ()
+    rest: Subschemas = ()
     least: int = 0
     most: int | None = None
     contains: tuple[Contains, ...] = ()
@@ -204,11 +204,11 @@ class ArrayRules(Rules):
         if most is not None and most < least:
             return FALSE
         prefix = tuple(
-            joined(self.rest if left is None else left, other.rest if right is None else right)
+            conjoin(self.rest if left is None else left, other.rest if right is None else right)
             for left, right in zip_longest(self.prefix, other.prefix)
         )
         contains = tuple(dict.fromkeys(self.contains + other.contains))
-        rest = joined(self.rest, other.rest)
+        rest = conjoin(self.rest, other.rest)
         unique = self.unique or other.unique
         return ArrayRules(prefix, rest, least, most, contains, unique, self.path or other.path)
 

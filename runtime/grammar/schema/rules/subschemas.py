@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 
 @dataclass(frozen=True)
-class Place:
+class SchemaRef:
     """The schema at a pointer of the document.
 
     Attributes:
@@ -29,7 +29,7 @@ class Fixed:
 
     @classmethod
     def of(cls, value: Any) -> Fixed:
-        """The atom of a JSON value."""
+        """The subschema of a JSON value."""
         return cls(_text(value))
 
     @property
@@ -40,20 +40,20 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Either:
-    """At least one of the atoms; none at all is what no value meets."""
+    """At least one of the subschemas; none at all is what no value meets."""
 
-    atoms: tuple[Atom, ...]
+    subschemas: tuple[Subschema, ...]
 
 
 @dataclass(frozen=True)
 class Except:
-    """Not the atom."""
+    """Not the subschema."""
 
-    atom: Atom
+    subschema: Subschema
 
 
-Atom = Place | Fixed | Either | Except
-Atoms = tuple[Atom, ...]
+Subschema = SchemaRef | Fixed | Either | Except
+Subschemas = tuple[Subschema, ...]
 """All of them, each once; none at all is any value."""
 
 
@@ -74,6 +74,6 @@ NEVER: Final = Either(())
 ALWAYS: Final = Except(NEVER)
 
 
-def joined(*groups: Iterable[Atom]) -> Atoms:
-    """All atoms of the groups, each once."""
-    return tuple(dict.fromkeys(atom for group in groups for atom in group))
+def conjoin(*groups: Iterable[Subschema]) -> Subschemas:
+    """All subschemas of the groups, each once."""
+    return tuple(dict.fromkeys(subschema for group in groups for subschema in group))

@@ -2,7 +2,7 @@
 
 What a large subtree holds from one state on is kept: its tokens by the state they lead to, each such group with two
 sums of hashes that identify it, so that a source which comes by again takes the groups and not the tokens. String
-bodies in which nothing is counted any more are walked as one body without continuation (see `moves_of`): its
+bodies in which nothing is counted any more are walked as one body without continuation (see `transition_tables`): its
 groups hold for all of them, moved by the distance of their states, and where the closing quote came is remembered.
 """
 
@@ -13,7 +13,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.tokens.transition_tables import LEAVES, Moves, shared_state, step_in_block
+from agentfast.runtime.grammar.tokens.transition_tables import (
+    LEAVES,
+    TransitionTables,
+    shared_state,
+    step_in_block,
+)
 from agentfast.runtime.grammar.tokens.trie import TrieArrays
 from agentfast.runtime.jit.arrays import grown, grown_rows
 from agentfast.runtime.jit.kernel import kernel
@@ -22,7 +27,7 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
-(ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _PIECES, STEPS) = range(7)
+(ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _SUBTREES, STEPS) = range(7)
 _LARGE: Final = 48  # nodes of a subtree that is worth keeping
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -39,8 +44,8 @@ class Found(NamedTuple):
         groups: [., 4] state, end in `refs`, and the sums; each begins where the one before ends. The first is empty.
         refs: nodes and groups, as in `items`.
         kept: exits of kept subtrees.
-        pieces: [., 6] kept subtrees: node, state, first group, group after the last, and the same of `kept`.
-        slots: a hash table of `pieces`.
+        subtrees: [., 6] kept subtrees: node, state, first group, group after the last, and the same of `kept`.
+        slots: a hash table of `subtrees`.
         used: how many of each there are, and steps made.
     """
 
@@ -49,7 +54,7 @@ class Found(NamedTuple):
     groups: Longs
     refs: Ints
     kept: Ints
-    pieces: Longs
+    subtrees: Longs
     slots: Ints
     used: Longs
 
@@ -83,7 +88,7 @@ def nothing_found() -> Found:
 @kernel
 def descend(
     found: Found,
-    moves: Moves,
+    tables: TransitionTables,
     trie: TrieArrays,
     top: Int,
     state: Int,
@@ -114,21 +119,21 @@ def descend(
         level = depth[node]
         if node > top:
             before = np.int64(at[level - 1])
-            if moves.block_of[before] < 0:
-                state = int(moves.table[moves.row_of[before], byte[node]])
+            if tables.block_of[before] < 0:
+                state = int(tables.table[tables.row_of[before], byte[node]])
             else:
-                state = step_in_block(moves, int(before), int(byte[node]))
+                state = step_in_block(tables, int(before), int(byte[node]))
             if state < 0:
                 if state == LEAVES:
                     found = _add_exit(found, before, node)
                 node = skip[node]
                 continue
             if skip[node] - node >= _LARGE:
-                shared = shared_state(moves, state)
-                piece = np.int64(found.slots[_slot(found.pieces, found.slots, node, shared)])
-                if piece >= 0:
+                shared = shared_state(tables, state)
+                subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
+                if subtree >= 0:
                     found.used[ITEMS] = count
-                    found = _take(found, piece, state - shared)
+                    found = _take(found, subtree, state - shared)
                     items, count = found.items, found.used[ITEMS]
                     node = skip[node]
                     continue
@@ -185,7 +190,7 @@ def group_items(found: Found, first: Int, group_of: Ints) -> Found:
         group_of[groups[group, 0]] = -1
     used[_GROUPS] += count
     used[_REFS] = end
-    return Found(items, found.exits, groups, refs, found.kept, found.pieces, found.slots, used)
+    return Found(items, found.exits, groups, refs, found.kept, found.subtrees, found.slots, used)
 
 
 @kernel
@@ -233,31 +238,31 @@ def _close(found: Found, frame: Longs, group_of: Ints) -> Found:
     node, state, shift, first_item, first_exit = frame[0], frame[1], frame[2], frame[3], frame[4]
     first = found.used[_GROUPS]
     found = group_items(found, first_item, group_of)
-    kept, pieces, slots, used = found.kept, found.pieces, found.slots, found.used
+    kept, subtrees, slots, used = found.kept, found.subtrees, found.slots, found.used
     while used[_KEPT] + used[EXITS] - first_exit > len(kept):
         kept = grown_rows(kept)
     begin = used[_KEPT]
     for i in range(first_exit, used[EXITS]):
         kept[used[_KEPT], 0], kept[used[_KEPT], 1] = found.exits[i, 0], found.exits[i, 1]
         used[_KEPT] += 1
-    if used[_PIECES] == len(pieces):
-        pieces, slots = _more_pieces(pieces)
-    piece = used[_PIECES]
-    slots[_slot(pieces, slots, node, state)] = piece
-    pieces[piece, 0], pieces[piece, 1] = node, state
-    pieces[piece, 2], pieces[piece, 3] = first, used[_GROUPS]
-    pieces[piece, 4], pieces[piece, 5] = begin, used[_KEPT]
-    used[_PIECES] += 1
+    if used[_SUBTREES] == len(subtrees):
+        subtrees, slots = _more_subtrees(subtrees)
+    subtree = used[_SUBTREES]
+    slots[_slot(subtrees, slots, node, state)] = subtree
+    subtrees[subtree, 0], subtrees[subtree, 1] = node, state
+    subtrees[subtree, 2], subtrees[subtree, 3] = first, used[_GROUPS]
+    subtrees[subtree, 4], subtrees[subtree, 5] = begin, used[_KEPT]
+    used[_SUBTREES] += 1
     used[ITEMS], used[EXITS] = first_item, first_exit
-    found = Found(found.items, found.exits, found.groups, found.refs, kept, pieces, slots, used)
-    return _take(found, piece, shift)
+    found = Found(found.items, found.exits, found.groups, found.refs, kept, subtrees, slots, used)
+    return _take(found, subtree, shift)
 
 
 @kernel
-def _take(found: Found, piece: Int, shift: Int) -> Found:
+def _take(found: Found, subtree: Int, shift: Int) -> Found:
     """Add the groups and the exits of a kept subtree, their states moved by `shift`."""
     groups, used = found.groups, found.used
-    first, last = found.pieces[piece, 2], found.pieces[piece, 3]
+    first, last = found.subtrees[subtree, 2], found.subtrees[subtree, 3]
     while used[ITEMS] + last - first > len(found.items):
         found = _more_items(found)
     at, items = used[ITEMS] - first, found.items
@@ -265,7 +270,7 @@ def _take(found: Found, piece: Int, shift: Int) -> Found:
         items[at + group, 0], items[at + group, 1] = groups[group, 0] + shift, -1 - group
         items[at + group, 2], items[at + group, 3] = groups[group, 2], groups[group, 3]
     used[ITEMS] = at + last
-    for i in range(found.pieces[piece, 4], found.pieces[piece, 5]):
+    for i in range(found.subtrees[subtree, 4], found.subtrees[subtree, 5]):
         found = _add_exit(found, found.kept[i, 0] + shift, np.int64(found.kept[i, 1]))
     return found
 
@@ -274,7 +279,7 @@ def _take(found: Found, piece: Int, shift: Int) -> Found:
 def _more_items(found: Found) -> Found:
     items = grown_rows(found.items)
     return Found(
-        items, found.exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
+        items, found.exits, found.groups, found.refs, found.kept, found.subtrees, found.slots, found.used
     )
 
 
@@ -285,7 +290,7 @@ def _add_exit(found: Found, before: Int, node: Int) -> Found:
     if at == len(exits):
         exits = grown_rows(exits)
         found = Found(
-            found.items, exits, found.groups, found.refs, found.kept, found.pieces, found.slots, found.used
+            found.items, exits, found.groups, found.refs, found.kept, found.subtrees, found.slots, found.used
         )
     exits[at, 0], exits[at, 1] = before, node
     found.used[EXITS] = at + 1
@@ -293,19 +298,19 @@ def _add_exit(found: Found, before: Int, node: Int) -> Found:
 
 
 @kernel
-def _slot(pieces: Longs, slots: Ints, node: Int, state: Int) -> np.uint64:
+def _slot(subtrees: Longs, slots: Ints, node: Int, state: Int) -> np.uint64:
     """Where the number of a kept subtree stands, or would."""
     mask = np.uint64(len(slots) - 1)
     at = mixed(np.int64(node) << np.int64(32) | np.int64(state)) & mask
-    while slots[at] >= 0 and (pieces[slots[at], 0] != node or pieces[slots[at], 1] != state):
+    while slots[at] >= 0 and (subtrees[slots[at], 0] != node or subtrees[slots[at], 1] != state):
         at = (at + np.uint64(1)) & mask
     return at
 
 
 @kernel
-def _more_pieces(pieces: Longs) -> tuple[Longs, Ints]:
+def _more_subtrees(subtrees: Longs) -> tuple[Longs, Ints]:
     """Twice the room, and the hash table anew."""
-    slots = np.full(4 * len(pieces), -1, np.int32)
-    for i in range(len(pieces)):
-        slots[_slot(pieces, slots, pieces[i, 0], pieces[i, 1])] = i
-    return grown_rows(pieces), slots
+    slots = np.full(4 * len(subtrees), -1, np.int32)
+    for i in range(len(subtrees)):
+        slots[_slot(subtrees, slots, subtrees[i, 0], subtrees[i, 1])] = i
+    return grown_rows(subtrees), slots

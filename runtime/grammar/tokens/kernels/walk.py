@@ -19,7 +19,7 @@ from agentfast.runtime.grammar.tokens.kernels.subtree import (
     members,
     nothing_found,
 )
-from agentfast.runtime.grammar.tokens.transition_tables import LEAVES, Moves, state_after_closing
+from agentfast.runtime.grammar.tokens.transition_tables import LEAVES, TransitionTables, state_after_closing
 from agentfast.runtime.grammar.tokens.trie import TrieArrays
 from agentfast.runtime.jit.arrays import grown, grown_rows
 from agentfast.runtime.jit.kernel import kernel
@@ -34,7 +34,7 @@ TOO_MANY_STEPS: Final = 2
 
 @kernel
 def walk(
-    entries: Ints, moves: Moves, trie: TrieArrays, max_nodes: int, max_steps: int
+    entries: Ints, tables: TransitionTables, trie: TrieArrays, max_nodes: int, max_steps: int
 ) -> tuple[Ints, Ints, Ints, Ints, int]:
     """Walk the subtree below each entry, and group the tokens of each source by the state they lead to.
 
@@ -59,7 +59,7 @@ def walk(
     levels = trie.depth.max() + 2
     at = np.zeros(levels, np.int32)
     frames = np.empty((levels, 5), np.int64)
-    group_of = np.full(len(moves.block_of), -1, np.int32)
+    group_of = np.full(len(tables.block_of), -1, np.int32)
     status = FINE
     e = 0
     while e < len(entries) and status == FINE:
@@ -67,14 +67,14 @@ def walk(
         found.used[ITEMS], found.used[EXITS] = 0, 0
         while e < len(entries) and entries[e, 0] == source:
             top, state, own = np.int64(entries[e, 1]), np.int64(entries[e, 2]), np.int64(entries[e, 3])
-            found = descend(found, moves, trie, top, state, own, at, group_of, frames)
+            found = descend(found, tables, trie, top, state, own, at, group_of, frames)
             e += 1
         i = 0
         while i < found.used[EXITS]:  # they may grow while they are followed
             before, node = np.int64(found.exits[i, 0]), np.int64(found.exits[i, 1])
-            after = np.int64(state_after_closing(moves, before))
+            after = np.int64(state_after_closing(tables, before))
             if after >= 0:
-                found = descend(found, moves, trie, node, after, np.int64(1), at, group_of, frames)
+                found = descend(found, tables, trie, node, after, np.int64(1), at, group_of, frames)
             elif after == LEAVES:
                 if n_exits == len(exits):
                     exits = grown_rows(exits)

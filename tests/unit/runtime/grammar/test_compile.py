@@ -64,7 +64,7 @@ def test_a_string_body_that_is_lifted_anew_each_time_changes_nothing(monkeypatch
     )
     remembered = contents(grammar.compile(BYTES, ""))
     compilation.forget()
-    monkeypatch.setattr(lift, "inside_of", inside.inside_of.__wrapped__)
+    monkeypatch.setattr(lift, "lift_string", inside.lift_string.__wrapped__)
     assert contents(grammar.compile(BYTES, "")) == remembered
 
 

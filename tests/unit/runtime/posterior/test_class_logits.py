@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.tokens.token_classes import Classes
+from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.posterior import parallel as parts
 from agentfast.runtime.posterior.device_ops import DeviceOps
 from agentfast.runtime.posterior.host_ops import HostOps
 from agentfast.runtime.posterior.parallel import in_parts
 
 
-def classes_of_sizes(*sizes: int) -> Classes:
+def classes_of_sizes(*sizes: int) -> TokenClasses:
     """Classes of these sizes, their tokens spread over the vocabulary."""
     token_class = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     np.random.default_rng(0).shuffle(token_class)
     every = np.arange(len(sizes), dtype=np.int32)
-    return Classes(token_class, len(sizes), np.array([0, len(sizes)], np.int32), every)
+    return TokenClasses(token_class, len(sizes), np.array([0, len(sizes)], np.int32), every)
 
 
 SIZES = (0, 1, 2, 23, 24, 25, 100, 1023, 1024, 1025, 2500)

@@ -10,7 +10,7 @@ import pytest
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.numbers.number import Bounds, number_machine, number_node, value_machine
+from agentfast.runtime.grammar.numbers.number import Bounds, number_dfa, number_node, value_dfa
 
 
 def accepted(schema: dict[str, Any], texts: str) -> list[str]:
@@ -30,8 +30,8 @@ def written(
     """Those of the texts that are numbers within inclusive bounds."""
     bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
     multiple = None if multiple_of is None else Decimal(multiple_of)
-    machine = number_machine(bounds, integral=integral, multiple_of=multiple, spelling=spelling)
-    return " ".join(text for text in texts.split() if machine.accepts(text.encode()))
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple, spelling=spelling)
+    return " ".join(text for text in texts.split() if dfa.accepts(text.encode()))
 
 
 # The canonical spelling
@@ -134,12 +134,12 @@ def test_a_number_with_an_exponent_keeps_to_the_limits_that_all_of_them_share() 
 
 
 def test_one_value_is_found_in_every_spelling() -> None:
-    two = value_machine(Decimal("-2"), "any")
+    two = value_dfa(Decimal("-2"), "any")
     for text in ("-2", "-2.0", "-20e-1", "-0.002E3", "-2000e-003"):
         assert two.accepts(text.encode())
     for text in ("2", "-2.00001", "-0", "-2e1"):
         assert not two.accepts(text.encode())
-    big = value_machine(Decimal(9007199254740992), "any")
+    big = value_dfa(Decimal(9007199254740992), "any")
     assert [
         big.accepts(t) for t in (b"9007199254740992.0", b"9.007199254740992e15", b"9007199254740991")
     ] == [
@@ -151,9 +151,9 @@ def test_one_value_is_found_in_every_spelling() -> None:
 
 def test_one_value_has_one_canonical_spelling() -> None:
     for value, text in (("1.0", b"1"), ("-2.50", b"-2.50"), ("1E+3", b"1000"), ("0.1", b"0.1")):
-        machine = value_machine(Decimal(value))
-        assert machine.accepts(text)
-        assert not machine.accepts(text + b"0")
+        dfa = value_dfa(Decimal(value))
+        assert dfa.accepts(text)
+        assert not dfa.accepts(text + b"0")
 
 
 def test_multiples_hold_whatever_the_exponent() -> None:
@@ -199,7 +199,7 @@ def test_automata_stay_within_their_stated_sizes(
     bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
     step = None if multiple_of is None else Decimal(multiple_of)
     sizes = [
-        len(number_machine(bounds, integral=integral, multiple_of=step, spelling=spelling).moves)
+        len(number_dfa(bounds, integral=integral, multiple_of=step, spelling=spelling).moves)
         for spelling in ("canonical", "any")
     ]
     assert sizes[0] <= canonical

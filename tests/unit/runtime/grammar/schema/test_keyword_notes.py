@@ -10,19 +10,21 @@ from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.schema import keywords
-from agentfast.runtime.grammar.schema.keyword_notes import SUPPORT, keywords_used, subschemas
+from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used, subschemas
 
 VOCABULARY = Vocabulary.byte_level()
-REFUSED = [(keyword, support.example) for keyword, support in SUPPORT.items() if support.example is not None]
+REFUSED = [
+    (keyword, support.example) for keyword, support in KEYWORD_NOTES.items() if support.example is not None
+]
 
 
 def test_every_keyword_that_is_read_is_in_the_table() -> None:
-    assert SUPPORT.keys() >= keywords.PLAIN | keywords.APPLICATORS
-    assert not SUPPORT.keys() & keywords.ANNOTATIONS
+    assert KEYWORD_NOTES.keys() >= keywords.ASSERTIONS | keywords.APPLICATORS
+    assert not KEYWORD_NOTES.keys() & keywords.ANNOTATIONS
 
 
 def test_what_is_refused_in_part_has_an_example_and_a_rewriting() -> None:
-    for keyword, support in SUPPORT.items():
+    for keyword, support in KEYWORD_NOTES.items():
         assert support.reading or support.refused, keyword
         assert bool(support.refused) == bool(support.instead) == (support.example is not None), keyword
 
