@@ -9,7 +9,7 @@ from typing import Any, Final
 from agentfast.runtime.grammar import Grammar, compile_schema
 from agentfast.runtime.grammar.automaton.whitespace import MAX_INDENT, Whitespace
 from agentfast.runtime.grammar.numbers.number import EXPONENTS, FRACTION_DIGITS, WHOLE_DIGITS
-from agentfast.runtime.grammar.schema.build.builder import Order
+from agentfast.runtime.grammar.schema.build.mode import Order
 from agentfast.runtime.grammar.schema.document import Documents
 
 _WHITESPACE: Final = {

@@ -9,16 +9,13 @@ a text is accepted just if its JSON is. In JSON, strings are escaped canonically
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.string_body import ESCAPES, UNWRITABLE_IN_KEYS
-
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.automaton.automaton import Automaton
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a position."""
@@ -35,10 +32,35 @@ class _Mode(Enum):
     KEY = auto()
 
 
+class JsonAutomaton(Protocol):
+    """Automaton of the JSON operand; see `Automaton`."""
+
+    @property
+    def start(self) -> int:
+        """The first state, -1 if nothing matches."""
+        ...
+
+    def step(self, state: int, byte: int) -> int:
+        """State after one byte, -1 for none."""
+        ...
+
+    def row(self, state: int) -> npt.NDArray[np.int32]:
+        """[256] state after each byte, -1 for none."""
+        ...
+
+    def is_accepting(self, state: int) -> bool:
+        """Test whether the bytes so far are complete."""
+        ...
+
+    def string_at(self, state: int) -> tuple[nodes.StringBody, int] | None:
+        """The string body that begins at a state, if nothing else may come, and the state after it."""
+        ...
+
+
 class GemmaTransducer:
     """Positions of one `GemmaText` node: a mode and a state of the operand. Position 0 is the start."""
 
-    def __init__(self, operand: Automaton) -> None:
+    def __init__(self, operand: JsonAutomaton) -> None:
         self._operand = operand
         self._positions: list[tuple[_Mode, int]] = []
         self._ids: dict[tuple[_Mode, int], int] = {}

@@ -6,24 +6,44 @@ good; once that decides the formula against the word, there is no way on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from agentfast.runtime.grammar.automaton.boolean_formula import Leaf, evaluate
 from agentfast.runtime.grammar.automaton.nodes import Boolean, Operand
-
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.automaton.automaton import Automaton
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a position."""
 
 
+class OperandAutomaton(Protocol):
+    """Automaton of an operand; see `Automaton`."""
+
+    @property
+    def start(self) -> int:
+        """The first state, -1 if nothing matches."""
+        ...
+
+    def row(self, state: int) -> npt.NDArray[np.int32]:
+        """[256] state after each byte, -1 for none."""
+        ...
+
+    def is_accepting(self, state: int) -> bool:
+        """Test whether the bytes so far are complete."""
+        ...
+
+    def is_cut(self, state: int) -> bool:
+        """Test whether the verdict is unknown, past the depth limit."""
+        ...
+
+
 class Product:
     """Positions of one `Boolean` node: tuples of its operands' states, -1 for none. Position 0 is the start."""
 
-    def __init__(self, node: Boolean, operands: list[Automaton]) -> None:
+    def __init__(self, node: Boolean, operands: Sequence[OperandAutomaton]) -> None:
         self._truth = node.truth
         self._operands = operands
         self._tuples: list[tuple[int, ...]] = []

@@ -26,7 +26,8 @@ from agentfast.errors import ConfigError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.whitespace import Whitespace, gaps
 from agentfast.runtime.grammar.grammar import Grammar
-from agentfast.runtime.grammar.schema.build.builder import Builder, Mode, Order
+from agentfast.runtime.grammar.schema.build.builder import Builder
+from agentfast.runtime.grammar.schema.build.mode import Mode, Order
 from agentfast.runtime.grammar.schema.document import Documents
 from agentfast.runtime.grammar.schema.keywords import JsonSchema
 from agentfast.runtime.grammar.schema.reader import Reader

@@ -19,16 +19,16 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
 from agentfast.runtime.grammar.schema import keywords
 from agentfast.runtime.grammar.schema.document import Document, Documents
 from agentfast.runtime.grammar.schema.keywords import JsonSchema, pointer
-from agentfast.runtime.grammar.schema.rules.assertions import Assertions, assertions_of, value_assertions
-from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ObjectRules
+from agentfast.runtime.grammar.schema.rules.assertions import assertions_of, value_assertions
+from agentfast.runtime.grammar.schema.rules.presence import absent, present
 from agentfast.runtime.grammar.schema.rules.subschemas import (
-    NEVER,
     Either,
     Except,
     Fixed,
     SchemaRef,
     Subschema,
 )
+from agentfast.runtime.grammar.schema.unevaluated import unevaluated
 
 DIALECTS = (
     "https://json-schema.org/draft/",
@@ -140,8 +140,6 @@ class Reader:
             parts.append(self._conditional(rules, ref))
         parts += self._dependent(rules, ref)
         if rules.keys() & {"unevaluatedProperties", "unevaluatedItems"}:
-            from agentfast.runtime.grammar.schema.unevaluated import unevaluated
-
             parts += unevaluated(self, rules, ref)
         return all_of(parts)
 
@@ -192,18 +190,3 @@ class Reader:
             some_of([absent(name), all_of([present(name), self.formula(schema)])])
             for name, schema in self.dependents(rules, ref)
         ]
-
-
-def for_objects(rules: ObjectRules) -> Formula:
-    """Rules that other types need not meet."""
-    return Assertions({kind: rules if kind == "object" else TRUE for kind in KINDS})
-
-
-def present(name: str) -> Formula:
-    """Objects that have a property, and other types."""
-    return for_objects(ObjectRules(required=(name,)))
-
-
-def absent(name: str) -> Formula:
-    """Objects that do not have a property, and other types."""
-    return for_objects(ObjectRules(named=((name, NEVER),)))

@@ -9,19 +9,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton.boolean_formula import TRUE, Formula, all_of, negation, some_of
 from agentfast.runtime.grammar.schema import keywords
 from agentfast.runtime.grammar.schema.rules.assertions import Assertions
 from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ArrayRules, ObjectRules, Others
+from agentfast.runtime.grammar.schema.rules.presence import absent, present
 from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Either, SchemaRef, Subschema
 
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.schema.reader import Reader
-
 MAX_CASES: Final = 256
+"""Cases of one schema; more are refused."""
+
+
+class SchemaReader(Protocol):
+    """Reader of a document's schemas; see `Reader`."""
+
+    def formula(self, subschema: Subschema) -> Formula:
+        """Conditions on a value, as a formula."""
+        ...
+
+    def rules_at(self, ref: SchemaRef) -> Mapping[str, Any] | bool:
+        """The schema, checked."""
+        ...
+
+    def below(self, ref: SchemaRef, *steps: str | int) -> SchemaRef:
+        """A schema inside another."""
+        ...
+
+    def referred(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[SchemaRef]:
+        """Targets of `$ref` and `$dynamicRef`."""
+        ...
+
+    def listed(self, rules: Mapping[str, Any], keyword: str, ref: SchemaRef) -> list[SchemaRef]:
+        """The members of a keyword that lists schemas."""
+        ...
+
+    def dependents(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[tuple[str, SchemaRef]]:
+        """Names, each with the schema that holds where the name is present."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +84,7 @@ Case = tuple[Formula, Spoken]
 _NOTHING: Final[list[Case]] = [(TRUE, Spoken())]
 
 
-def unevaluated(reader: Reader, rules: Mapping[str, Any], ref: SchemaRef) -> list[Formula]:
+def unevaluated(reader: SchemaReader, rules: Mapping[str, Any], ref: SchemaRef) -> list[Formula]:
     """What the two keywords ask beside everything else in the schema.
 
     Raises:
@@ -93,7 +120,7 @@ def _rest(keyword: str, spoken: Spoken, subschema: Subschema | None) -> Formula:
 
 
 class _Cases:
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: SchemaReader) -> None:
         self._reader = reader
 
     def at(self, ref: SchemaRef) -> list[Case]:
@@ -142,8 +169,6 @@ class _Cases:
         )
 
     def _dependent(self, name: str, schema: SchemaRef) -> list[Case]:
-        from agentfast.runtime.grammar.schema.reader import absent, present
-
         there = [(all_of([present(name), inner]), spoken) for inner, spoken in self.at(schema)]
         return [*there, (absent(name), Spoken())]
 

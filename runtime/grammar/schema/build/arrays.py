@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.array_items import ArrayItems, ItemCounter, ItemOption
 from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE, Formula
+from agentfast.runtime.grammar.schema.build.base import NodeBuilder
+from agentfast.runtime.grammar.schema.build.mode import Mode
 from agentfast.runtime.grammar.schema.rules.alternatives import alternatives, project
 from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, Contains, NumberRules, allows
 from agentfast.runtime.grammar.schema.rules.subschemas import Except, Fixed, Subschemas, conjoin
-
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.schema.build.builder import Builder, Mode
 
 MAX_CONTAINS: Final = 4
 """`contains` conditions at once: each item is told apart by all of them."""
@@ -24,7 +23,7 @@ MAX_VALUES: Final = 64
 """Values that unique items may have."""
 
 
-def array_node(builder: Builder, rules: ArrayRules, mode: Mode) -> nodes.Node:
+def array_node(builder: NodeBuilder, rules: ArrayRules, mode: Mode) -> nodes.Node:
     """Arrays that meet the rules; NOTHING if there are plainly none.
 
     Raises:
@@ -50,7 +49,7 @@ def array_node(builder: Builder, rules: ArrayRules, mode: Mode) -> nodes.Node:
     )
 
 
-def _cut(builder: Builder, rules: ArrayRules) -> ArrayRules:
+def _cut(builder: NodeBuilder, rules: ArrayRules) -> ArrayRules:
     """The rules with the number of items bounded where none can follow."""
     most = rules.most
     for index, subschemas in enumerate((*rules.prefix, rules.rest)):
@@ -64,7 +63,13 @@ class _ItemOptions:
     """What one item may be, told apart by the `contains` conditions that it meets and, if unique, by its value."""
 
     def __init__(
-        self, builder: Builder, mode: Mode, contains: tuple[Contains, ...], rules: ArrayRules, *, unique: bool
+        self,
+        builder: NodeBuilder,
+        mode: Mode,
+        contains: tuple[Contains, ...],
+        rules: ArrayRules,
+        *,
+        unique: bool,
     ) -> None:
         if len(contains) > MAX_CONTAINS:
             raise UnsupportedSchemaError("contains", rules.path, f"more than {MAX_CONTAINS} of them at once")
@@ -114,7 +119,7 @@ class _ItemOptions:
         return [(text, self._values.setdefault(text, len(self._values))) for text in values]
 
 
-def finite_values(builder: Builder, subschemas: Subschemas, mode: Mode) -> list[str] | None:
+def finite_values(builder: NodeBuilder, subschemas: Subschemas, mode: Mode) -> list[str] | None:
     """The values that meet the subschemas, as JSON texts; None if there may be more than MAX_VALUES."""
     formula = builder.formula(subschemas)
     found: list[str] = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.boolean_formula import (
@@ -24,8 +24,11 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
 from agentfast.runtime.grammar.automaton.nodes import Operand
 from agentfast.runtime.grammar.automaton.whitespace import Gaps
 from agentfast.runtime.grammar.numbers.number import Bounds, number_node
+from agentfast.runtime.grammar.schema.build.arrays import array_node
+from agentfast.runtime.grammar.schema.build.mode import Mode, Side
+from agentfast.runtime.grammar.schema.build.objects import closed_rules, object_node, subschemas_of
+from agentfast.runtime.grammar.schema.build.unique_keys import unique_keys_node
 from agentfast.runtime.grammar.schema.build.values import (
-    Spelling,
     any_value,
     booleans_node,
     language_node,
@@ -53,47 +56,10 @@ from agentfast.runtime.grammar.schema.rules.by_type import (
 from agentfast.runtime.grammar.schema.rules.subschemas import Subschemas
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
-Order = Literal["declared", "any"]
-
 _MAX_NESTING: Final = 24
 """Schemas inside each other that are built at once; deeper ones wait, so that Python's stack does not run out."""
 _LOOK_AHEAD: Final = 3
 """Levels inside values that are looked at to tell two schemas apart."""
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How values are written, and in what sense a node stands for its schema.
-
-    Attributes:
-        closed: read an object that does not mention further properties as closed.
-        positive, negative: whether words count as valid for matching, for not matching, or both.
-    """
-
-    order: Order
-    spelling: Spelling
-    closed: bool
-    positive: bool = True
-    negative: bool = False
-
-    def operand(self, side: _Side) -> Mode:
-        """The mode of an operand of a Boolean node: every spelling and order, or its complement would have some."""
-        return Mode(
-            "any",
-            "any",
-            self.closed and side.closed,
-            (side.positive and self.positive) or (side.negative and self.negative),
-            (side.positive and self.negative) or (side.negative and self.positive),
-        )
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Whether an operand counts for matching, for not matching, or both, and whether its objects may be closed."""
-
-    positive: bool = True
-    negative: bool = False
-    closed: bool = False
 
 
 class _Key(NamedTuple):
@@ -235,23 +201,18 @@ class Builder:
         if kind == "number" and mode.spelling == "canonical":
             operands.append(number_node(Bounds(), spelling="any"))
         elif kind != "number":
-            from agentfast.runtime.grammar.schema.build.unique_keys import unique_keys_node
-
             unique = unique_keys_node(self, hard, kind)
             operands += [] if unique is None else [unique]
         always = [Operand(index) for index in range(len(operands))]
 
-        def operand(leaf: Rules, side: _Side) -> Formula:
+        def operand(leaf: Rules, side: Side) -> Formula:
             operands.append(self._rules_node(kind, leaf, mode.operand(side)))
             return Operand(len(operands) - 1)
 
-        truth = all_of([*always, *(_replaced(part, operand, _Side()) for part in hard)])
+        truth = all_of([*always, *(_replaced(part, operand, Side()) for part in hard)])
         return nodes.Boolean(operands, truth)
 
     def _rules_node(self, kind: str, rules: Rules | None, mode: Mode) -> nodes.Node:
-        from agentfast.runtime.grammar.schema.build.arrays import array_node
-        from agentfast.runtime.grammar.schema.build.objects import object_node
-
         match ANYTHING[kind] if rules is None else rules:
             case ObjectRules() as found:
                 return object_node(self, found, mode)
@@ -273,8 +234,6 @@ class Builder:
 
     def _closed(self, formula: Formula, mode: Mode) -> Formula:
         """The formula with objects closed, where the mode says so."""
-        from agentfast.runtime.grammar.schema.build.objects import closed_rules
-
         if not mode.closed:
             return formula
         match formula:
@@ -296,8 +255,6 @@ class Builder:
         )
 
     def _is_empty(self, rules: Rules, levels: int, mode: Mode) -> bool:
-        from agentfast.runtime.grammar.schema.build.objects import subschemas_of
-
         match rules:
             case StringRules():
                 return bool(rules.parts) and language_of(rules).is_empty
@@ -324,10 +281,10 @@ class Builder:
         )
 
 
-def _replaced(formula: Formula, operand: Callable[[Rules, _Side], Formula], side: _Side) -> Formula:
+def _replaced(formula: Formula, operand: Callable[[Rules, Side], Formula], side: Side) -> Formula:
     """The formula with its leaves made operands."""
 
-    def same(parts: Iterable[Formula], at: _Side = side) -> Iterable[Formula]:
+    def same(parts: Iterable[Formula], at: Side = side) -> Iterable[Formula]:
         return (_replaced(part, operand, at) for part in parts)
 
     match formula:
@@ -340,8 +297,8 @@ def _replaced(formula: Formula, operand: Callable[[Rules, _Side], Formula], side
         case One():
             # Its alternatives are whole schemas, so they may be closed; under a negation nothing is.
             whole = side.closed or (side.positive and not side.negative)
-            return one_of(same(formula.parts, _Side(positive=True, negative=True, closed=whole)))
+            return one_of(same(formula.parts, Side(positive=True, negative=True, closed=whole)))
         case Not():
-            return negation(_replaced(formula.part, operand, _Side(side.negative, side.positive)))
+            return negation(_replaced(formula.part, operand, Side(side.negative, side.positive)))
         case _:
             return formula

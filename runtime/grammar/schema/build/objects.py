@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.boolean_formula import FALSE, TRUE
 from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape, Property
+from agentfast.runtime.grammar.schema.build.base import NodeBuilder
+from agentfast.runtime.grammar.schema.build.mode import Mode
 from agentfast.runtime.grammar.schema.build.values import string_node
 from agentfast.runtime.grammar.schema.rules.alternatives import project
 from agentfast.runtime.grammar.schema.rules.by_type import ObjectRules, Others
 from agentfast.runtime.grammar.schema.rules.subschemas import NEVER, Subschemas, conjoin
 from agentfast.runtime.grammar.strings.language import StringLanguage
-
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.schema.build.builder import Builder, Mode
 
 MAX_CLASSES: Final = 64
 """Classes of keys that patterns may tell apart."""
@@ -25,7 +24,7 @@ MAX_LISTED: Final = 16
 """Keys that are told one by one when there are no others."""
 
 
-def object_node(builder: Builder, rules: ObjectRules, mode: Mode) -> nodes.Node:
+def object_node(builder: NodeBuilder, rules: ObjectRules, mode: Mode) -> nodes.Node:
     """Objects that meet the rules; NOTHING if there are plainly none.
 
     Raises:
@@ -59,7 +58,7 @@ def object_node(builder: Builder, rules: ObjectRules, mode: Mode) -> nodes.Node:
 
 
 def _members(
-    builder: Builder,
+    builder: NodeBuilder,
     rules: ObjectRules,
     properties: dict[str, Property],
     others: list[tuple[StringLanguage, Subschemas]],
@@ -136,13 +135,13 @@ def _mentioned(rules: ObjectRules) -> list[str]:
     return [*(name for name, _ in rules.named), *rules.required, *needed, *excluded]
 
 
-def _key_language(builder: Builder, rules: ObjectRules) -> StringLanguage | None:
+def _key_language(builder: NodeBuilder, rules: ObjectRules) -> StringLanguage | None:
     """The keys that propertyNames allows; None is all."""
     formula = project(builder.formula(rules.names), "string", closed=False)
     return None if formula == TRUE else builder.strings(formula)
 
 
-def _others(builder: Builder, rules: ObjectRules) -> list[tuple[StringLanguage, Subschemas]]:
+def _others(builder: NodeBuilder, rules: ObjectRules) -> list[tuple[StringLanguage, Subschemas]]:
     """Disjoint classes of the keys that are not mentioned, each with what its values have to meet.
 
     Raises:
@@ -198,7 +197,7 @@ def _keys_node(language: StringLanguage, spelling: str, path: str) -> nodes.Node
 
 
 def _refuse_undecidable(
-    builder: Builder, rules: ObjectRules, others: list[tuple[StringLanguage, Subschemas]], mode: Mode
+    builder: NodeBuilder, rules: ObjectRules, others: list[tuple[StringLanguage, Subschemas]], mode: Mode
 ) -> None:
     """An automaton cannot tell whether two keys without a name are the same: JSON texts in which they are would be
     judged by both, while readers take the last."""

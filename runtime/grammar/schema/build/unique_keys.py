@@ -7,23 +7,20 @@ of the text take the second. So everything under a Boolean node with a complemen
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.array_items import ArrayItems, ItemCounter, ItemOption
 from agentfast.runtime.grammar.automaton.boolean_formula import Formula, leaves
 from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape, Property
+from agentfast.runtime.grammar.schema.build.base import NodeBuilder
 from agentfast.runtime.grammar.schema.build.values import any_value, string_node
 from agentfast.runtime.grammar.schema.rules.alternatives import project
 from agentfast.runtime.grammar.schema.rules.by_type import ArrayRules, ObjectRules
 from agentfast.runtime.grammar.schema.rules.subschemas import Subschemas, conjoin
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
-if TYPE_CHECKING:
-    from agentfast.runtime.grammar.schema.build.builder import Builder
 
-
-def unique_keys_node(builder: Builder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:
+def unique_keys_node(builder: NodeBuilder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:
     """The shadow of formulas over the rules of objects or arrays; None if they name no keys."""
     unique = _UniqueKeys(builder)
     keys = _NamedKeys()
@@ -72,7 +69,7 @@ class _NamedKeys:
 
 
 class _UniqueKeys:
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: NodeBuilder) -> None:
         self._builder = builder
         self._known: dict[Subschemas, _NamedKeys] = {}
         self._rules: dict[Subschemas, nodes.Rule] = {}

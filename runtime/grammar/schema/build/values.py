@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Literal
 
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton import nodes
@@ -13,10 +12,9 @@ from agentfast.runtime.grammar.automaton.boolean_formula import Formula
 from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape
 from agentfast.runtime.grammar.automaton.whitespace import Gaps
 from agentfast.runtime.grammar.numbers.number import Bounds, number_node, number_value
+from agentfast.runtime.grammar.schema.build.mode import Spelling
 from agentfast.runtime.grammar.schema.rules.by_type import NumberRules, StringRules, allows
 from agentfast.runtime.grammar.strings.language import StringLanguage
-
-Spelling = Literal["canonical", "any"]
 
 
 def booleans_node(formula: Formula) -> nodes.Node:
