@@ -19,8 +19,6 @@ from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.scheduling.request import Request
 from agentfast.runtime.scheduling.row import Row
 
-_LIFTED = 256  # grammars that are kept at hand
-
 
 class Admission:
     """Checks requests and prepares their rows, on the caller's side of the engine."""
@@ -42,7 +40,6 @@ class Admission:
         self._vocabulary = vocabulary
         self._decoder = decoder
         self._config = config
-        self._lifted: dict[Grammar, TokenGrammar] = {}
         self._streams = streams
 
     async def admit(self, request: Request) -> Row:
@@ -86,11 +83,8 @@ class Admission:
             )
 
     async def _lift(self, grammar: Grammar) -> TokenGrammar:
-        """Lift in a thread, so that a large schema does not hold up the event loop; known ones are at hand."""
-        known = self._lifted.get(grammar)
-        if known is None:
-            known = await asyncio.to_thread(grammar.compile, self._vocabulary, self._config.grammar_cache)
-            while len(self._lifted) >= _LIFTED:
-                self._lifted.pop(next(iter(self._lifted)), None)
-            self._lifted[grammar] = known
-        return known
+        """Compile in a thread, so that a large schema does not hold up the event loop; known ones are at hand."""
+        found = grammar.find_compiled(self._vocabulary)
+        if found is not None:
+            return found
+        return await asyncio.to_thread(grammar.compile, self._vocabulary, self._config.grammar_cache)

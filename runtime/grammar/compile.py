@@ -1,11 +1,9 @@
-"""From grammar to tokens, once: in memory for the process, on disk for the next one."""
+"""Compilation of a grammar to tokens, with the results kept on disk for other processes."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from time import perf_counter
 from typing import Final
 
@@ -29,14 +27,12 @@ WORTH_KEEPING: Final = 0.02
 _COMFORTABLE_STATES: Final = 4_000
 _DEEP_STEPS: Final = 200_000_000  # trie nodes visited for more depth than the least: about a second
 _DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-_KEPT: Final = 256  # grammars in memory
-
-_memory: OrderedDict[tuple[bytes, str], TokenGrammar] = OrderedDict()
-_lock = Lock()
 
 
-def compiled(root: nodes.Node, vocabulary: Vocabulary, folder: Path | str | None = None) -> TokenGrammar:
-    """Lift a grammar to a vocabulary, or find it: in memory, then in a folder.
+def load_or_compile(
+    root: nodes.Node, vocabulary: Vocabulary, folder: Path | str | None = None
+) -> TokenGrammar:
+    """Read a compiled grammar from a folder, or lift the grammar to the vocabulary and keep it there.
 
     Args:
         folder: where results are kept for other processes; "" is nowhere, None the default, see disk_cache.py.
@@ -45,31 +41,16 @@ def compiled(root: nodes.Node, vocabulary: Vocabulary, folder: Path | str | None
         GrammarError: nothing can be generated, or more states or edges are needed than allowed.
     """
     key = root.digest, vocabulary.digest
-    with _lock:
-        if key in _memory:
-            _memory.move_to_end(key)
-            return _memory[key]
     disk = disk_cache(folder)
     arrays = disk.load("grammar", *key)
-    if arrays is None:
-        trie_of(vocabulary, disk)
-        began = perf_counter()
-        result = lifted(root, vocabulary)
-        if perf_counter() - began >= WORTH_KEEPING:
-            disk.store(to_arrays(result), "grammar", *key)
-    else:
-        result = from_arrays(arrays, vocabulary)
-    with _lock:
-        result = _memory.setdefault(key, result)
-        while len(_memory) > _KEPT:
-            _memory.popitem(last=False)
+    if arrays is not None:
+        return from_arrays(arrays, vocabulary)
+    trie_of(vocabulary, disk)
+    began = perf_counter()
+    result = lift_to_tokens(root, vocabulary)
+    if perf_counter() - began >= WORTH_KEEPING:
+        disk.store(to_arrays(result), "grammar", *key)
     return result
-
-
-def forget() -> None:
-    """Empty the memory, not the disk."""
-    with _lock:
-        _memory.clear()
 
 
 def disk_cache(folder: Path | str | None) -> DiskCache:
@@ -79,7 +60,7 @@ def disk_cache(folder: Path | str | None) -> DiskCache:
     return DiskCache(Path(folder) if str(folder) else None)
 
 
-def lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
+def lift_to_tokens(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     """Lift; where the grammar is recursive as deep as stays cheap.
 
     Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a

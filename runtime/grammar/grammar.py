@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.acceptors import ACCEPTORS
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.automaton import Automaton
-from agentfast.runtime.grammar.compile import MAX_STATES, compiled
+from agentfast.runtime.grammar.automaton.node_pickle import dump_node, load_node
+from agentfast.runtime.grammar.compile import load_or_compile
+from agentfast.runtime.grammar.store import GRAMMARS
 from agentfast.runtime.grammar.strings.plain_text import choice_node, literal_node, regex_node, text_node
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 
-_MAX_ACCEPT_STATES = 20_000_000
-
 
 class Grammar:
-    """An immutable language. Equal grammars have equal digests.
+    """An immutable language: plain data, which can be pickled. Equal grammars have equal digests.
 
     Build one with `compile_schema`, or from parts: `from_regex`, `from_choices`, `literal`, `special`, `text`, `+`,
     `|`, `repeat`. A region that is constrained may so have free text around it; the special tokens, which no text can
@@ -30,12 +29,13 @@ class Grammar:
         node: the expression, see nodes.py.
     """
 
-    __slots__ = ("_automaton", "_lock", "node")
+    __slots__ = ("node",)
 
     def __init__(self, node: nodes.Node) -> None:
         self.node = node
-        self._automaton: Automaton | None = None
-        self._lock = Lock()  # the automaton grows while it reads
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Grammar], tuple[bytes]]:
+        return _unpickled, (dump_node(self.node),)
 
     @classmethod
     def literal(cls, text: str | bytes) -> Grammar:
@@ -137,23 +137,14 @@ class Grammar:
             data = text.encode() if isinstance(text, str) else text
         except UnicodeEncodeError:
             return False
-        with self._lock:
-            return self._reads(data)
+        return ACCEPTORS.accepts(self.node, data)
 
-    def _reads(self, data: bytes) -> bool:
-        if self._automaton is None or self._automaton.total_states > MAX_STATES:
-            self._automaton = Automaton(
-                self.node, max_depth=None, max_states=_MAX_ACCEPT_STATES, blocks=False
-            )
-        state = self._automaton.start
-        for byte in data:
-            if state < 0:
-                return False
-            state = self._automaton.step(state, byte)
-        return state >= 0 and self._automaton.is_accepting(state)
+    def find_compiled(self, vocabulary: Vocabulary) -> TokenGrammar | None:
+        """The result of `compile` for an equal grammar, if it is at hand; never compiles and takes a microsecond."""
+        return GRAMMARS.find(self.node, vocabulary)
 
     def compile(self, vocabulary: Vocabulary, folder: Path | str | None = None) -> TokenGrammar:
-        """Lift to a vocabulary; the result is kept and shared by equal grammars.
+        """Lift to a vocabulary; the result is kept and shared by equal grammars, and compiled once at a time.
 
         Args:
             folder: where what took long is kept for other processes; "" is nowhere, None the user's cache folder, see
@@ -164,4 +155,8 @@ class Grammar:
         Raises:
             GrammarError: nothing can be generated, or more than MAX_STATES states are needed.
         """
-        return compiled(self.node, vocabulary, folder)
+        return GRAMMARS.get(self.node, vocabulary, lambda: load_or_compile(self.node, vocabulary, folder))
+
+
+def _unpickled(data: bytes) -> Grammar:
+    return Grammar(load_node(data))

@@ -186,16 +186,27 @@ class StringBody(Node):
 class Narrowed(Node):
     """A language of which only a part is generated: all of it is read, also as an operand of `Boolean`.
 
-    `exact` is made when it is first asked for; `content` identifies both.
+    Attributes:
+        generated: the part.
     """
 
     __slots__ = ("_exact", "_make", "generated")
 
     def __init__(self, exact: Callable[[], Node], generated: Node, content: bytes) -> None:
+        """
+        Args:
+            exact: makes the whole language, when it is first asked for; it can be pickled.
+            content: identifies both.
+        """
         super().__init__("narrowed", content)
         self._make = exact
         self._exact: Node | None = None
         self.generated = generated
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """The slots, without what `exact` has made."""
+        state = {name: getattr(self, name) for name in ("_least_states", "digest", "_make", "generated")}
+        return None, state | {"_exact": None}
 
     @property
     def exact(self) -> Node:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from collections.abc import Iterable
+from functools import lru_cache, partial
 from typing import Final
 
 from agentfast.errors import GrammarError
@@ -19,27 +18,24 @@ from agentfast.runtime.grammar.codepoints.automaton import (
     of_length,
     product,
 )
-from agentfast.runtime.grammar.codepoints.lazy_automaton import lazy_complement, lazy_product
 from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, both, either
-from agentfast.runtime.grammar.regex.dfa import automaton_of
-from agentfast.runtime.grammar.regex.parser import parse_regex
-from agentfast.runtime.grammar.regex.repeats import without_count
 from agentfast.runtime.grammar.strings.enumerate import enumerate_texts, liveness_of
-from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED, Format
-from agentfast.runtime.grammar.strings.leap_seconds import leap_seconds
-from agentfast.runtime.grammar.strings.nodes import read, strings_node
+from agentfast.runtime.grammar.strings.exact_sets import (
+    ExactComplement,
+    ExactProduct,
+    ExactSet,
+    Keep,
+    outer_of,
+    states_of,
+)
+from agentfast.runtime.grammar.strings.format_sets import (
+    FormatSet,
+    pattern_automaton,
+    whole_pattern_automaton,
+)
+from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED
+from agentfast.runtime.grammar.strings.nodes import lazy_node, strings_node
 from agentfast.runtime.grammar.strings.utf8_encoder import Spelling
-
-Keep = Callable[[bool, bool], bool]
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A set of which only a part is generated: what makes the automata of the set itself and of one around it."""
-
-    states: Callable[[], States]
-    outer: Callable[[], CodepointAutomaton]
-    digest: bytes
 
 
 class StringLanguage:
@@ -55,16 +51,16 @@ class StringLanguage:
 
     Attributes:
         inner: the automaton of what is generated; not empty unless the set is.
-        whole: the set itself, if that is more.
+        exact: the set itself, if that is more.
         digest: identifies the content.
     """
 
-    __slots__ = ("digest", "inner", "whole")
+    __slots__ = ("digest", "exact", "inner")
 
-    def __init__(self, inner: CodepointAutomaton, whole: Whole | None = None) -> None:
+    def __init__(self, inner: CodepointAutomaton, exact: ExactSet | None = None) -> None:
         self.inner = inner
-        self.whole = whole
-        self.digest = inner.digest if whole is None else whole.digest
+        self.exact = exact
+        self.digest = inner.digest if exact is None else exact.digest
 
     @classmethod
     def anything(cls) -> StringLanguage:
@@ -87,7 +83,7 @@ class StringLanguage:
         Raises:
             GrammarError: it is malformed or not regular; says what and where.
         """
-        return cls(_pattern(pattern))
+        return cls(pattern_automaton(pattern))
 
     @classmethod
     def format(cls, name: str) -> StringLanguage:
@@ -113,15 +109,9 @@ class StringLanguage:
         return _combined(self, other, either)
 
     def __invert__(self) -> StringLanguage:
-        if self.whole is None:
+        if self.exact is None:
             return StringLanguage(complement(self.inner))
-        states, inner = self.whole.states, self.inner
-        return _bounded(
-            complement(self.whole.outer()),
-            lambda: lazy_complement(states()),
-            lambda: complement(inner),
-            hashlib.sha256(b"not" + self.digest).digest(),
-        )
+        return _bounded(complement(outer_of(self.exact)), ExactComplement(self.exact, self.inner))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, StringLanguage) and self.digest == other.digest
@@ -130,14 +120,14 @@ class StringLanguage:
         return hash(self.digest)
 
     @property
-    def states(self) -> States:
-        """An automaton of the set itself."""
-        return self.inner if self.whole is None else self.whole.states()
+    def operand(self) -> CodepointAutomaton | ExactSet:
+        """The set itself, as an automaton or an expression."""
+        return self.inner if self.exact is None else self.exact
 
     @property
     def outer(self) -> CodepointAutomaton:
         """A small automaton of a set that holds this one."""
-        return self.inner if self.whole is None else self.whole.outer()
+        return outer_of(self.operand)
 
     @property
     def is_empty(self) -> bool:
@@ -146,14 +136,14 @@ class StringLanguage:
 
     def contains(self, text: str) -> bool:
         """Whether the string is in the set."""
-        return contains(self.states, text)
+        return contains(states_of(self.operand), text)
 
     def finite(self, limit: int) -> tuple[str, ...] | None:
         """All strings, shorter ones first, then by code point; None if there are more than `limit`."""
         found = enumerate_texts(self.inner, limit)
-        if found is None or self.whole is None:
+        if found is None or self.exact is None:
             return found
-        return enumerate_texts(_explored(self.states), limit)
+        return enumerate_texts(_explored(states_of(self.operand)), limit)
 
     def node(self, spelling: Spelling) -> nodes.Node:
         """The strings as they are written, with both quotes where the spelling has quotes.
@@ -162,10 +152,10 @@ class StringLanguage:
         the part that is generated may be less than what is read.
         """
         generated = strings_node(self.inner, spelling)
-        if self.whole is None:
+        if self.exact is None:
             return generated
         content = hashlib.sha256(self.digest + spelling.encode()).digest()
-        return nodes.Narrowed(lambda: read(self.states, spelling, content), generated, content)
+        return nodes.Narrowed(partial(lazy_node, self.exact, spelling, content), generated, content)
 
 
 _EVERY: Final = of_length(0, None)
@@ -177,74 +167,28 @@ def _combined(left: StringLanguage, right: StringLanguage, keep: Keep) -> String
         if keep is both and one.digest == _EVERY.digest:
             return other
     inner = product(left.inner, right.inner, keep)
-    if left.whole is None and right.whole is None:
+    if left.exact is None and right.exact is None:
         return StringLanguage(inner)
-    return _bounded(
-        inner,
-        lambda: lazy_product(left.states, right.states, keep),
-        lambda: product(left.outer, right.outer, keep),
-        hashlib.sha256(keep.__name__.encode() + left.digest + right.digest).digest(),
-    )
+    return _bounded(inner, ExactProduct(left.operand, right.operand, keep))
 
 
-def _bounded(
-    inner: CodepointAutomaton,
-    states: Callable[[], States],
-    outer: Callable[[], CodepointAutomaton],
-    digest: bytes,
-) -> StringLanguage:
+def _bounded(inner: CodepointAutomaton, exact: ExactSet) -> StringLanguage:
     """A set with a part that may turn out empty: then all of it is looked at."""
     if not liveness_of(inner).starts:
-        return StringLanguage(_explored(states()))
-    return StringLanguage(inner, Whole(cache(states), cache(outer), digest))
+        return StringLanguage(_explored(states_of(exact)))
+    return StringLanguage(inner, exact)
 
 
 def _explored(states: States) -> CodepointAutomaton:
     return states if isinstance(states, CodepointAutomaton) else explore(0, states.row, states.lengths_at)
 
 
-@lru_cache(maxsize=1024)
-def _pattern(pattern: str) -> CodepointAutomaton:
-    expression, (least, most) = without_count(parse_regex(pattern))
-    found = automaton_of(expression)
-    return found if (least, most) == (0, None) else product(found, of_length(least, most), both)
-
-
 @lru_cache(maxsize=64)
 def _format(name: str) -> StringLanguage:
-    definition = FORMATS[name]
-    first, *others = definition.patterns
-    outer = cache(lambda: _matching(first, definition.most))
+    definition, exact = FORMATS[name], FormatSet(name)
     if definition.generated is None:
-        return StringLanguage(outer())
-
-    def states() -> States:
-        found: States = outer()
-        for pattern in others:
-            found = lazy_product(found, _matching(pattern), both)
-        return _with_leap_seconds(found, definition) if definition.leap_seconds else found
-
-    digest = hashlib.sha256(b"format " + name.encode()).digest()
-    return StringLanguage(
-        _matching(definition.generated, definition.generated_most), Whole(cache(states), outer, digest)
-    )
-
-
-def _with_leap_seconds(found: States, definition: Format) -> States:
-    """Without the 60th seconds that are none."""
-    real = lazy_product(
-        leap_seconds(after_date=definition is FORMATS["date-time"]), _pattern(":60"), _implied
-    )
-    return lazy_product(found, real, both)
-
-
-def _implied(claim: bool, condition: bool) -> bool:
-    return claim or not condition
-
-
-def _matching(pattern: str, most: int | None = None) -> CodepointAutomaton:
-    """Texts that match a pattern as a whole and are not too long."""
-    return product(of_length(0, most), _pattern(f"^(?:{pattern})$"), both)
+        return StringLanguage(outer_of(exact))
+    return StringLanguage(whole_pattern_automaton(definition.generated, definition.generated_most), exact)
 
 
 @lru_cache(maxsize=1024)

@@ -10,8 +10,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from agentfast.runtime.grammar.automaton.byte_dfa import Move
 from agentfast.runtime.grammar.automaton.string_body import CLOSED
-from agentfast.runtime.grammar.codepoints.automaton import States
 from agentfast.runtime.grammar.codepoints.length_sets import holds
+from agentfast.runtime.grammar.strings.exact_sets import Operand, states_of
 from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
 
 T = TypeVar("T")
@@ -44,11 +44,14 @@ class LazyByteDfa:
         moves, accepting: per state, as in `ByteDfa`.
     """
 
-    def __init__(self, automaton: States, spelling: Spelling, content: bytes) -> None:
+    def __init__(self, texts: Operand, spelling: Spelling, content: bytes) -> None:
         """
         Args:
-            content: identifies the automaton.
+            texts: the automaton, or the expression that makes it.
+            content: identifies the texts.
         """
+        self._arguments = texts, spelling, content
+        automaton = states_of(texts)
         self.moves: _Indexed[tuple[Move, ...]] = _Indexed(self._moves)
         self.accepting: _Indexed[bool] = _Indexed(self._accepting)
         self.digest = hashlib.sha256(content + spelling.encode()).digest()
@@ -60,6 +63,10 @@ class LazyByteDfa:
         self._ids = {_At(0, 0): 0}
         self._rows: dict[int, tuple[Move, ...]] = {}
         self._lock = Lock()  # grammars that share the machine may read at the same time
+
+    def __reduce__(self) -> tuple[type[LazyByteDfa], tuple[Operand, Spelling, bytes]]:
+        """Pickle the texts alone; the states are made again as they are reached."""
+        return LazyByteDfa, self._arguments
 
     def _moves(self, state: int) -> tuple[Move, ...]:
         found = self._rows.get(state)

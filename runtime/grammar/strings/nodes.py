@@ -11,13 +11,13 @@ from agentfast.runtime.grammar.automaton.byte_dfa import ByteDfa
 from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, Body
 from agentfast.runtime.grammar.codepoints.automaton import (
     CodepointAutomaton,
-    States,
     explore,
     of_length,
     product,
 )
 from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, LengthSet, both, spans
 from agentfast.runtime.grammar.strings.enumerate import liveness_of
+from agentfast.runtime.grammar.strings.exact_sets import Operand
 from agentfast.runtime.grammar.strings.lazy_byte_dfa import LazyByteDfa
 from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
 
@@ -54,8 +54,10 @@ def strings_node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Nod
         return nodes.Sequence(_QUOTE, node)
     part, content = _of_one_limit(automaton), automaton.digest
     if part is None:
-        return read(automaton, spelling, content)
-    return nodes.Narrowed(lambda: read(automaton, spelling, content), strings_node(part, spelling), content)
+        return lazy_node(automaton, spelling, content)
+    return nodes.Narrowed(
+        partial(lazy_node, automaton, spelling, content), strings_node(part, spelling), content
+    )
 
 
 def _of_one_limit(automaton: CodepointAutomaton) -> CodepointAutomaton | None:
@@ -72,9 +74,9 @@ def _if_equal(automaton: CodepointAutomaton, limit: LengthSet, state: int) -> Le
     return limit if automaton.lengths[state] == limit else NO_LENGTH
 
 
-def read(automaton: States, spelling: Spelling, content: bytes) -> nodes.Node:
-    """The same with states that are made as they are reached; `content` identifies the automaton."""
-    text = nodes.Terminal(LazyByteDfa(automaton, spelling, content))
+def lazy_node(texts: Operand, spelling: Spelling, content: bytes) -> nodes.Node:
+    """The texts by a lazy byte DFA; `content` identifies them."""
+    text = nodes.Terminal(LazyByteDfa(texts, spelling, content))
     return text if spelling == "plain" else nodes.Sequence(_QUOTE, text)
 
 
@@ -89,7 +91,11 @@ def _bounded(body: nodes.StringBody, automaton: CodepointAutomaton) -> nodes.Nod
     if not liveness_of(product(automaton, of_length(body.least, longest), both)).starts:
         return body
     shorter = nodes.StringBody(body.least, longest, body.body)
-    return nodes.Narrowed(lambda: body, shorter, body.digest)
+    return nodes.Narrowed(partial(_itself, body), shorter, body.digest)
+
+
+def _itself(node: nodes.Node) -> nodes.Node:
+    return node
 
 
 def _byte_dfa(automaton: CodepointAutomaton) -> ByteDfa | None:

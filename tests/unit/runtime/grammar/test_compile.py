@@ -17,6 +17,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.grammar import compile as compilation
+from agentfast.runtime.grammar.store import GRAMMARS
 from agentfast.runtime.grammar.tokens import lift, trie
 from agentfast.runtime.grammar.tokens import string_lift as inside
 from agentfast.runtime.grammar.tokens.disk_cache import DiskCache, default_folder
@@ -30,9 +31,9 @@ ARRAYS = {"numbers": np.arange(6, dtype=np.int32).reshape(2, 3), "truth": np.arr
 @pytest.fixture(autouse=True)
 def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(compilation, "WORTH_KEEPING", 0.0)
-    compilation.forget()
+    GRAMMARS.forget()
     yield
-    compilation.forget()
+    GRAMMARS.forget()
 
 
 def contents(grammar: TokenGrammar) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def contents(grammar: TokenGrammar) -> dict[str, Any]:
 def test_what_was_compiled_is_read_back_the_same(tmp_path: Path) -> None:
     first = GRAMMAR.compile(BYTES, tmp_path)
     assert GRAMMAR.compile(BYTES, tmp_path) is first
-    compilation.forget()
+    GRAMMARS.forget()
     second = GRAMMAR.compile(BYTES, tmp_path)
     assert second is not first
     assert contents(second) == contents(first)
@@ -63,7 +64,7 @@ def test_a_string_body_that_is_lifted_anew_each_time_changes_nothing(monkeypatch
         }
     )
     remembered = contents(grammar.compile(BYTES, ""))
-    compilation.forget()
+    GRAMMARS.forget()
     monkeypatch.setattr(lift, "lift_string", inside.lift_string.__wrapped__)
     assert contents(grammar.compile(BYTES, "")) == remembered
 
@@ -98,7 +99,7 @@ def test_a_damaged_or_foreign_file_is_a_warning_and_is_written_anew(
         file.write_bytes(
             {"empty": b"", "truncated": good[:-9], "flipped": flipped, "foreign": b"\x80\x04N."}[damage]
         )
-    compilation.forget()
+    GRAMMARS.forget()
     with caplog.at_level(logging.WARNING, logger="agentfast"):
         assert contents(GRAMMAR.compile(BYTES, tmp_path)) == whole
     assert "damaged or foreign" in caplog.text
