@@ -35,7 +35,7 @@ def load_or_compile(
     """Read a compiled grammar from a folder, or lift the grammar to the vocabulary and keep it there.
 
     Args:
-        folder: where results are kept for other processes; "" is nowhere, None the default, see disk_cache.py.
+        folder: where results are kept for other processes; "" is nowhere, None the default, see tokens/disk_cache.py.
 
     Raises:
         GrammarError: nothing can be generated, or more states or edges are needed than allowed.
@@ -61,7 +61,7 @@ def disk_cache(folder: Path | str | None) -> DiskCache:
 
 
 def lift_to_tokens(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
-    """Lift; where the grammar is recursive as deep as stays cheap.
+    """Lift a grammar to a vocabulary; a recursive one as deep as stays cheap.
 
     Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a
     shallower one just if that fails.
@@ -92,7 +92,7 @@ def lift_to_tokens(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
 
 
 def _next_depth(found: list[tuple[int, Automaton]], depth: int) -> int:
-    """The next larger of `_DEPTHS`; where states grow in a straight line, the last of them that stays comfortable."""
+    """The next depth to try: the next larger one, or where states grow linearly the deepest that stays comfortable."""
     after = next(larger for larger in _DEPTHS if larger > depth)
     if [at for at, _ in found] != [1, 2, 3]:
         return after
@@ -104,7 +104,7 @@ def _next_depth(found: list[tuple[int, Automaton]], depth: int) -> int:
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:
-    """All of a grammar but its vocabulary."""
+    """Arrays of a grammar, without its vocabulary."""
     classes = grammar.classes
     recursion = -1 if grammar.recursion is None else grammar.recursion
     return {
@@ -120,7 +120,7 @@ def to_arrays(grammar: TokenGrammar) -> Arrays:
 
 
 def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
-    """The grammar that `to_arrays` has written."""
+    """Restore a grammar from the arrays of `to_arrays`."""
     count, byte_states, recursion = arrays["numbers"].tolist()
     return TokenGrammar(
         vocabulary=vocabulary,

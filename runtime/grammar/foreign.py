@@ -1,4 +1,4 @@
-"""Other people's words for a language as grammars: compiled regular expressions, and Outlines' terms."""
+"""Conversion of compiled regular expressions and Outlines' terms to grammars."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agentfast.runtime.grammar.schema.compile import compile_schema
 
 
 def is_outlines_term(value: object) -> bool:
-    """Whether the value is one of Outlines' terms; tells without importing Outlines."""
+    """Test for one of Outlines' terms, without importing Outlines."""
     return any(
         cls.__module__ == "outlines.types.dsl" and cls.__name__ == "Term" for cls in type(value).__mro__
     )
@@ -88,7 +88,7 @@ _COUNTS: Final[dict[str, Callable[[Any], tuple[int, int | None]]]] = {
     "QuantifyMaximum": lambda term: (0, term.max_count),
     "QuantifyBetween": lambda term: (term.min_count, term.max_count),
 }
-"""Outlines' quantifiers: how often each repeats its term."""
+"""Bounds of Outlines' quantifiers, by class name."""
 
 
 def _of_term(term: Any, dsl: Any) -> Grammar:

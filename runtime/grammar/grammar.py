@@ -1,4 +1,4 @@
-"""Grammar: what a text may be, over bytes and special tokens, before any vocabulary comes into it."""
+"""Grammars: languages over bytes and special tokens, independent of any vocabulary."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Grammar:
         Grammar.text() + Grammar.special("<|call|>") + compile_schema(schema)
 
     Attributes:
-        node: the expression, see nodes.py.
+        node: the expression, see automaton/nodes.py.
     """
 
     __slots__ = ("node",)
@@ -70,7 +70,7 @@ class Grammar:
         """Texts that a regular expression matches as a whole.
 
         The pattern is read as ECMA-262 reads it in Unicode mode, like JSON Schema's `pattern`: \\d and \\w are ASCII.
-        regex.py says what is read; back-references are not.
+        See regex/parser.py; back-references are refused.
 
         Raises:
             GrammarError: the pattern is not read, or takes too many states.
@@ -132,7 +132,7 @@ class Grammar:
         return hash(self.node)
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the whole text matches. Text that UTF-8 cannot carry (lone surrogates) does not."""
+        """Test whether the whole text matches. Text that UTF-8 cannot carry (lone surrogates) does not."""
         try:
             data = text.encode() if isinstance(text, str) else text
         except UnicodeEncodeError:
@@ -148,7 +148,7 @@ class Grammar:
 
         Args:
             folder: where what took long is kept for other processes; "" is nowhere, None the user's cache folder, see
-                disk_cache.py.
+                tokens/disk_cache.py.
 
         References in recursive grammars open at most 32 deep in what is generated, less where that takes many states.
 

@@ -1,4 +1,4 @@
-"""Compiled grammars of this process: bounded, thread-safe, each compiled once however many ask for it at a time."""
+"""Store of compiled grammars: a bounded LRU cache with single-flight compilation."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class GrammarStore:
             # The thread that compiled was interrupted, which is no answer.
 
     def _used(self, key: _Key) -> TokenGrammar | None:
-        """What is kept under a key, which now was used last."""
+        """The grammar under a key, marked as used last."""
         found = self._grammars.get(key)
         if found is not None:
             self._grammars.move_to_end(key)

@@ -1,4 +1,4 @@
-"""The items of an array: first ones that are fixed one by one, then equal ones; some counted, some told apart."""
+"""Items of an array: a prefix one by one, then any number alike; with counters and a mask of unique values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMA: Final = nodes.Literal(b",")
 
 @dataclass(frozen=True)
 class ItemOption:
-    """What an item may be: which counters it raises, and which value it is, of those that come at most once."""
+    """Option for an item: its node, the counters it raises, and its number among the values that come at most once."""
 
     node: nodes.Node
     counted: tuple[int, ...] = ()

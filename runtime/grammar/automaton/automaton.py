@@ -35,7 +35,7 @@ _WEIGHT: Final = 4  # states of a block that an expanded state counts as
 
 @dataclass
 class _Shared:
-    """What an automaton shares with those of its Boolean operands, and theirs."""
+    """Budget and operands, shared by an automaton with those of its Boolean operands."""
 
     max_depth: int | None
     max_states: int
@@ -55,7 +55,7 @@ class _Shared:
         self.refuse_above(_WEIGHT * self.rows)
 
     def check(self, node: nodes.Node) -> None:
-        """Refuse what is hopeless when all states are wanted."""
+        """Refuse a node that needs too many states, when all states are wanted."""
         if self.is_lifted:
             self.refuse_above(node.least_states)
 
@@ -117,7 +117,7 @@ class Automaton:
 
     @property
     def depth_was_cut(self) -> bool:
-        """Whether a reference was too deep to be followed."""
+        """True if a reference was too deep to be followed."""
         return self._shared.depth_was_cut
 
     @property
@@ -126,12 +126,12 @@ class Automaton:
         return self._shared.states
 
     def is_accepting(self, state: int) -> bool:
-        """Whether the bytes so far are complete."""
+        """Test whether the bytes so far are complete."""
         items = self._items[state]
         return items is not None and items[:1] == (END,)
 
     def is_cut(self, state: int) -> bool:
-        """Whether the verdict on the bytes so far is not known, as they open too many references."""
+        """Test whether the verdict on the bytes so far is unknown, as they open too many references."""
         items = self._items[state]
         return items is not None and CUT in items[:2]
 

@@ -1,4 +1,4 @@
-"""Finite byte automata, and the ways to make them: from a step function, or from one over code points."""
+"""Byte DFAs, and their minimal construction from a step function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Indexed(Protocol[T_co]):
-    """What can be read by number."""
+    """Read access by index."""
 
     def __getitem__(self, index: int, /) -> T_co: ...
 
@@ -46,7 +46,7 @@ class ByteDfa:
 
     Attributes:
         moves: per state, disjoint byte ranges in rising order.
-        accepting: per state, whether the bytes so far are a whole word.
+        accepting: per state, True if the bytes so far are a whole word.
     """
 
     moves: tuple[tuple[Move, ...], ...]
@@ -59,11 +59,11 @@ class ByteDfa:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no word is accepted."""
+        """True if no word is accepted."""
         return not self.moves[0] and not self.accepting[0]
 
     def accepts(self, data: bytes) -> bool:
-        """Whether `data` is a word."""
+        """Test whether `data` is a word."""
         state = 0
         for byte in data:
             state = next((to for low, high, to in self.moves[state] if low <= byte <= high), -1)
@@ -75,7 +75,7 @@ class ByteDfa:
 def build_byte_dfa(
     start: S, moves: Callable[[S], Iterable[tuple[int, int, S]]], accepting: Callable[[S], bool], limit: int
 ) -> ByteDfa:
-    """The minimal machine of a state space given by its moves (disjoint byte ranges), explored from `start`.
+    """The minimal DFA of a state space given by its moves (disjoint byte ranges), explored from `start`.
 
     Raises:
         GrammarError: more than `limit` states.
@@ -136,7 +136,7 @@ def _renumber(
     byte_class: npt.NDArray[np.int64],
     accepting: npt.NDArray[np.bool_],
 ) -> ByteDfa:
-    """Machine over the groups, in breadth-first order from the start's."""
+    """DFA over the groups, in breadth-first order from the start's."""
     sink = int(groups[-1])
     member = {int(group): state for state, group in reversed(list(enumerate(groups)))}
     ids = {int(groups[0]): 0}

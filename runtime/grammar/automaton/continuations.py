@@ -1,4 +1,4 @@
-"""What may still follow: continuations (partial derivatives, Antimirov 1996), made as they are reached.
+"""Continuations of a grammar (partial derivatives, Antimirov 1996), made lazily.
 
 A continuation (node, position, rest) is interned, so recursion makes only the frames that are used and a repeat only
 the counts that are reached. A string body in front of one rest is a block: its continuations are numbered without
@@ -43,14 +43,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Limits:
-    """How far continuations go.
+    """Bounds on continuations, and the factories of what they lead to.
 
     Attributes:
         max_depth: recursive references that may be open at a time; None is any number.
         on_cut: where a reference that is too deep leads.
         first_state: reserves so many states for a block and says which is the first; None makes no blocks.
         product: the product of a Boolean node's operands at a depth.
-        translation: that of a GemmaText node's operand at a depth.
+        transducer: that of a GemmaText node's operand at a depth.
         check: refuses a node that needs more states than there may be.
     """
 
@@ -213,7 +213,7 @@ class Continuations:
         ]
 
     def _unfold(self, cont: int) -> tuple[bool, list[int]]:
-        """Whether the head of a continuation takes a symbol, and where it leads without one."""
+        """Unfold the head of a continuation: True if it takes a symbol, and the continuations reached without one."""
         node_id, position, rest = self._conts[cont]
         node = self._nodes[node_id]
         match node:

@@ -1,4 +1,4 @@
-"""Another notation for JSON: texts in it belong to the values whose JSON an operand accepts.
+"""Gemma 4's notation for JSON, by a transducer in front of an automaton of JSON.
 
 The notation is that of tool calls in Gemma 4: as compact JSON, but a string stands between two special tokens instead
 of quotes and is not escaped, and a key stands bare in front of its colon. While a text is read, its JSON is fed to the
@@ -24,7 +24,7 @@ _QUOTE: Final = 0x22
 
 
 class _Mode(Enum):
-    """Where a text is: before or in a value, where a key may begin as well, in a string, in a key."""
+    """Context in a text: a value, a value or key, a string, a key."""
 
     VALUE = auto()
     MEMBER = auto()
@@ -70,12 +70,12 @@ class GemmaTransducer:
             self._intern(_Mode.VALUE, operand.start)
 
     def accepting(self, position: int) -> bool:
-        """Whether the text so far is the whole of a value."""
+        """Test whether the text so far is the whole of a value."""
         mode, state = self._positions[position]
         return mode in (_Mode.VALUE, _Mode.MEMBER) and self._operand.is_accepting(state)
 
     def after_quote(self, position: int) -> tuple[int | None, nodes.StringBody | None]:
-        """Where the special token for a quote leads.
+        """Step over the special token for a quote.
 
         Returns:
             The position after it, None if it cannot come; and where it opens a JSON string body, that body, and the
@@ -93,7 +93,7 @@ class GemmaTransducer:
         return self._intern(_Mode.VALUE, string[1]), string[0]
 
     def key_at(self, position: int) -> tuple[nodes.StringBody, int] | None:
-        """Where any key may begin, the JSON string body that keys are, and the position behind the colon."""
+        """The JSON string body of any key that may begin here, and the position behind its colon."""
         mode, state = self._positions[position]
         start = self._operand.step(state, _QUOTE) if mode is _Mode.MEMBER else -1
         string = self._operand.string_at(start) if start >= 0 else None

@@ -1,4 +1,4 @@
-"""What a grammar is made of: immutable expressions over bytes and special tokens, equal when their digests are.
+"""Expressions of a grammar: immutable nodes over bytes and special tokens, equal when their digests are.
 
 The automaton reads these as continuations (partial derivatives, Antimirov 1996), so nothing is unrolled before it is
 reached: a counter is a number in the continuation, a recursive rule a frame of it.
@@ -36,7 +36,7 @@ class Node:
 
     @property
     def least_states(self) -> int:
-        """An estimate of the automaton states that are needed at least, to refuse what is hopeless before it is built."""
+        """Lower estimate of automaton states, to refuse hopeless grammars before they are built."""
         if self._least_states is None:
             self._least_states = self._count_states()
         return self._least_states
@@ -128,7 +128,7 @@ class Repeat(Node):
 
 
 class Terminal(Node):
-    """The language of a finite byte automaton."""
+    """The language of a byte DFA."""
 
     __slots__ = ("dfa",)
 
@@ -144,7 +144,7 @@ class StringBody(Node):
     """The rest of a JSON string after its opening quote, the closing one included.
 
     `least` to `most` code points, as `body` allows. Kept apart from `Terminal` because it is alive on much of the
-    vocabulary and has a counter, so that its lifting is worth sharing (see lift.py).
+    vocabulary and has a counter, so that its lifting is worth sharing (see tokens/string_lift.py).
     """
 
     __slots__ = ("body", "least", "most")
@@ -166,7 +166,7 @@ class StringBody(Node):
         return self.counts * self.body.places
 
     def may_close(self, position: int) -> bool:
-        """Whether the body's closer may come."""
+        """Test whether the body's closer may come."""
         count, place = divmod(position, self.body.places)
         return place in self.body.ends and count >= self.least and self.body.closes(place, count)
 
@@ -230,16 +230,16 @@ class Steps(Node, ABC):
 
     @abstractmethod
     def steps(self, position: int) -> SequenceOf[tuple[Node, int]]:
-        """What may come at a position, each with the position after it."""
+        """Nodes that may come at a position, each with the position after it."""
 
     @abstractmethod
     def is_final(self, position: int) -> bool:
-        """Whether the walk may end here."""
+        """Test whether the walk may end here."""
 
 
 @dataclass(frozen=True)
 class Operand(Leaf):
-    """Whether the word matches an operand, by index."""
+    """Condition that the word matches an operand, by index."""
 
     index: int
 
@@ -260,9 +260,9 @@ class Boolean(Node):
 
 
 class GemmaText(Node):
-    """The texts in another notation whose JSON an operand matches; `quote` is its special token for quotes.
+    """Texts in Gemma 4's notation whose JSON an operand matches; `quote` is the special token for quotes.
 
-    See translation.py. The operand has no special tokens.
+    See gemma_notation.py. The operand has no special tokens.
     """
 
     __slots__ = ("operand", "quote")

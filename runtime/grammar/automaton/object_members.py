@@ -1,4 +1,4 @@
-"""The members of an object, in declared order or any: which were there is a bit mask, made only as it is reached."""
+"""Members of an object, in declared order or any: those seen are a bit mask in a lazily expanded position."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Property:
 
     Attributes:
         key: its name with quotes.
-        ordered: whether it comes in its turn, before all that are not ordered.
+        ordered: it comes in its turn, before all that are not ordered.
     """
 
     key: nodes.Node
@@ -31,12 +31,12 @@ class Property:
 
 @dataclass(frozen=True)
 class ObjectShape:
-    """What members an object has.
+    """Members that an object may have, and must.
 
     Attributes:
         others: (key, value) of further members, any number of them.
         least, most: bounds on the number of members.
-        needs: per field that asks for others, their indices.
+        needs: per property that asks for others, their indices.
     """
 
     properties: tuple[Property, ...]
@@ -48,7 +48,7 @@ class ObjectShape:
 
 @dataclass(frozen=True)
 class _At:
-    """How far an object is: the next ordered field, the mask of fields that were there, and the number of members."""
+    """Progress in an object: the next ordered property, the mask of those seen, and the number of members."""
 
     turn: int
     mask: int
@@ -70,7 +70,7 @@ class ObjectMembers(nodes.Steps):
         pairs = [(prop.key, prop.value) for prop in shape.properties] + list(shape.others)
         self._first = tuple(nodes.Sequence(key, _COLON, gaps.after, value) for key, value in pairs)
         self._later = tuple(nodes.Sequence(_COMMA, gaps.after, member) for member in self._first)
-        # Ordered fields need no bit, as their turn passes, unless another field asks for them.
+        # Ordered properties need no bit, as their turn passes, unless another one asks for them.
         asked = {index for trigger, needed in shape.needs for index in (trigger, *needed)}
         self._masked = frozenset(
             i for i, prop in enumerate(shape.properties) if not prop.ordered or i in asked
@@ -88,13 +88,13 @@ class ObjectMembers(nodes.Steps):
         return self._later
 
     def _count_states(self) -> int:
-        """Each set of the fields without an order is told apart, in each of the members that may follow it."""
+        """Each set of unordered properties counts, once for each of the members that may follow it."""
         free = [i for i, prop in enumerate(self._shape.properties) if not prop.ordered]
         size = len(free)
         most = size if self._shape.most is None else min(size, self._shape.most)
         if not size or most < sum(self._shape.properties[index].required for index in free):
             return 1
-        # A set without a field is half of all: the mean of what follows is that of the missing fields.
+        # Half of all sets lack a given property: the mean of what follows is that of the missing ones.
         inside = sum(self._shape.properties[index].value.least_states + 2 for index in free) / size
         return int(sum(comb(size, count) * (1 + (size - count) * inside) for count in range(most + 1)))
 

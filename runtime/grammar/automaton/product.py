@@ -1,4 +1,4 @@
-"""Boolean combinations of automata: all of them read the same bytes, and a formula says what their verdicts mean.
+"""Boolean combinations of automata that read the same bytes, by a formula over their verdicts.
 
 The product construction (Rabin and Scott 1959), made as it is reached. An operand that has no state left says no for
 good; once that decides the formula against the word, there is no way on.
@@ -55,7 +55,7 @@ class Product:
             self._intern(start)
 
     def accepting(self, position: int) -> bool:
-        """Whether the formula holds for the word so far."""
+        """Test whether the formula holds for the word so far."""
         states = self._tuples[position]
 
         def holds(leaf: Leaf) -> bool:
@@ -86,7 +86,7 @@ class Product:
         return moves
 
     def _may_hold(self, states: tuple[int, ...]) -> bool:
-        """Whether some word from here on may meet the formula, as far as the dead operands tell."""
+        """Test whether some word from here on may meet the formula, as far as the dead operands tell."""
         if any(state >= 0 and self._operands[i].is_cut(state) for i, state in enumerate(states)):
             return False  # a verdict past the depth limit would be wrong, so the word is given up
 

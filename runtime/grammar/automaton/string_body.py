@@ -1,7 +1,7 @@
-"""Bodies of JSON strings as automata over bytes that count code points; above all the one of any string.
+"""Byte automata of JSON string bodies, with a counter of code points.
 
-Any string is well-formed Unicode in every escape. One character is one code point however it is written: raw UTF-8, a short escape, \\uHHHH, or a pair of \\uHHHH for a
-code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
+`ANY_BODY` is well-formed Unicode in every escape. One character is one code point however it is written: raw UTF-8, a
+short escape, \\uHHHH, or a pair of \\uHHHH for a code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Move = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What lies between the opening quote of a string and its closing one, that included; place 0 is the start.
+    """Rest of a string after its opening quote, the closing one included; place 0 is the start.
 
     Attributes:
         moves: per place, disjoint moves in rising order.
@@ -61,7 +61,7 @@ class Body:
         return max((cut for lengths in self.lengths or () for cut in lengths), default=0)
 
     def closes(self, place: int, count: int) -> bool:
-        """Whether the end may come at a place after so many code points, if it may come there at all."""
+        """Test whether the end may come at a place after so many code points, if it may come there at all."""
         return self.lengths is None or holds(self.lengths[place], count)
 
 
@@ -136,7 +136,7 @@ SHORT_ESCAPES: Final = {
     0x5C: b"\\\\",
 }
 ESCAPES: Final = {code: b"\\u%04x" % code for code in range(0x20)} | SHORT_ESCAPES
-"""How JSON writes, canonically, the bytes that it must escape."""
+"""Canonical JSON escapes, by byte."""
 
 
 UNWRITABLE_IN_KEYS: Final = frozenset(b':{}[],"' + bytes(range(0x20)))
@@ -145,7 +145,7 @@ UNWRITABLE_IN_KEYS: Final = frozenset(b':{}[],"' + bytes(range(0x20)))
 
 @lru_cache(maxsize=256)
 def unescaped(body: Body, closer: str) -> Body:
-    """The same strings as they are, without escapes, closed by a special token."""
+    """Raw form of a body: the same strings without escapes, closed by a special token."""
     order = [0]
     ids = {0: 0}
     rows: list[tuple[Move, ...]] = []
@@ -169,7 +169,7 @@ def unescaped(body: Body, closer: str) -> Body:
 
 @lru_cache(maxsize=256)
 def bare_key(body: Body) -> Body:
-    """The same strings as bare keys, closed by their colon; those that hold one of `UNWRITABLE_IN_KEYS` are left out."""
+    """Bare-key form of a body, closed by the colon, without the strings that hold one of `UNWRITABLE_IN_KEYS`."""
     raw = unescaped(body, ":")
     rows: list[tuple[Move, ...]] = []
     for place, moves in enumerate(raw.moves):

@@ -1,4 +1,4 @@
-"""How JSON texts are spaced."""
+"""Whitespace styles of JSON texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_INDENT: Final = 12
 
 @dataclass(frozen=True)
 class Gaps:
-    """What may stand between the parts of objects and arrays.
+    """Whitespace between the parts of objects and arrays.
 
     Attributes:
         inside: after `{` and `[`, and before `}` and `]`.

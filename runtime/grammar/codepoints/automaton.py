@@ -1,4 +1,4 @@
-"""Deterministic automata over code points, and what can be made of them: intersection, union, complement.
+"""DFAs over code points, with intersection, union and complement.
 
 A state says for which lengths of the text it accepts, so that a limit on the length costs one number instead of a
 state for every count. Automata are complete; surrogates, which are no characters, may lead anywhere.
@@ -35,7 +35,7 @@ MAX_STATES: Final = 20_000
 
 
 def state_in(row: Sequence[tuple[int, S]], code: int) -> S:
-    """Where a code point leads."""
+    """State after a code point."""
     return row[bisect_right(row, code, key=_first) - 1][1]
 
 
@@ -110,15 +110,15 @@ class CodepointAutomaton:
         return result
 
     def is_final(self, state: int) -> bool:
-        """Whether nothing leads out of the state."""
+        """Test whether nothing leads out of the state."""
         return self.rows[state] == ((0, state),)
 
     def is_dead(self, state: int) -> bool:
-        """Whether the state accepts nothing, whatever follows."""
+        """Test whether the state accepts nothing, whatever follows."""
         return self.lengths[state] == NO_LENGTH and self.is_final(state)
 
     def is_universal(self, state: int) -> bool:
-        """Whether the state accepts everything, whatever follows."""
+        """Test whether the state accepts everything, whatever follows."""
         return self.lengths[state] == EVERY_LENGTH and self.is_final(state)
 
     @cached_property
@@ -139,7 +139,7 @@ class CodepointAutomaton:
 
 
 def contains(states: States, text: str) -> bool:
-    """Whether the text is accepted; one with lone surrogates is not."""
+    """Test whether the text is accepted; one with lone surrogates is not."""
     state = 0
     for char in text:
         if "\ud800" <= char <= "\udfff":
@@ -218,7 +218,7 @@ def complement(automaton: CodepointAutomaton) -> CodepointAutomaton:
 
 
 def _settles(automaton: CodepointAutomaton, state: int, keep: Callable[[bool, bool], bool]) -> bool:
-    """Whether what is in the state decides `keep`, whatever its second argument."""
+    """Test whether being in the state decides `keep`, whatever its second argument."""
     if not automaton.is_final(state) or automaton.lengths[state] not in (NO_LENGTH, EVERY_LENGTH):
         return False
     known = automaton.lengths[state] == EVERY_LENGTH

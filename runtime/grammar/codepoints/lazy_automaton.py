@@ -1,4 +1,4 @@
-"""Automata over code points whose states are made as they are asked for, where making all of them would take long."""
+"""Lazy DFAs over code points, for those with very many states."""
 
 from __future__ import annotations
 

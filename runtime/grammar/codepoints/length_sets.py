@@ -1,4 +1,4 @@
-"""Sets of lengths: what a counter may say at the end of a text."""
+"""Sets of lengths that a text may have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def between(least: int, most: int | None) -> LengthSet:
 
 
 def holds(lengths: LengthSet, number: int) -> bool:
-    """Whether a number is in the set."""
+    """Test whether a number is in the set."""
     return bisect_right(lengths, number) % 2 == 1
 
 

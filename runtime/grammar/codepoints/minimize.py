@@ -1,4 +1,4 @@
-"""Partition refinement: which states of an automaton no word tells apart."""
+"""Minimisation of automata by partition refinement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The automaton over the characters of a numeral whose value meets conditions; digits.py says what its states hold."""
+"""Automaton over the characters of a decimal whose value meets conditions; see digit_state.py for its states."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DecimalAutomaton:
             yield from exponents.digit_moves(state)
 
     def accepting(self, state: State) -> bool:
-        """Whether the numeral may end here."""
+        """Test whether the decimal may end here."""
         if isinstance(state, _Exponent):
             return False
         if not isinstance(state, DigitState):

@@ -1,4 +1,4 @@
-"""The digits of a numeral that were read, and what of them a language of numbers depends on.
+"""State of a decimal automaton: the digits read, reduced to what a language of numbers depends on.
 
 With the significant digits read and the power of ten of the first one, every condition on the value leaves an interval
 of exponents: the comparison with an end of the range is one of the powers, unless these are equal; then the digits
@@ -18,7 +18,7 @@ from agentfast.runtime.grammar.numbers.ranges import Range
 
 @dataclass(frozen=True)
 class Notation:
-    """How a number may be written.
+    """Notation of a number: exponent, and limits on its digits.
 
     Attributes:
         exponents: the values that an exponent may have; None: there is no exponent.
@@ -86,7 +86,7 @@ class Conditions:
     multiple: MultipleOf | None
 
     def interval(self, at: DigitState, exponents_: Span) -> Span:
-        """Which of these exponents give a number of the language."""
+        """Interval of the exponents that give a number of the language."""
         low, high = exponents_
         if not at.nonzero:
             return exponents_ if self.zero else EMPTY

@@ -1,4 +1,4 @@
-"""Exponents of a numeral, between two integers: what may follow its "e".
+"""Exponents of a decimal, between two integers: the digits after its "e".
 
 A state says which continuations are left, for each number of digits to come, so that states with the same future are
 the same, whatever came before.
@@ -52,7 +52,7 @@ def digit_moves(state: ExponentState) -> tuple[Move, ...]:
 
 
 def is_complete(state: ExponentState) -> bool:
-    """Whether the exponent may end here."""
+    """Test whether the exponent may end here."""
     return state[0] != EMPTY
 
 

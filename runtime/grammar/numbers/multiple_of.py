@@ -1,4 +1,4 @@
-"""Multiples of a decimal, as a condition on the digits of a numeral and its exponent.
+"""Multiples of a decimal, as a condition on the digits of a decimal and its exponent.
 
 A multiple-of value is factor * 10^power with a factor that 10 does not divide, so factor = rest * prime^times with
 prime 2 or 5 and no 2 or 5 in rest. A number is written digits * 10^last, with `last` the power of its last digit other
@@ -57,16 +57,16 @@ class MultipleOf:
 
     @cached_property
     def rest(self) -> int:
-        """What of the factor no power of ten has."""
+        """Part of the factor that is coprime to ten."""
         return self.factor // int(self.prime**self.times)
 
     @cached_property
     def modulus(self) -> int:
-        """What the digits so far need to be known modulo: the next one brings one more prime."""
+        """Modulus of the remainder that is kept of the digits so far: the next one brings one more prime."""
         return self.rest * int(self.prime ** max(self.times - 1, 0))
 
     def missing(self, remainder: int, digit: int) -> int:
-        """How many primes the digits lack, with a further digit other than 0.
+        """Number of primes that the digits lack, with a further digit other than 0.
 
         Args:
             remainder: of the digits before, modulo `modulus`.

@@ -1,6 +1,6 @@
 """Numbers in JSON's notation: exact bounds and multiples, however the number is written.
 
-Two spellings. "canonical" is what a tool call should write: integers without fraction or exponent. Other numbers have
+Two encodings. "canonical" is what a tool call should write: integers without fraction or exponent. Other numbers have
 an optional fraction; without bounds also an optional exponent of one or two digits. With bounds or a multiple, there
 is no exponent, and the fraction has at most 15 digits less those before the point in the bounds: decimals of 15 digits
 stay distinct and in order as double precision, so a reader that uses it sees the bound kept.
@@ -9,7 +9,7 @@ stay distinct and in order as double precision, so a reader that uses it sees th
 regular language, as 100...0e-99 has to be read, so the numbers with an exponent have limits: at most WHOLE_DIGITS
 digits before the point, no digit but 0 further than FRACTION_DIGITS places after it, and an exponent of one to three
 digits from EXPONENTS. These hold what double precision can. Numbers without an exponent have no limit. The limits are
-the same for every number of this spelling, so within them bounds are exact and complements are, too.
+the same for every number of this encoding, so within them bounds are exact and complements are, too.
 
 "-0" is a number (and an integer) equal to 0, as in JSON.
 """
@@ -28,9 +28,9 @@ from agentfast.runtime.grammar.numbers.digit_state import Conditions, Notation
 from agentfast.runtime.grammar.numbers.multiple_of import MultipleOf
 from agentfast.runtime.grammar.numbers.ranges import Bounds, Range
 
-__all__ = ("Bounds", "Spelling", "number_dfa", "number_node", "number_value", "value_dfa")
+__all__ = ("Bounds", "Encoding", "number_dfa", "number_node", "number_value", "value_dfa")
 
-Spelling = Literal["canonical", "any"]
+Encoding = Literal["canonical", "any"]
 
 WHOLE_DIGITS: Final = 16
 """Digits before the point of a number that has an exponent."""
@@ -52,30 +52,30 @@ def number_node(
     *,
     integral: bool = False,
     multiple_of: Decimal | None = None,
-    spelling: Spelling = "canonical",
+    encoding: Encoding = "canonical",
 ) -> nodes.Node:
     """The numbers, or integers, within bounds that are multiples of a value; NOTHING if there are none.
 
     Raises:
         GrammarError: the automaton would be too large.
     """
-    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling=spelling)
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, encoding=encoding)
     return nodes.NOTHING if dfa.is_empty else nodes.Terminal(dfa)
 
 
-def number_value(value: Decimal, spelling: Spelling = "canonical") -> nodes.Node:
-    """Every way to write one number; with the canonical spelling, just one."""
-    return nodes.Terminal(value_dfa(value, spelling))
+def number_value(value: Decimal, encoding: Encoding = "canonical") -> nodes.Node:
+    """Every way to write one number; with the canonical encoding, just one."""
+    return nodes.Terminal(value_dfa(value, encoding))
 
 
-def value_dfa(value: Decimal, spelling: Spelling = "canonical") -> ByteDfa:
-    """`number_value` as a machine.
+def value_dfa(value: Decimal, encoding: Encoding = "canonical") -> ByteDfa:
+    """`number_value` as a DFA.
 
     Raises:
         GrammarError: the value has too many digits.
     """
-    if spelling == "any":
-        return number_dfa(Bounds(value, value), integral=False, spelling="any")
+    if encoding == "any":
+        return number_dfa(Bounds(value, value), integral=False, encoding="any")
     text = canonical_text(value)
     return build_byte_dfa(
         0, lambda at: [(b, b, at + 1) for b in text[at : at + 1]], len(text).__eq__, MAX_STATES
@@ -94,9 +94,9 @@ def number_dfa(
     *,
     integral: bool,
     multiple_of: Decimal | None = None,
-    spelling: Spelling = "canonical",
+    encoding: Encoding = "canonical",
 ) -> ByteDfa:
-    """`number_node` as a minimal machine, empty if there are no such numbers.
+    """`number_node` as a minimal DFA, empty if there are no such numbers.
 
     Raises:
         GrammarError: a bound has so many digits, or a multiple so many remainders, that it would be too large.
@@ -109,7 +109,7 @@ def number_dfa(
         multiple = MultipleOf.from_decimal(
             Decimal(1) if multiple_of is None else multiple_of, integral=integral
         )
-    if spelling == "any":
+    if encoding == "any":
         notation = _ANY
     elif integral:
         notation = _INTEGER

@@ -16,14 +16,14 @@ class Bounds:
     high_included: bool = True
 
     def hold(self, value: Decimal) -> bool:
-        """Whether a number is within them."""
+        """Test whether a number is within them."""
         return (self.low is None or value > self.low or (value == self.low and self.low_included)) and (
             self.high is None or value < self.high or (value == self.high and self.high_included)
         )
 
     @property
     def are_absent(self) -> bool:
-        """Whether every number is within them."""
+        """True if every number is within them."""
         return self.low is None and self.high is None
 
     def mirrored(self) -> Bounds:

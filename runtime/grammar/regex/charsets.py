@@ -1,4 +1,4 @@
-"""The sets of characters that regular expressions have names for: \\d \\w \\s, and \\p{...} of Unicode."""
+"""Named character sets of regular expressions: \\d \\w \\s, and \\p{...} of Unicode."""
 
 from __future__ import annotations
 

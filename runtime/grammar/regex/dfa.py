@@ -1,4 +1,4 @@
-"""Regular expressions as automata: by subset construction over places in the expression, with conditions on the way.
+"""DFA of a regular expression: subset construction over its NFA, with conditions on the way.
 
 A condition (an anchor, a word boundary, look-around) is a free step that is open or not by what lies before and after.
 What lies before is known: it is part of the state, for look-behind as the state of a search of its own. Of what lies
@@ -19,14 +19,14 @@ from agentfast.runtime.grammar.regex import parser as regex
 from agentfast.runtime.grammar.regex.nfa import Condition, Nfa, contains, looks_in
 
 Side = Literal["edge", "word", "other"]
-"""What lies before or after a place: an end of the text, a word character, another one."""
+"""Neighbour of a position in the text: an end of the text, a word character, another one."""
 
 Duty = tuple[int, int]
 """An automaton, by number, and its state: it must accept the rest of the text."""
 
 
 class Thread(NamedTuple):
-    """A way through the expression: where it is, and its duties."""
+    """A way through the NFA: its state, and its duties."""
 
     nfa_state: int
     duties: frozenset[Duty] = frozenset()
@@ -55,7 +55,7 @@ def automaton_of(expression: regex.Regex) -> CodepointAutomaton:
 
 
 class SubsetConstruction:
-    """A search for an expression from the left."""
+    """Subset construction of a search for an expression from the left."""
 
     def __init__(
         self, expression: regex.Regex, *, before: Side = "edge", search: bool = True, open_end: bool
@@ -92,7 +92,7 @@ class SubsetConstruction:
         )
 
     def matched(self, state: State, after: Side) -> bool:
-        """Whether a match ends here, before what lies after."""
+        """Test whether a match ends here, before what lies after."""
         return state is FOUND or any(
             thread.nfa_state == self._nfa.final
             and all(self._duties[index].lengths[at] == EVERY_LENGTH for index, at in thread.duties)

@@ -1,4 +1,4 @@
-"""The places in a regular expression and the steps between them (Thompson 1968), some of them with conditions."""
+"""NFA of a regular expression (Thompson 1968), with conditions on some of its free steps."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from agentfast.runtime.grammar.codepoints.sets import ALL, Intervals, with_surro
 from agentfast.runtime.grammar.regex import parser as regex
 
 MAX_STATES: Final = 20_000
-"""Most places of a regular expression after its counts are unrolled."""
+"""Most states of a regular expression after its counts are unrolled."""
 
 Condition = regex.Anchor | regex.Boundary | regex.Look
 
 
 class Nfa:
-    """Place 0 is before the expression.
+    """Thompson NFA; state 0 is before the expression.
 
     Attributes:
-        takes: per place, the steps that take a code point: (set, place after).
-        free: per place, the steps that take none: (condition, place after).
-        final: the place behind the expression.
+        takes: per state, the steps that take a code point: (set, state after).
+        free: per state, the steps that take none: (condition, state after).
+        final: the state behind the expression.
     """
 
     def __init__(self, expression: regex.Regex, *, search: bool) -> None:
@@ -29,7 +29,7 @@ class Nfa:
             search: whether text may come before the expression.
 
         Raises:
-            GrammarError: there are too many places.
+            GrammarError: there are too many states.
         """
         self.takes: list[list[tuple[Intervals, int]]] = []
         self.free: list[list[tuple[Condition | None, int]]] = []
@@ -43,7 +43,7 @@ class Nfa:
         self.final = self._add(expression, start)
 
     def reach(self, state: int, *, at_start: bool) -> frozenset[int]:
-        """Places reached without a condition from which something can be done; `at_start` as far as `^` holds.
+        """States reached without a condition from which something can be done; `at_start` as far as `^` holds.
 
         Away from the start, a search for what can only begin there is left out.
         """
@@ -82,7 +82,7 @@ class Nfa:
         return target
 
     def _add(self, expression: regex.Regex, source: int) -> int:
-        """Add an expression behind a place; returns the place after it."""
+        """Add an expression behind a state; returns the state after it."""
         match expression:
             case regex.Concat():
                 for part in expression.parts:
@@ -135,7 +135,7 @@ def looks_in(expression: regex.Regex) -> list[regex.Look]:
 
 
 def contains(expression: regex.Regex, kind: type[regex.Anchor | regex.Boundary]) -> bool:
-    """Whether an anchor or a boundary is in an expression, or in look-around within it."""
+    """Test whether an anchor or a boundary is in an expression, or in look-around within it."""
     match expression:
         case regex.Concat():
             return any(contains(part, kind) for part in expression.parts)

@@ -1,4 +1,4 @@
-"""A reader for ECMA-262 regular expressions in Unicode mode (flag `u`, as JSON Schema says), as far as they are regular.
+"""Parser of ECMA-262 regular expressions in Unicode mode (flag `u`, as JSON Schema says), as far as they are regular.
 
 Read is everything but what is no regular language (back-references) and what depends on tables that Python lacks
 (\\p{...} of anything but general categories). A construct that is refused is named with its place.

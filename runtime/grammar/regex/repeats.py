@@ -1,4 +1,4 @@
-"""Large counts in regular expressions: as a limit on the length of the text, where they are one."""
+"""Large counts in regular expressions as limits on the length of the text, where that is equivalent."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def without_count(expression: Regex) -> tuple[Regex, Limits]:
 
 
 def _parts(expression: Regex) -> list[Regex]:
-    """What comes one after the other."""
+    """Parts of a concatenation, nested ones opened."""
     if not isinstance(expression, Concat):
         return [expression]
     return [inner for part in expression.parts for inner in _parts(part)]
 
 
 def _width(expression: Regex) -> int | None:
-    """How many code points every match has; None if that differs."""
+    """Number of code points of every match; None if that differs."""
     match expression:
         case Chars():
             return 1

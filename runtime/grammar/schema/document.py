@@ -1,4 +1,4 @@
-"""Schema documents: where their subschemas are, what their base URIs and anchors are, and what a reference means.
+"""Schema documents: subschemas by path, base URIs, anchors and references.
 
 A schema is named by its path: a JSON pointer in the root document, or a URI, `#` and a pointer in a further one.
 """
@@ -81,7 +81,7 @@ class Document:
         return self._walk(self._roots[start], pointer[1:].split("/") if pointer else [])
 
     def ignores_beside_ref(self, path: str) -> bool:
-        """Whether the schema at a path is of a draft in which `$ref` stands alone."""
+        """Test whether the schema at a path is of a draft in which `$ref` stands alone."""
         return _split(path)[0] in self._draft_7
 
     def base(self, path: str) -> str:
@@ -117,7 +117,7 @@ class Document:
         return target
 
     def resolve_dynamic(self, reference: Any, path: str, scope: tuple[str, ...]) -> str:
-        """What `$dynamicRef` means, when schema resources were entered in the order of `scope`."""
+        """Path of the schema that `$dynamicRef` means, when schema resources were entered in the order of `scope`."""
         target = self.resolve(reference, path)
         fragment = unquote(urldefrag(str(reference)).fragment)
         if self._dynamic.get((self.base(target), fragment)) != target:
@@ -178,7 +178,7 @@ class Document:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Which document a path is in, and the pointer there."""
+    """Split a path into its document and the pointer there."""
     if not path or path.startswith("/"):
         return "", path
     uri, _, pointer = path.partition("#")

@@ -1,4 +1,4 @@
-"""Keyword by keyword: how JSON Schema is read, what of it is refused, and what to write instead."""
+"""Notes on keywords: enforcement, refusals, and alternatives to write instead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agentfast.runtime.grammar.strings.formats import FORMATS
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """How one keyword is read.
+    """Notes on one keyword.
 
     Attributes:
         reading: what is enforced.
@@ -62,7 +62,7 @@ _DOCUMENT: Final = Note(
         {"$ref": "#/$defs/other", "$defs": {"other": {"type": "string"}}},
     ),
 )
-_UNEVALUATED: Final = Note("members that no other keyword has spoken of, case by case, for up to 256 cases")
+_UNEVALUATED: Final = Note("members that no other keyword has evaluated, case by case, for up to 256 cases")
 
 KEYWORD_NOTES: Final[Mapping[str, Note]] = {
     "type": Note("one type or a list; where numbers have every notation, 1.0 is an integer"),

@@ -1,4 +1,4 @@
-"""Which JSON Schema keywords are read, and how their values are checked."""
+"""JSON Schema keywords, and checks of their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the schemas of a document to formulas over their plain rules: references followed, applicators opened."""
+"""Reading of a document's schemas to formulas over assertions: references followed, applicators opened."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DIALECTS = (
     "http://json-schema.org/draft-0",
     "http://json-schema.org/schema",
 )
-"""What `$schema` may begin with."""
+"""Prefixes that `$schema` may have."""
 
 
 class Reader:
@@ -68,7 +68,7 @@ class Reader:
         return SchemaRef(path, scope if base in scope else (*scope, base))
 
     def formula(self, subschema: Subschema) -> Formula:
-        """What a value has to meet, in terms of `Assertions` rules.
+        """Conditions on a value, as a formula over `Assertions`.
 
         Raises:
             UnsupportedSchemaError: a keyword, or a use of it, is not enforced here.
@@ -126,10 +126,10 @@ class Reader:
         rules = self.rules_at(ref)
         if isinstance(rules, bool):
             return TRUE if rules else FALSE
-        plain = assertions_of(rules, ref, assert_format=self._assert_format)
+        assertions = assertions_of(rules, ref, assert_format=self._assert_format)
         if not rules.keys() & keywords.APPLICATORS:
-            return TRUE if plain is None else plain
-        parts: list[Formula] = [] if plain is None else [plain]
+            return TRUE if assertions is None else assertions
+        parts: list[Formula] = [] if assertions is None else [assertions]
         parts += (self.formula(target) for target in self.referred(rules, ref))
         for keyword, combine in (("allOf", all_of), ("anyOf", some_of), ("oneOf", one_of)):
             if keyword in rules:
@@ -148,7 +148,7 @@ class Reader:
         return self.enter(pointer(ref.path, *steps), ref.scope)
 
     def referred(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[SchemaRef]:
-        """The schemas that `$ref` and `$dynamicRef` mean."""
+        """Targets of `$ref` and `$dynamicRef`."""
         found: list[SchemaRef] = []
         if "$ref" in rules:
             found.append(self.enter(self.document.resolve(rules["$ref"], ref.path), ref.scope))

@@ -1,7 +1,7 @@
-"""unevaluatedProperties and unevaluatedItems: which other keywords of a schema have already spoken of a member.
+"""unevaluatedProperties and unevaluatedItems: conditions on members that no other keyword has evaluated.
 
 That depends on which subschemas hold for the value, so a schema becomes a choice of cases, each with the condition
-that makes it so and a fixed set of members spoken of.
+that makes it so and a fixed set of evaluated members.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class SchemaReader(Protocol):
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """What was spoken of.
+class Evaluated:
+    """Members that were evaluated.
 
     Attributes:
         names, patterns: properties by name and by pattern; `properties` is all of them.
@@ -68,8 +68,8 @@ class Spoken:
     items: bool = False
     matching: frozenset[Subschema] = frozenset()
 
-    def __or__(self, other: Spoken) -> Spoken:
-        return Spoken(
+    def __or__(self, other: Evaluated) -> Evaluated:
+        return Evaluated(
             self.names | other.names,
             self.patterns | other.patterns,
             self.properties or other.properties,
@@ -79,13 +79,13 @@ class Spoken:
         )
 
 
-Case = tuple[Formula, Spoken]
-"""A condition and what was spoken of where it holds."""
-_NOTHING: Final[list[Case]] = [(TRUE, Spoken())]
+Case = tuple[Formula, Evaluated]
+"""A condition, and the members evaluated where it holds."""
+_NOTHING: Final[list[Case]] = [(TRUE, Evaluated())]
 
 
 def unevaluated(reader: SchemaReader, rules: Mapping[str, Any], ref: SchemaRef) -> list[Formula]:
-    """What the two keywords ask beside everything else in the schema.
+    """Conditions of the two keywords, beside those of all others in the schema.
 
     Raises:
         UnsupportedSchemaError: too many cases.
@@ -99,23 +99,27 @@ def unevaluated(reader: SchemaReader, rules: Mapping[str, Any], ref: SchemaRef) 
         else:
             subschema = NEVER if rules[keyword] is False else reader.below(ref, keyword)
         found.append(
-            some_of(all_of([condition, _rest(keyword, spoken, subschema)]) for condition, spoken in cases)
+            some_of(
+                all_of([condition, _rest(keyword, evaluated, subschema)]) for condition, evaluated in cases
+            )
         )
     return found
 
 
-def _rest(keyword: str, spoken: Spoken, subschema: Subschema | None) -> Formula:
-    """The subschema for what was not spoken of."""
+def _rest(keyword: str, evaluated: Evaluated, subschema: Subschema | None) -> Formula:
+    """The subschema for members that were not evaluated."""
     if keyword == "unevaluatedProperties":
         others = (
-            () if subschema is None else (Others(spoken.names, tuple(sorted(spoken.patterns)), subschema),)
+            ()
+            if subschema is None
+            else (Others(evaluated.names, tuple(sorted(evaluated.patterns)), subschema),)
         )
-        kind, rules = "object", ObjectRules(others=() if spoken.properties else others, is_open=True)
+        kind, rules = "object", ObjectRules(others=() if evaluated.properties else others, is_open=True)
         return Assertions({name: rules if name == kind else TRUE for name in KINDS})
-    if spoken.items or subschema is None:
+    if evaluated.items or subschema is None:
         return TRUE
-    rest = Either((subschema, *sorted(spoken.matching, key=repr)))
-    array = ArrayRules(prefix=((),) * spoken.count, rest=(rest,))
+    rest = Either((subschema, *sorted(evaluated.matching, key=repr)))
+    array = ArrayRules(prefix=((),) * evaluated.count, rest=(rest,))
     return Assertions({name: array if name == "array" else TRUE for name in KINDS})
 
 
@@ -141,18 +145,18 @@ class _Cases:
             parts.append(self._conditional(rules, ref))
         for name, schema in reader.dependents(rules, ref):
             parts.append(self._dependent(name, schema))
-        spoken = _own(rules, ref, without)
-        return self._product([[(TRUE, spoken)], *parts], ref)
+        evaluated = _own(rules, ref, without)
+        return self._product([[(TRUE, evaluated)], *parts], ref)
 
     def _optional(self, ref: SchemaRef) -> list[Case]:
         """The cases of a schema that may hold or not; one that says nothing is not asked."""
         cases = self.at(ref)
-        if all(spoken == Spoken() for _, spoken in cases):
+        if all(evaluated == Evaluated() for _, evaluated in cases):
             return _NOTHING
         holds = self._reader.formula(ref)
         return [
-            *((all_of([holds, condition]), spoken) for condition, spoken in cases),
-            (negation(holds), Spoken()),
+            *((all_of([holds, condition]), evaluated) for condition, evaluated in cases),
+            (negation(holds), Evaluated()),
         ]
 
     def _conditional(self, rules: Mapping[str, Any], ref: SchemaRef) -> list[Case]:
@@ -163,14 +167,14 @@ class _Cases:
         otherwise = self.at(reader.below(ref, "else")) if "else" in rules else _NOTHING
         return _grouped(
             [
-                *((all_of([condition, inner]), spoken) for inner, spoken in both),
-                *((all_of([negation(condition), inner]), spoken) for inner, spoken in otherwise),
+                *((all_of([condition, inner]), evaluated) for inner, evaluated in both),
+                *((all_of([negation(condition), inner]), evaluated) for inner, evaluated in otherwise),
             ]
         )
 
     def _dependent(self, name: str, schema: SchemaRef) -> list[Case]:
-        there = [(all_of([present(name), inner]), spoken) for inner, spoken in self.at(schema)]
-        return [*there, (absent(name), Spoken())]
+        there = [(all_of([present(name), inner]), evaluated) for inner, evaluated in self.at(schema)]
+        return [*there, (absent(name), Evaluated())]
 
     def _product(self, parts: list[list[Case]], ref: SchemaRef) -> list[Case]:
         found = _NOTHING
@@ -187,16 +191,16 @@ class _Cases:
 
 def _grouped(cases: Iterable[Case]) -> list[Case]:
     """Cases that speak of the same members made one."""
-    by_spoken: dict[Spoken, list[Formula]] = {}
-    for condition, spoken in cases:
-        by_spoken.setdefault(spoken, []).append(condition)
-    if len(by_spoken) == 1:
-        return [(TRUE, next(iter(by_spoken)))]  # the cases leave nothing out
-    return [(some_of(conditions), spoken) for spoken, conditions in by_spoken.items()]
+    by_evaluated: dict[Evaluated, list[Formula]] = {}
+    for condition, evaluated in cases:
+        by_evaluated.setdefault(evaluated, []).append(condition)
+    if len(by_evaluated) == 1:
+        return [(TRUE, next(iter(by_evaluated)))]  # the cases leave nothing out
+    return [(some_of(conditions), evaluated) for evaluated, conditions in by_evaluated.items()]
 
 
-def _own(rules: Mapping[str, Any], ref: SchemaRef, without: frozenset[str]) -> Spoken:
-    """What a schema's own keywords speak of."""
+def _own(rules: Mapping[str, Any], ref: SchemaRef, without: frozenset[str]) -> Evaluated:
+    """Members that a schema's own keywords evaluate."""
     read = rules.keys() - without
     properties = keywords.members(rules, "properties", ref.path)
     patterns = keywords.members(rules, "patternProperties", ref.path)
@@ -206,7 +210,7 @@ def _own(rules: Mapping[str, Any], ref: SchemaRef, without: frozenset[str]) -> S
     every_item = ("items" in read and listed is None) or "unevaluatedItems" in read
     every_item |= listed is not None and "additionalItems" in read
     contains = SchemaRef(keywords.pointer(ref.path, "contains"), ref.scope)
-    return Spoken(
+    return Evaluated(
         frozenset(properties),
         frozenset(patterns),
         bool(read & {"additionalProperties", "unevaluatedProperties"}),

@@ -1,4 +1,4 @@
-"""The texts of an automaton: whether there are any, and which, if they are few."""
+"""Emptiness and enumeration of an automaton's texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agentfast.runtime.grammar.codepoints.length_sets import holds
 
 
 class Liveness:
-    """From which states, after how many code points, a text can still be completed."""
+    """States from which a text can still be completed, by the number of code points so far."""
 
     def __init__(self, automaton: CodepointAutomaton) -> None:
         self._targets = [sum(1 << to for to in {to for _, to in row}) for row in automaton.rows]
@@ -39,7 +39,7 @@ class Liveness:
 
     @property
     def starts(self) -> bool:
-        """Whether there is any text."""
+        """True if there is any text."""
         return bool(self.alive(0) & 1)
 
     def _add(self, count: int, alive: int) -> None:

@@ -1,4 +1,4 @@
-"""String formats: each exactly the language that its comment states, and what of it is generated where that is less.
+"""String formats: exactly the language that each comment states, and the part that is generated where that is less.
 
 Generated is a part that takes few automaton states and is what one writes: no leap seconds, no quoted mail addresses,
 no addresses in brackets. All of the language is accepted.

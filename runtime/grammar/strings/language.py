@@ -35,7 +35,7 @@ from agentfast.runtime.grammar.strings.format_sets import (
 )
 from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED
 from agentfast.runtime.grammar.strings.nodes import lazy_node, strings_node
-from agentfast.runtime.grammar.strings.utf8_encoder import Spelling
+from agentfast.runtime.grammar.strings.utf8_encoder import Encoding
 
 
 class StringLanguage:
@@ -131,11 +131,11 @@ class StringLanguage:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no string is in the set."""
+        """True if no string is in the set."""
         return not liveness_of(self.inner).starts
 
     def contains(self, text: str) -> bool:
-        """Whether the string is in the set."""
+        """Test whether the string is in the set."""
         return contains(states_of(self.operand), text)
 
     def finite(self, limit: int) -> tuple[str, ...] | None:
@@ -145,17 +145,17 @@ class StringLanguage:
             return found
         return enumerate_texts(_explored(states_of(self.operand)), limit)
 
-    def node(self, spelling: Spelling) -> nodes.Node:
-        """The strings as they are written, with both quotes where the spelling has quotes.
+    def node(self, encoding: Encoding) -> nodes.Node:
+        """The strings as they are written, with both quotes where the encoding has quotes.
 
-        Where only lengths matter it is the string body that all grammars share, in any spelling of JSON. Of a format,
+        Where only lengths matter it is the string body that all grammars share, in any encoding of JSON. Of a format,
         the part that is generated may be less than what is read.
         """
-        generated = strings_node(self.inner, spelling)
+        generated = strings_node(self.inner, encoding)
         if self.exact is None:
             return generated
-        content = hashlib.sha256(self.digest + spelling.encode()).digest()
-        return nodes.Narrowed(partial(lazy_node, self.exact, spelling, content), generated, content)
+        content = hashlib.sha256(self.digest + encoding.encode()).digest()
+        return nodes.Narrowed(partial(lazy_node, self.exact, encoding, content), generated, content)
 
 
 _EVERY: Final = of_length(0, None)

@@ -1,4 +1,4 @@
-"""Byte automata whose states are made as they are asked for: for reading, and for lengths limited in several ways."""
+"""Lazy byte DFAs: for reading, and for lengths limited in several ways."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from agentfast.runtime.grammar.automaton.byte_dfa import Move
 from agentfast.runtime.grammar.automaton.string_body import CLOSED
 from agentfast.runtime.grammar.codepoints.length_sets import holds
 from agentfast.runtime.grammar.strings.exact_sets import Operand, states_of
-from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Encoding, Utf8Encoder
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _Indexed(Generic[T]):
-    """A function written as a sequence: what a finite machine has as a tuple."""
+    """Read access by index to a function; a finite DFA has tuples instead."""
 
     function: Callable[[int], T]
 
@@ -38,33 +38,33 @@ _END: Final = _At(CLOSED, 0)
 
 
 class LazyByteDfa:
-    """The spelled texts of an automaton behind their opening quote, if they have quotes.
+    """Encoded texts of an automaton, behind their opening quote if they have quotes.
 
     Attributes:
         moves, accepting: per state, as in `ByteDfa`.
     """
 
-    def __init__(self, texts: Operand, spelling: Spelling, content: bytes) -> None:
+    def __init__(self, texts: Operand, encoding: Encoding, content: bytes) -> None:
         """
         Args:
             texts: the automaton, or the expression that makes it.
             content: identifies the texts.
         """
-        self._arguments = texts, spelling, content
+        self._arguments = texts, encoding, content
         automaton = states_of(texts)
         self.moves: _Indexed[tuple[Move, ...]] = _Indexed(self._moves)
         self.accepting: _Indexed[bool] = _Indexed(self._accepting)
-        self.digest = hashlib.sha256(content + spelling.encode()).digest()
+        self.digest = hashlib.sha256(content + encoding.encode()).digest()
         self._automaton = automaton
         self._last_change = automaton.last_change
-        self._is_quoted = spelling != "plain"
-        self._encoder = Utf8Encoder(automaton, spelling)
+        self._is_quoted = encoding != "plain"
+        self._encoder = Utf8Encoder(automaton, encoding)
         self._states = [_At(0, 0)]
         self._ids = {_At(0, 0): 0}
         self._rows: dict[int, tuple[Move, ...]] = {}
-        self._lock = Lock()  # grammars that share the machine may read at the same time
+        self._lock = Lock()  # grammars that share the DFA may read at the same time
 
-    def __reduce__(self) -> tuple[type[LazyByteDfa], tuple[Operand, Spelling, bytes]]:
+    def __reduce__(self) -> tuple[type[LazyByteDfa], tuple[Operand, Encoding, bytes]]:
         """Pickle the texts alone; the states are made again as they are reached."""
         return LazyByteDfa, self._arguments
 
@@ -98,6 +98,6 @@ class LazyByteDfa:
         return at == _END if self._is_quoted else self._ends(at)
 
     def _ends(self, at: _At) -> bool:
-        """Whether the text may end here."""
+        """Test whether the text may end here."""
         place = self._encoder.places[at.place]
         return isinstance(place, Between) and holds(self._automaton.lengths_at(place.state), at.begun)

@@ -1,4 +1,4 @@
-"""Leap seconds: the times that RFC 3339 writes with a 60th second, which come at 23:59:60 in UTC."""
+"""Leap seconds in RFC 3339's notation: 60th seconds at 23:59:60 in UTC."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _DAY: Final = 24 * 60
 
 
 class _State(NamedTuple):
-    """Where in the text: "date", "clock" with what was read of it, "fraction" with the clock's time in minutes, "rest"
-    with what must follow, "dead"."""
+    """Position in the text: "date", "clock" and its text so far, "fraction" and the clock's time in minutes, "rest" and the
+    text that must follow, "dead"."""
 
     part: str
     text: str = ""

@@ -1,4 +1,4 @@
-"""Texts of an automaton as nodes: what a grammar reads and writes."""
+"""Nodes of the texts of an automaton."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LE
 from agentfast.runtime.grammar.strings.enumerate import liveness_of
 from agentfast.runtime.grammar.strings.exact_sets import Operand
 from agentfast.runtime.grammar.strings.lazy_byte_dfa import LazyByteDfa
-from agentfast.runtime.grammar.strings.utf8_encoder import Between, Spelling, Utf8Encoder
+from agentfast.runtime.grammar.strings.utf8_encoder import Between, Encoding, Utf8Encoder
 
 MAX_COUNTED: Final = 10_001 * ANY_BODY.places
 """States that the length of one string may take in what is generated: those of any string of up to 10,000."""
@@ -29,20 +29,20 @@ _MAX_OF_LIMITS: Final = 20_000
 
 
 @lru_cache(maxsize=1024)
-def strings_node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Node:
-    """The texts as they are written, with both quotes where the spelling has quotes.
+def strings_node(automaton: CodepointAutomaton, encoding: Encoding) -> nodes.Node:
+    """The texts as they are written, with both quotes where the encoding has quotes.
 
     Raises:
         GrammarError: that takes too many states.
     """
     if not liveness_of(automaton).starts:
         return nodes.NOTHING
-    if spelling == "plain":
-        return nodes.Terminal(_byte_dfa(automaton) or LazyByteDfa(automaton, spelling, automaton.digest))
+    if encoding == "plain":
+        return nodes.Terminal(_byte_dfa(automaton) or LazyByteDfa(automaton, encoding, automaton.digest))
     if len(automaton.rows) == 1:
         bodies = [_bounded(nodes.StringBody(*span), automaton) for span in spans(automaton.lengths[0])]
         return nodes.Sequence(_QUOTE, bodies[0] if len(bodies) == 1 else nodes.Choice(bodies))
-    encoder = Utf8Encoder(automaton, spelling)
+    encoder = Utf8Encoder(automaton, encoding)
     body = encoder.body()
     if automaton.limits is not None:
         return nodes.Sequence(_QUOTE, _bounded(nodes.StringBody(*automaton.limits, body), automaton))
@@ -54,9 +54,9 @@ def strings_node(automaton: CodepointAutomaton, spelling: Spelling) -> nodes.Nod
         return nodes.Sequence(_QUOTE, node)
     part, content = _of_one_limit(automaton), automaton.digest
     if part is None:
-        return lazy_node(automaton, spelling, content)
+        return lazy_node(automaton, encoding, content)
     return nodes.Narrowed(
-        partial(lazy_node, automaton, spelling, content), strings_node(part, spelling), content
+        partial(lazy_node, automaton, encoding, content), strings_node(part, encoding), content
     )
 
 
@@ -74,10 +74,10 @@ def _if_equal(automaton: CodepointAutomaton, limit: LengthSet, state: int) -> Le
     return limit if automaton.lengths[state] == limit else NO_LENGTH
 
 
-def lazy_node(texts: Operand, spelling: Spelling, content: bytes) -> nodes.Node:
+def lazy_node(texts: Operand, encoding: Encoding, content: bytes) -> nodes.Node:
     """The texts by a lazy byte DFA; `content` identifies them."""
-    text = nodes.Terminal(LazyByteDfa(texts, spelling, content))
-    return text if spelling == "plain" else nodes.Sequence(_QUOTE, text)
+    text = nodes.Terminal(LazyByteDfa(texts, encoding, content))
+    return text if encoding == "plain" else nodes.Sequence(_QUOTE, text)
 
 
 _QUOTE: Final = nodes.Literal(b'"')

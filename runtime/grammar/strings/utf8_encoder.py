@@ -1,4 +1,4 @@
-"""How texts are written as bytes: from an automaton over code points to one over bytes, with code points counted.
+"""Encoding of an automaton over code points as one over UTF-8 or JSON bytes, with code points counted.
 
 Between two code points the byte automaton is in a state of the text's automaton. Inside one it is at what the bytes
 still to come make of it: a map from the rest of the code point's number to states. Equal maps are one place, so the
@@ -16,7 +16,7 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.automaton.string_body import CLOSED, Body, Move
 from agentfast.runtime.grammar.codepoints.automaton import States
 
-Spelling = Literal["plain", "canonical", "any"]
+Encoding = Literal["plain", "canonical", "any"]
 """plain: UTF-8 without quotes. canonical: a JSON string with escapes only where JSON needs them, as
 `json.dumps(..., ensure_ascii=False)` writes it. any: a JSON string with each code point in any way that JSON has."""
 
@@ -82,24 +82,24 @@ class _Low:
 
 
 class Utf8Encoder:
-    """The bytes of an automaton's texts, lengths left aside: places, made as they are asked for, and moves between them.
+    """Byte automaton of an automaton's texts, lengths left aside; places are made lazily.
 
-    Unless the spelling is plain, the closing quote is the end.
+    Unless the encoding is plain, the closing quote is the end.
 
     Attributes:
         places: what each place is, the start first.
     """
 
-    def __init__(self, automaton: States, spelling: Spelling) -> None:
+    def __init__(self, automaton: States, encoding: Encoding) -> None:
         self.places: list[Hashable] = [Between(0)]
         self._ids: dict[Hashable, int] = {Between(0): 0, _CLOSING: CLOSED}
-        self._encoding = _Encoding(automaton, spelling)
+        self._byte_moves = _ByteMoves(automaton, encoding)
 
     def moves(self, place: int) -> tuple[Move, ...]:
         """The moves from a place; they are found anew each time."""
         at = self.places[place]
         row: list[Move] = []
-        for low, high, to in sorted(self._encoding.moves(at), key=lambda move: move[:2]):
+        for low, high, to in sorted(self._byte_moves.moves(at), key=lambda move: move[:2]):
             if self._ids.setdefault(to, len(self.places)) == len(self.places):
                 self.places.append(to)
             row.append((low, high, self._ids[to], int(isinstance(at, Between) and to != _CLOSING)))
@@ -119,10 +119,10 @@ class Utf8Encoder:
         return Body(tuple(moves))
 
 
-class _Encoding:
-    def __init__(self, automaton: States, spelling: Spelling) -> None:
+class _ByteMoves:
+    def __init__(self, automaton: States, encoding: Encoding) -> None:
         self._automaton = automaton
-        self._spelling = spelling
+        self._encoding = encoding
 
     def moves(self, place: Hashable) -> list[PlaceMove]:
         match place:
@@ -161,7 +161,7 @@ class _Encoding:
             moves += [
                 (byte + a, byte + b, _continuation(more, rest)) for a, b, rest in _split(window, count, size)
             ]
-        if self._spelling != "plain":
+        if self._encoding != "plain":
             moves += self._escape(_window(by_code, 0, 0x10000), _after(by_code, 0x10000))
             if self._automaton.lengths_at(state):
                 moves.append((0x22, 0x22, _CLOSING))
@@ -171,14 +171,14 @@ class _Encoding:
         return not self._automaton.lengths_at(state) and self._automaton.row(state) == ((0, state),)
 
     def _unescaped(self, low: int, high: int) -> list[tuple[int, int]]:
-        if self._spelling == "plain":
+        if self._encoding == "plain":
             return [(low, high)]
         allowed = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7F))
         return [(max(low, a), min(high, b)) for a, b in allowed if max(low, a) <= min(high, b)]
 
     def _escape(self, low: Map, high: Map) -> list[PlaceMove]:
         """The backslash, given where code points below and from U+10000 on lead."""
-        any_way = self._spelling == "any"
+        any_way = self._encoding == "any"
         letters = tuple(
             (ord(letter), to)
             for code, letter in (_LETTERS | {0x2F: "/"} if any_way else _LETTERS).items()

@@ -1,4 +1,4 @@
-"""The vocabulary in order of classes, cut into parts that a kernel can work on in the nearest cache."""
+"""Chunks of the vocabulary in order of classes, each small enough for the nearest cache."""
 
 from __future__ import annotations
 

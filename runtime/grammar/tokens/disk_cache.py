@@ -38,7 +38,7 @@ _log = get_logger("grammar.cache")
 
 
 def default_folder() -> Path | None:
-    """Where compiled grammars are kept unless told otherwise; None: nowhere."""
+    """Default folder of compiled grammars; None: nowhere."""
     chosen = os.environ.get("AGENTFAST_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
@@ -58,7 +58,7 @@ class DiskCache:
         self._limit = limit
 
     def load(self, *parts: str | bytes) -> Arrays | None:
-        """What was stored under a key made of these parts, by this version of the package."""
+        """Arrays stored under a key made of these parts, by this version of the package."""
         if self._folder is None:
             return None
         key = _key(parts)

@@ -1,4 +1,4 @@
-"""Shortest and longest ways over edge arrays."""
+"""Shortest and longest paths over edge arrays."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From a byte automaton to edges over tokens: what each token of a vocabulary does in each state it can meet.
+"""Lift of a byte automaton to edges over the tokens of a vocabulary.
 
 A label is a set of tokens that share an edge. Each kind of string body is lifted once per vocabulary for all lengths
-and continuations (see inside.py): inside, a token only moves between places and counts code points; what is left of a
+and continuations (see string_lift.py): inside, a token only moves between places and counts code points; what is left of a
 token after the closing quote is walked once per continuation. All else is walked through the vocabulary's trie.
 """
 

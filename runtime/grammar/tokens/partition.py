@@ -103,7 +103,7 @@ def _number(signature: Hashes, node_of_token: Ints) -> tuple[Ints, Ints]:
 
 @kernel
 def _classes_of_sets(starts: Ints, nodes: Ints, node_class: Ints, count: Int) -> tuple[Ints, Ints]:
-    """Where the classes of each set begin, and these classes, rising in each."""
+    """CSR of the classes of each set, rising in each."""
     label_start = np.zeros(len(starts), np.int32)
     label_class = np.empty(1024, np.int32)
     met = np.full(count, -1, np.int32)

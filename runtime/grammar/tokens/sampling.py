@@ -34,10 +34,10 @@ class Sampler:
         state, written = grammar.start, bytearray()
         budget = grammar.min_tokens(state) + int(self._random.integers(0, SLACK + 1))
         while not grammar.is_done(state):
-            ways = self._ways(state, budget)
-            weights = np.array([min(len(tokens), _MOST_WEIGHT) for tokens in ways.values()], np.float64)
-            state = int(self._random.choice(list(ways), p=weights / weights.sum()))
-            token = self._token(ways[state])
+            choices = self._tokens_by_target(state, budget)
+            weights = np.array([min(len(tokens), _MOST_WEIGHT) for tokens in choices.values()], np.float64)
+            state = int(self._random.choice(list(choices), p=weights / weights.sum()))
+            token = self._token(choices[state])
             written += grammar.vocabulary.tokens[token] or b""
             budget -= 1
         return written.decode()
@@ -49,7 +49,7 @@ class Sampler:
         chosen = self._random.choice(np.unique(of_token))
         return int(self._random.choice(tokens[of_token == chosen]))
 
-    def _ways(self, state: int, budget: int) -> Mapping[int, npt.NDArray[np.int64]]:
+    def _tokens_by_target(self, state: int, budget: int) -> Mapping[int, npt.NDArray[np.int64]]:
         """Tokens by the state after them, for the states from which the end is near enough; plain tokens if any."""
         grammar, classes = self._grammar, self._grammar.classes
         members: dict[int, npt.NDArray[np.bool_]] = {}
@@ -58,9 +58,9 @@ class Sampler:
             if grammar.min_tokens(target) < budget:
                 alive = members.setdefault(target, np.zeros(classes.count, np.bool_))
                 alive[classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]] = True
-        ways = {target: np.nonzero(alive[classes.token_class])[0] for target, alive in members.items()}
-        plain = {target: tokens[self._is_plain[tokens]] for target, tokens in ways.items()}
-        return {target: tokens for target, tokens in plain.items() if len(tokens)} or ways
+        choices = {target: np.nonzero(alive[classes.token_class])[0] for target, alive in members.items()}
+        plain = {target: tokens[self._is_plain[tokens]] for target, tokens in choices.items()}
+        return {target: tokens for target, tokens in plain.items() if len(tokens)} or choices
 
     @cached_property
     def _is_plain(self) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""What tokens do inside a string, for one vocabulary: the same for all lengths, grammars and continuations."""
+"""Lift of string bodies to a vocabulary, shared by all lengths, grammars and continuations."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def lift_string(vocabulary: Vocabulary, body: Body, last: int | None) -> StringL
 
 
 def too_large(status: int, max_steps: int) -> GrammarError:
-    """What to say of a walk that has met a limit."""
+    """Error for a walk that has met a limit."""
     what = (
         f"{MAX_NODES} tokens in its labels"
         if status == TOO_MANY_NODES

@@ -1,4 +1,4 @@
-"""A grammar over the tokens of one vocabulary, as arrays: what decoders work with."""
+"""Grammar over the tokens of one vocabulary, as arrays for decoders."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TokenGrammar:
         return DEAD
 
     def is_done(self, state: int) -> bool:
-        """Whether EOS was consumed."""
+        """Test whether EOS was consumed."""
         return state == self.done
 
     def min_tokens(self, state: int) -> int:
@@ -104,7 +104,7 @@ class TokenGrammar:
 
     @cached_property
     def mask_arrays(self) -> MaskArrays:
-        """The grammar as kernels take it that ask what may come next."""
+        """Arrays for the mask kernels."""
         classes = self.classes
         return MaskArrays(
             self.edge_start,

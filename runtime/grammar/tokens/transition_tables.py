@@ -1,4 +1,4 @@
-"""How bytes lead on, as tables that a kernel steps through; the states of string bodies need no row for that."""
+"""Transition tables over bytes that kernels step through; the states of string bodies need no row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_SHARED: Final = -1
 
 
 class TransitionTables(NamedTuple):
-    """An automaton's moves. S states, B blocks, P places.
+    """Transitions of an automaton. S states, B blocks, P places.
 
     Attributes:
         table, row_of: see `Automaton`.
@@ -44,7 +44,7 @@ class TransitionTables(NamedTuple):
 
 
 def transition_tables(automaton: Automaton, blocks: Sequence[Block]) -> TransitionTables:
-    """Those of an automaton with these blocks, and behind its states one more block for each body without an end.
+    """Tables of an automaton with these blocks, and behind its states one more block for each body without an end.
 
     All string bodies that are alike and in which nothing is counted (any more) can be walked as that block.
     """
@@ -96,7 +96,7 @@ def _may_close(node: nodes.StringBody) -> npt.NDArray[np.bool_]:
 
 
 def string_tables(body: Body, last: int) -> TransitionTables:
-    """Those of one body alone, with counts up to `last`; what follows is not known. 0: nothing is counted."""
+    """Tables of one body alone, with counts up to `last`; the states after it are unknown. 0: nothing is counted."""
     table = body_table(body)
     if not last:
         table[:, 1] = 0

@@ -56,7 +56,7 @@ class Trie:
 
     @property
     def arrays(self) -> TrieArrays:
-        """What kernels walk through."""
+        """Arrays that kernels walk through."""
         return TrieArrays(self.byte, self.depth, self.skip, self.is_token)
 
     @cached_property

@@ -82,14 +82,14 @@ def short_numbers() -> list[tuple[str, Fraction]]:
 def test_every_short_text_is_read_as_decimal_arithmetic_reads_it(
     bounds: Bounds, integral: bool, multiple_of: Decimal | None
 ) -> None:
-    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, encoding="any")
     for text, value in short_numbers():
         expected = belongs(value, bounds, integral, multiple_of)
         assert dfa.accepts(text.encode()) == expected, text
 
 
 def test_only_numbers_are_read() -> None:
-    dfa = number_dfa(Bounds(), integral=False, spelling="any")
+    dfa = number_dfa(Bounds(), integral=False, encoding="any")
     for size in range(1, 5):
         for text in map("".join, itertools.product("019-+.eE", repeat=size)):
             assert dfa.accepts(text.encode()) == (value_of(text) is not None), text
@@ -136,7 +136,7 @@ def test_any_spelling_agrees_with_exact_arithmetic(
 ) -> None:
     bounds, integral, multiple_of = rule
     near = st.sampled_from([end for end in (bounds.low, bounds.high, Decimal(0)) if end is not None])
-    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, spelling="any")
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple_of, encoding="any")
     for text in data.draw(st.lists(numerals(near | usual | hard), min_size=20, max_size=20)):
         expected = belongs(value_of(text), bounds, integral, multiple_of)
         assert dfa.accepts(text.encode()) == expected, text
@@ -178,7 +178,7 @@ def test_binary_fractions_are_judged_as_jsonschema_judges_them(
         Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high)),
         integral=schema["type"] == "integer",
         multiple_of=None if step is None else Decimal(step),
-        spelling="any",
+        encoding="any",
     )
     validator = jsonschema.Draft202012Validator(schema)
     for value in values:

@@ -14,7 +14,7 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.strings.language import StringLanguage
-from agentfast.runtime.grammar.strings.utf8_encoder import Spelling
+from agentfast.runtime.grammar.strings.utf8_encoder import Encoding
 
 ALPHABET = 'a"\né😀'
 WORDS = ["".join(chars) for size in range(4) for chars in product(ALPHABET, repeat=size)]
@@ -109,13 +109,13 @@ def test_what_is_listed_is_all_there_is(case: Judged) -> None:
 
 @given(languages(), st.sampled_from(["canonical", "any"]), st.data())
 def test_a_spelled_word_is_accepted_just_when_it_is_in_the_language(
-    case: Judged, spelling: Spelling, data: st.DataObject
+    case: Judged, encoding: Encoding, data: st.DataObject
 ) -> None:
     language, judge = case
-    grammar = Grammar(language.node(spelling))
+    grammar = Grammar(language.node(encoding))
     for text in data.draw(st.lists(st.text(ALPHABET, max_size=4), min_size=3, max_size=6)):
         assert grammar.accepts(json.dumps(text, ensure_ascii=False)) == judge(text)
-        if spelling == "any" or is_shared(language):
+        if encoding == "any" or is_shared(language):
             written = "".join(data.draw(st.sampled_from(sorted(spellings(char)))) for char in text)
             assert json.loads(f'"{written}"') == text
             assert grammar.accepts(f'"{written}"') == judge(text)
@@ -134,15 +134,15 @@ def is_shared(language: StringLanguage) -> bool:
         max_size=8,
     ),
 )
-def test_what_a_node_accepts_is_json_of_a_word(case: Judged, spelling: Spelling, parts: list[str]) -> None:
+def test_what_a_node_accepts_is_json_of_a_word(case: Judged, encoding: Encoding, parts: list[str]) -> None:
     language, judge = case
     text = '"' + "".join(parts) + '"'
-    if Grammar(language.node(spelling)).accepts(text):
+    if Grammar(language.node(encoding)).accepts(text):
         word = json.loads(text)
         assert judge(word)
-        if spelling == "canonical" and not is_shared(language):
+        if encoding == "canonical" and not is_shared(language):
             assert text == json.dumps(word, ensure_ascii=False)
-    elif spelling == "any":
+    elif encoding == "any":
         assert not is_word(text, judge)
 
 
@@ -173,12 +173,12 @@ TOKENS = [b'"a', b'a"', b"aa", b'"}', b'\\"', b"\\u00", b"e9", b"\xa9a", b"\xf0\
     st.data(),
 )
 def test_tokens_do_what_their_bytes_do(
-    case: Judged, spelling: Spelling, extra: list[bytes], data: st.DataObject
+    case: Judged, encoding: Encoding, extra: list[bytes], data: st.DataObject
 ) -> None:
     language, judge = case
     if language.is_empty:
         return
-    node = language.node(spelling)
+    node = language.node(encoding)
     grammar = Grammar(nodes.Sequence(nodes.Literal(b"{"), node, nodes.Literal(b"}")))
     vocabulary = Vocabulary(
         (*BYTES, *extra, None), {"<eos>": 256 + len(extra)}, frozenset({256 + len(extra)})

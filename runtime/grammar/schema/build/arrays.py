@@ -1,4 +1,4 @@
-"""Arrays: direct nodes for lists and tuples, counters for `contains`, a mask of values for `uniqueItems`."""
+"""Nodes of arrays: lists and tuples directly, counters for `contains`, a mask of values for `uniqueItems`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _cut(builder: NodeBuilder, rules: ArrayRules) -> ArrayRules:
 
 
 class _ItemOptions:
-    """What one item may be, told apart by the `contains` conditions that it meets and, if unique, by its value."""
+    """Options of one item, split by the `contains` conditions that it meets and, if unique, by its value."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""From formulas to nodes: per type, direct nodes where rules say it all, a Boolean node where they do not."""
+"""Nodes of formulas: per type, direct nodes where rules say it all, a Boolean node where they do not."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Builder:
             return nodes.Reference(self._rules[key])
         formula = self.formula(subschemas)
         if isinstance(formula, Constant):
-            return any_value(self.gaps, mode.spelling) if formula.value else nodes.NOTHING
+            return any_value(self.gaps, mode.encoding) if formula.value else nodes.NOTHING
         self._rules[key] = nodes.Rule(f"{self.digest} {key!r}")
         if self._nesting >= _MAX_NESTING:
             self._recursive.add(key)
@@ -142,10 +142,10 @@ class Builder:
         if formula == FALSE:
             return nodes.NOTHING
         words = formula.words if isinstance(formula, StringRules) else None
-        if words and isinstance(formula, StringRules) and not formula.parts and mode.spelling == "canonical":
+        if words and isinstance(formula, StringRules) and not formula.parts and mode.encoding == "canonical":
             return nodes.Choice(string_node(word, "canonical") for word in sorted(words))
         language = self.strings(formula)
-        return nodes.NOTHING if language.is_empty else language_node(language, mode.spelling, formula)
+        return nodes.NOTHING if language.is_empty else language_node(language, mode.encoding, formula)
 
     def strings(self, formula: Formula) -> StringLanguage:
         """The strings that a formula over `StringRules` allows."""
@@ -198,8 +198,8 @@ class Builder:
         if base == nodes.NOTHING:
             return base
         operands = [base]
-        if kind == "number" and mode.spelling == "canonical":
-            operands.append(number_node(Bounds(), spelling="any"))
+        if kind == "number" and mode.encoding == "canonical":
+            operands.append(number_node(Bounds(), encoding="any"))
         elif kind != "number":
             unique = unique_keys_node(self, hard, kind)
             operands += [] if unique is None else [unique]
@@ -219,12 +219,12 @@ class Builder:
             case ArrayRules() as found:
                 return array_node(self, found, mode)
             case NumberRules() as found:
-                return numbers_node(found, mode.spelling)
+                return numbers_node(found, mode.encoding)
             case found:
                 raise AssertionError(f"no node for {found!r}")
 
     def exclusive(self, parts: tuple[Formula, ...], mode: Mode) -> bool:
-        """Whether no value meets two of the formulas, all over the rules of one type."""
+        """Test whether no value meets two of the formulas, all over the rules of one type."""
         return pairwise(
             parts,
             lambda a, b: self._is_nothing(
@@ -247,7 +247,7 @@ class Builder:
                 return formula
 
     def _is_nothing(self, formula: Formula, levels: int, mode: Mode) -> bool:
-        """Whether a formula over the rules of one type plainly has no values."""
+        """Test whether a formula over the rules of one type plainly has no values."""
         found = alternatives(formula, lambda _: False)
         return all(
             alternative.rules is not None and self._is_empty(alternative.rules, levels, mode)
@@ -272,7 +272,7 @@ class Builder:
                 return False
 
     def has_no_values(self, subschemas: Subschemas, levels: int, mode: Mode) -> bool:
-        """Whether the subschemas plainly exclude each other."""
+        """Test whether the subschemas plainly exclude each other."""
         formula = self.formula(subschemas)
         if isinstance(formula, Constant):
             return not formula.value

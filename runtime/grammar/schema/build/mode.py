@@ -8,7 +8,7 @@ from typing import Literal
 Order = Literal["declared", "any"]
 """Order of an object's properties."""
 
-Spelling = Literal["canonical", "any"]
+Encoding = Literal["canonical", "any"]
 """Notation of strings and numbers: one canonical form, or every form that JSON has."""
 
 
@@ -37,13 +37,13 @@ class Mode:
     """
 
     order: Order
-    spelling: Spelling
+    encoding: Encoding
     closed: bool
     positive: bool = True
     negative: bool = False
 
     def operand(self, side: Side) -> Mode:
-        """The mode of an operand of a Boolean node: every spelling and order, or its complement would have some."""
+        """The mode of an operand of a Boolean node: every encoding and order, or its complement would have some."""
         return Mode(
             "any",
             "any",

@@ -1,4 +1,4 @@
-"""Objects: the fields and the classes of other keys that rules ask for."""
+"""Nodes of objects: properties, and disjoint classes of other keys."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def object_node(builder: NodeBuilder, rules: ObjectRules, mode: Mode) -> nodes.N
                 return nodes.NOTHING
             continue
         ordered = mode.order == "declared" and name in rules.order
-        properties[name] = Property(string_node(name, mode.spelling), value, name in rules.required, ordered)
+        properties[name] = Property(string_node(name, mode.encoding), value, name in rules.required, ordered)
     if rules.most is not None and rules.most < max(rules.least, len(rules.required)):
         return nodes.NOTHING
     _refuse_undecidable(builder, rules, others, mode)
@@ -79,7 +79,7 @@ def _members(
     for language, subschemas in others:
         value = builder.value(subschemas, mode)
         if value != nodes.NOTHING:
-            further.append((_keys_node(language, mode.spelling, rules.path), value))
+            further.append((_keys_node(language, mode.encoding, rules.path), value))
     if not further and rules.least > len(properties):
         return nodes.NOTHING
     return ObjectMembers(
@@ -98,7 +98,7 @@ def closed_rules(rules: ObjectRules) -> ObjectRules:
 
 
 def subschemas_of(rules: ObjectRules, name: str) -> Subschemas:
-    """What the value of a key has to meet."""
+    """Subschemas of the value of a key."""
     return conjoin(
         (subschema for key, subschema in rules.named if key == name),
         (
@@ -189,9 +189,9 @@ def _class_subschemas(rules: ObjectRules, matched: frozenset[str]) -> Subschemas
     )
 
 
-def _keys_node(language: StringLanguage, spelling: str, path: str) -> nodes.Node:
+def _keys_node(language: StringLanguage, encoding: str, path: str) -> nodes.Node:
     try:
-        return language.node("any" if spelling == "any" else "canonical")
+        return language.node("any" if encoding == "any" else "canonical")
     except GrammarError as error:
         raise UnsupportedSchemaError("properties", path, error.message, hint=error.hint) from error
 

@@ -1,7 +1,7 @@
-"""Values in which no key that a schema names comes twice, whatever else they are.
+"""Values with unique keys: no key that a schema names comes twice, whatever else they are.
 
 A complement needs them: an operand that has failed at the first of two equal keys would say no for good, while readers
-of the text take the second. So everything under a Boolean node with a complement is read by this shadow of it, too.
+of the text take the second. So a Boolean node with a complement has this operand, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from agentfast.runtime.grammar.strings.language import StringLanguage
 
 
 def unique_keys_node(builder: NodeBuilder, formulas: Iterable[Formula], kind: str) -> nodes.Node | None:
-    """The shadow of formulas over the rules of objects or arrays; None if they name no keys."""
+    """The unique-keys operand for formulas over the rules of objects or arrays; None if they name no keys."""
     unique = _UniqueKeys(builder)
     keys = _NamedKeys()
     for formula in formulas:
@@ -64,7 +64,7 @@ class _NamedKeys:
         )
 
     def inner(self) -> list[Subschemas]:
-        """What may be inside."""
+        """Subschemas of the values inside."""
         return [*self.named.values(), self.others, self.items]
 
 
@@ -76,7 +76,7 @@ class _UniqueKeys:
         self._finished: dict[Subschemas, nodes.Node] = {}
 
     def tracks(self, keys: _NamedKeys) -> bool:
-        """Whether a key is named, here or further inside."""
+        """Test whether a key is named, here or further inside."""
         pending, seen = [keys], set[Subschemas]()
         while pending:
             found = pending.pop()
@@ -118,7 +118,7 @@ class _UniqueKeys:
         if not self.tracks(keys):
             self._finished[subschemas] = anything
             return anything
-        rule = self._rules[subschemas] = nodes.Rule(f"{self._builder.digest} shadow {subschemas!r}")
+        rule = self._rules[subschemas] = nodes.Rule(f"{self._builder.digest} unique keys {subschemas!r}")
         assert isinstance(anything, nodes.Reference)
         assert isinstance(anything.rule.body, nodes.Choice)
         scalars = anything.rule.body.options[:-2]

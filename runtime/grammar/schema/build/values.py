@@ -1,4 +1,4 @@
-"""Values on their own as JSON writes them: strings, numbers, true and false, and any value at all."""
+"""Nodes of single values: strings, numbers, true and false, and any value at all."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from agentfast.runtime.grammar.automaton.boolean_formula import Formula
 from agentfast.runtime.grammar.automaton.object_members import ObjectMembers, ObjectShape
 from agentfast.runtime.grammar.automaton.whitespace import Gaps
 from agentfast.runtime.grammar.numbers.number import Bounds, number_node, number_value
-from agentfast.runtime.grammar.schema.build.mode import Spelling
+from agentfast.runtime.grammar.schema.build.mode import Encoding
 from agentfast.runtime.grammar.schema.rules.by_type import NumberRules, StringRules, allows
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 
 def booleans_node(formula: Formula) -> nodes.Node:
-    """What a formula over `BooleanRules` allows."""
+    """The truth values that a formula over `BooleanRules` allows."""
     words = [text for value, text in ((True, b"true"), (False, b"false")) if allows(formula, value=value)]
     return nodes.Literal(words[0]) if len(words) == 1 else nodes.Choice(nodes.Literal(word) for word in words)
 
 
-def numbers_node(rules: NumberRules, spelling: Spelling) -> nodes.Node:
+def numbers_node(rules: NumberRules, encoding: Encoding) -> nodes.Node:
     """The numbers that rules allow.
 
     Raises:
@@ -32,8 +32,8 @@ def numbers_node(rules: NumberRules, spelling: Spelling) -> nodes.Node:
     bounds = rules.bounds
     try:
         if rules.is_value and bounds.low is not None:  # the other rules let it pass
-            return number_value(bounds.low, spelling)
-        return number_node(bounds, integral=rules.integral, multiple_of=rules.multiple_of, spelling=spelling)
+            return number_value(bounds.low, encoding)
+        return number_node(bounds, integral=rules.integral, multiple_of=rules.multiple_of, encoding=encoding)
     except GrammarError as error:
         keyword = "minimum" if rules.multiple_of is None else "multipleOf"
         raise UnsupportedSchemaError(keyword, rules.path, error.message, hint=error.hint) from error
@@ -60,14 +60,14 @@ def language_of(rules: StringRules) -> StringLanguage:
     return language
 
 
-def language_node(language: StringLanguage, spelling: Spelling, source: Formula) -> nodes.Node:
+def language_node(language: StringLanguage, encoding: Encoding, source: Formula) -> nodes.Node:
     """The strings as JSON writes them.
 
     Raises:
         UnsupportedSchemaError: that takes too many states.
     """
     try:
-        return language.node(spelling)
+        return language.node(encoding)
     except GrammarError as error:
         rules = source if isinstance(source, StringRules) else StringRules()
         keyword = rules.parts[0][0] if rules.parts else "type"
@@ -75,23 +75,23 @@ def language_node(language: StringLanguage, spelling: Spelling, source: Formula)
 
 
 @lru_cache(maxsize=4096)
-def string_node(text: str, spelling: Spelling) -> nodes.Node:
+def string_node(text: str, encoding: Encoding) -> nodes.Node:
     """One string as JSON writes it, quotes included."""
-    if spelling == "canonical":
+    if encoding == "canonical":
         return nodes.Literal(json.dumps(text, ensure_ascii=False).encode())
     return StringLanguage.words((text,)).node("any")
 
 
 @lru_cache(maxsize=16)
-def any_value(gaps: Gaps, spelling: Spelling) -> nodes.Node:
+def any_value(gaps: Gaps, encoding: Encoding) -> nodes.Node:
     """Any JSON value; objects in it are open. A key may come twice: readers take the last, which is as valid."""
     spacing = nodes.Sequence(gaps.inside, gaps.after).digest.hex()
-    rule = nodes.Rule(f"any value with {spacing} {spelling}")
+    rule = nodes.Rule(f"any value with {spacing} {encoding}")
     value = nodes.Reference(rule)
     string = nodes.Sequence(nodes.Literal(b'"'), nodes.StringBody())
     scalars = (
         string,
-        number_node(Bounds(), spelling=spelling),
+        number_node(Bounds(), encoding=encoding),
         nodes.Literal(b"true"),
         nodes.Literal(b"false"),
         nodes.Literal(b"null"),

@@ -1,4 +1,4 @@
-"""Formulas over the rules of one type as alternatives: each is one set of rules, and what rules cannot say."""
+"""Disjunctive form of formulas over one type: each alternative is one set of rules, and formulas beyond rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Alternative:
 
 
 def project(formula: Formula, kind: str, *, closed: bool) -> Formula:
-    """What a formula over `Assertions` rules says of values of one type; the rules of conjunctions are made one.
+    """Projection of a formula over `Assertions` to one type; the rules of conjunctions are made one.
 
     `closed` keeps rules that only say that a schema speaks of objects. Under a negation schemas are never closed.
     """
@@ -189,5 +189,5 @@ def _has_one(formula: Formula) -> bool:
 
 
 def pairwise(parts: tuple[Formula, ...], disjoint: Callable[[Formula, Formula], bool]) -> bool:
-    """Whether every two parts are disjoint."""
+    """Test whether every two parts are disjoint."""
     return all(disjoint(left, right) for left, right in combinations(parts, 2))

@@ -1,4 +1,4 @@
-"""The keywords of one schema that speak of the value itself, as rules by type."""
+"""Assertions: the keywords of one schema that speak of the value itself, as rules by type."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Assertions(Leaf):
 
 
 def assertions_of(schema: Mapping[str, Any], ref: SchemaRef, *, assert_format: bool) -> Assertions | None:
-    """What a schema's own keywords ask; None if nothing.
+    """Assertions of a schema's own keywords; None if there are none.
 
     Raises:
         UnsupportedSchemaError: a keyword's value is malformed.
@@ -68,7 +68,7 @@ def assertions_of(schema: Mapping[str, Any], ref: SchemaRef, *, assert_format: b
 
 
 def value_assertions(value: Any, path: str = "") -> Assertions:
-    """One value."""
+    """Assertions that only one value meets."""
     kinds: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
     _add_value(kinds, value, "const", path)
     return Assertions(kinds)

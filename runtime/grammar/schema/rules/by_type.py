@@ -1,4 +1,4 @@
-"""What a schema asks of values of one JSON type, in a form in which two schemas at once are one again."""
+"""Rules for values of one JSON type, closed under conjunction."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Rules(Leaf):
     path: str
 
     def both(self, other: Rules) -> Formula:
-        """What meets these rules and others of the same type; FALSE where that is plainly nothing."""
+        """Conjunction with other rules of the same type; FALSE where no value can meet both."""
         raise NotImplementedError
 
     def negated(self) -> Formula | None:
-        """What does not meet them, if rules can say it."""
+        """Negation, if rules can say it."""
         return None
 
 
@@ -173,7 +173,7 @@ class ObjectRules(Rules):
 
     @property
     def is_anything(self) -> bool:
-        """Whether any object meets them."""
+        """True if any object meets them."""
         return replace(self, closable=False, is_open=False) == ObjectRules()
 
 
@@ -188,7 +188,7 @@ class Contains:
 
 @dataclass(frozen=True)
 class ArrayRules(Rules):
-    """Arrays: what the first items meet one by one, and what the others do."""
+    """Arrays: subschemas of the first items one by one, and of the rest."""
 
     prefix: tuple[Subschemas, ...] = ()
     rest: Subschemas = ()
@@ -223,7 +223,7 @@ ANYTHING: Final[dict[str, Rules]] = {
 
 
 def allows(formula: Formula, *, value: bool) -> bool:
-    """Whether a formula over `BooleanRules` holds for a value."""
+    """Test whether a formula over `BooleanRules` holds for a value."""
     return evaluate(formula, lambda leaf: isinstance(leaf, BooleanRules) and leaf.value == value) is True
 
 

@@ -1,4 +1,4 @@
-"""The conditions that a value inside an object or array may have to meet: by reference, so that recursion ends."""
+"""Subschemas: conditions on values inside objects and arrays, by reference, so that recursion ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 @dataclass(frozen=True)
 class SchemaRef:
-    """The schema at a pointer of the document.
+    """Reference to the schema at a pointer of the document.
 
     Attributes:
         scope: base URIs of the resources that led here, where `$dynamicRef` makes them matter.
@@ -75,5 +75,5 @@ ALWAYS: Final = Except(NEVER)
 
 
 def conjoin(*groups: Iterable[Subschema]) -> Subschemas:
-    """All subschemas of the groups, each once."""
+    """Conjunction of groups of subschemas, each once."""
     return tuple(dict.fromkeys(subschema for group in groups for subschema in group))

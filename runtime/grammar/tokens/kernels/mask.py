@@ -1,4 +1,4 @@
-"""Kernels that tell what a grammar allows next: the mask of a state."""
+"""Kernels for the token mask of a grammar's state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class MaskArrays(NamedTuple):
-    """What of a `TokenGrammar` says which tokens may come next; `classes` is their number, the rest is described there."""
+    """Arrays of a `TokenGrammar` that decide the next tokens; `classes` is their number, the rest is described there."""
 
     edge_start: Ints
     edge_target: Ints

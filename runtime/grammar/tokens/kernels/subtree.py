@@ -36,7 +36,7 @@ _MIX2: Final = np.uint64(0x94D049BB133111EB)
 
 
 class Found(NamedTuple):
-    """What was found; all arrays have room for more than `used` says.
+    """Growing arrays of a walk; `used` says how much of each is filled.
 
     Attributes:
         items: [., 4] of the source at hand: state, what leads there (a node, or -1 - a group) and two sums of hashes.
@@ -70,7 +70,7 @@ def mixed(number: Int) -> np.uint64:
 
 @kernel
 def nothing_found() -> Found:
-    """Room, with nothing in it."""
+    """Empty arrays for a walk."""
     found = Found(
         np.empty((1024, 4), np.int64),
         np.empty((256, 2), np.int32),
@@ -299,7 +299,7 @@ def _add_exit(found: Found, before: Int, node: Int) -> Found:
 
 @kernel
 def _slot(subtrees: Longs, slots: Ints, node: Int, state: Int) -> np.uint64:
-    """Where the number of a kept subtree stands, or would."""
+    """Hash slot of a kept subtree."""
     mask = np.uint64(len(slots) - 1)
     at = mixed(np.int64(node) << np.int64(32) | np.int64(state)) & mask
     while slots[at] >= 0 and (subtrees[slots[at], 0] != node or subtrees[slots[at], 1] != state):

@@ -1,4 +1,4 @@
-"""The kernel that runs an automaton over the vocabulary's trie and gathers what tokens do into labels."""
+"""Kernel that runs an automaton over the vocabulary's trie and gathers tokens of equal effect into labels."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _label_of(labels: _Labels, found: Found, group: int) -> tuple[_Labels, int]:
 
 @kernel
 def _slot(sums: Longs, slots: Ints, first: int, second: int) -> np.uint64:
-    """Where the label with these sums stands, or would."""
+    """Hash slot of the label with these sums."""
     mask = np.uint64(len(slots) - 1)
     at = np.uint64(first) & mask
     while slots[at] >= 0 and (sums[slots[at], 0] != first or sums[slots[at], 1] != second):

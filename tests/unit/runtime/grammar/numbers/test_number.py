@@ -25,12 +25,12 @@ def written(
     *,
     integral: bool = False,
     multiple_of: str | None = None,
-    spelling: Literal["canonical", "any"] = "any",
+    encoding: Literal["canonical", "any"] = "any",
 ) -> str:
     """Those of the texts that are numbers within inclusive bounds."""
     bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
     multiple = None if multiple_of is None else Decimal(multiple_of)
-    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple, spelling=spelling)
+    dfa = number_dfa(bounds, integral=integral, multiple_of=multiple, encoding=encoding)
     return " ".join(text for text in texts.split() if dfa.accepts(text.encode()))
 
 
@@ -87,17 +87,17 @@ def test_a_fraction_never_has_more_digits_than_a_double_tells_apart() -> None:
 
 def test_bounds_without_a_number_between_them_match_nothing() -> None:
     assert accepted({"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2}, "1 2 1.5") == []
-    empty = number_node(Bounds(Decimal(1), Decimal(2), False, False), integral=True, spelling="any")
+    empty = number_node(Bounds(Decimal(1), Decimal(2), False, False), integral=True, encoding="any")
     assert empty == nodes.NOTHING
 
 
 def test_canonical_multiples_are_exact() -> None:
     texts = "0 -0 1 1.5 3 4.50 4.6 -7.5 15 35"
-    assert written(texts, multiple_of="1.5", spelling="canonical") == "0 -0 1.5 3 4.50 -7.5 15"
-    assert written(texts, multiple_of="1.5", integral=True, spelling="canonical") == "0 -0 3 15"
-    assert written("0.01 0.010 0.011 7", multiple_of="0.01", spelling="canonical") == "0.01 0.010 7"
+    assert written(texts, multiple_of="1.5", encoding="canonical") == "0 -0 1.5 3 4.50 -7.5 15"
+    assert written(texts, multiple_of="1.5", integral=True, encoding="canonical") == "0 -0 3 15"
+    assert written("0.01 0.010 0.011 7", multiple_of="0.01", encoding="canonical") == "0.01 0.010 7"
     assert (
-        written("99 100 250 1000 10000", "100", "1000", multiple_of="50", spelling="canonical")
+        written("99 100 250 1000 10000", "100", "1000", multiple_of="50", encoding="canonical")
         == "100 250 1000"
     )
 
@@ -199,8 +199,8 @@ def test_automata_stay_within_their_stated_sizes(
     bounds = Bounds(None if low is None else Decimal(low), None if high is None else Decimal(high))
     step = None if multiple_of is None else Decimal(multiple_of)
     sizes = [
-        len(number_dfa(bounds, integral=integral, multiple_of=step, spelling=spelling).moves)
-        for spelling in ("canonical", "any")
+        len(number_dfa(bounds, integral=integral, multiple_of=step, encoding=encoding).moves)
+        for encoding in ("canonical", "any")
     ]
     assert sizes[0] <= canonical
     assert sizes[1] <= spelled
