@@ -30,12 +30,12 @@ class Acceptor:
     def accepts(self, data: bytes) -> bool:
         """Test whether the bytes match as a whole."""
         automaton = self._automaton
+        state, step = automaton.start, automaton.step
         with self._lock:
-            state = automaton.start
             for byte in data:
                 if state < 0:
                     return False
-                state = automaton.step(state, byte)
+                state = step(state, byte)
             return state >= 0 and automaton.is_accepting(state)
 
 

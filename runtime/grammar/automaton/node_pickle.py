@@ -56,7 +56,6 @@ class _Reader(pickle.Unpickler):
         super().__init__(file)
         self._entries = entries
 
-    def persistent_load(self, pid: Any) -> _Entry:
+    def persistent_load(self, pid: int) -> _Entry:
         """The node or rule of a number."""
-        entry: _Entry = self._entries[pid]
-        return entry
+        return self._entries[pid]

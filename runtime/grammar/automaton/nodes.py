@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
+from typing import Any
 
 from agentfast.runtime.grammar.automaton.boolean_formula import Formula, Leaf
 from agentfast.runtime.grammar.automaton.byte_dfa import ByteAutomaton, ByteDfa
@@ -203,9 +204,11 @@ class Narrowed(Node):
         self._exact: Node | None = None
         self.generated = generated
 
-    def __getstate__(self) -> tuple[None, dict[str, object]]:
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
         """The slots, without what `exact` has made."""
-        state = {name: getattr(self, name) for name in ("_least_states", "digest", "_make", "generated")}
+        state: dict[str, Any] = {
+            name: getattr(self, name) for name in ("_least_states", "digest", "_make", "generated")
+        }
         return None, state | {"_exact": None}
 
     @property
