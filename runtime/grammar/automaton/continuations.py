@@ -43,7 +43,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on continuations, and the factories of what they lead to.
+    """Bounds on continuations, and factories of blocks, products and transducers.
 
     Attributes:
         max_depth: recursive references that may be open at a time; None is any number.
@@ -90,7 +90,7 @@ class Continuations:
         return self._at(node_id, position, rest, self._depths[rest])
 
     def special(self, cont: int) -> tuple[str, tuple[int, ...]] | None:
-        """The special token that a closed continuation takes and what is closed after it."""
+        """The special token that a closed continuation takes, and the closed continuations after it."""
         if cont <= CUT:
             return None
         if cont >= BLOCK:
@@ -293,7 +293,7 @@ class Continuations:
         return successors
 
     def _unfold_reference(self, cont: int, node: nodes.Reference, rest: int) -> list[int]:
-        """A frame (the reference at position 1) is pushed for the rule's body and popped for what follows."""
+        """Push a frame (the reference at position 1) for the rule's body, or pop it at the end."""
         if self._conts[cont][1] == 1:
             return [rest]
         depth = self._depths[cont] + 1

@@ -23,7 +23,7 @@ def dump_node(root: Node) -> bytes:
 
 
 def load_node(data: bytes) -> Node:
-    """Read what `dump_node` wrote."""
+    """Restore the expression that `dump_node` pickled."""
     classes, content = pickle.loads(data)
     entries: list[Any] = [cls.__new__(cls) for cls in classes]
     reader = _Reader(BytesIO(content), entries)

@@ -185,7 +185,7 @@ class StringBody(Node):
 
 
 class Narrowed(Node):
-    """A language of which only a part is generated: all of it is read, also as an operand of `Boolean`.
+    """A language that is read as a whole, also as an operand of `Boolean`, and generated in part.
 
     Attributes:
         generated: the part.
@@ -205,7 +205,7 @@ class Narrowed(Node):
         self.generated = generated
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
-        """The slots, without what `exact` has made."""
+        """State for pickling, without the cached `exact`."""
         state: dict[str, Any] = {
             name: getattr(self, name) for name in ("_least_states", "digest", "_make", "generated")
         }

@@ -57,7 +57,7 @@ class Body:
 
     @property
     def last_change(self) -> int:
-        """From this number of code points on, no place closes differently."""
+        """Number of code points from which on no place closes differently."""
         return max((cut for lengths in self.lengths or () for cut in lengths), default=0)
 
     def closes(self, place: int, count: int) -> bool:

@@ -48,7 +48,7 @@ class States(Protocol):
 
     @property
     def last_change(self) -> int:
-        """From this length on, no state accepts differently."""
+        """Length from which on no state accepts differently."""
         ...
 
     def row(self, state: int) -> Row:
@@ -85,7 +85,7 @@ class CodepointAutomaton:
 
     @property
     def last_change(self) -> int:
-        """From this length on, no state accepts differently."""
+        """Length from which on no state accepts differently."""
         return max((cut for lengths in self.lengths for cut in lengths), default=0)
 
     def row(self, state: int) -> Row:
@@ -246,7 +246,7 @@ def both_rows(left: Row, right: Row) -> list[tuple[int, tuple[int, int]]]:
 
 
 def _relevant(rows: list[Row], lengths: list[LengthSet]) -> list[LengthSet]:
-    """The lengths without what no text that leads to the state can have."""
+    """Lengths of each state, without those that no text leading to it can have."""
     if all(spans in (NO_LENGTH, EVERY_LENGTH) for spans in lengths):
         return lengths
     least, most = _shortest(rows), _longest(rows)

@@ -44,7 +44,7 @@ def complement(intervals: Intervals) -> Intervals:
 
 
 def with_surrogates(intervals: Intervals) -> Intervals:
-    """The set as fewer intervals: the surrogates count as in where what lies before them is in."""
+    """The set as fewer intervals: surrogates count as members where U+D7FF is one."""
     result: list[Interval] = []
     for low, high in intervals:
         high = 0xDFFF if high == 0xD7FF else high

@@ -124,7 +124,7 @@ def number_dfa(
 
 
 def _decimals(bounds: Bounds, multiple: MultipleOf | None) -> Notation:
-    """Decimals with as many digits after the point as double precision tells apart, and the bounds need."""
+    """Decimal notation with the fraction digits that double precision tells apart, or the bounds need."""
     ends = [end for end in (bounds.low, bounds.high) if end is not None]
     whole = max((max(end.adjusted() + 1, 1) for end in ends), default=1)
     fraction = max((_places(end) for end in ends), default=0)

@@ -58,7 +58,7 @@ class End:
         return cls(digits, value.adjusted() + 1, included)
 
     def digit(self, index: int) -> int:
-        """The digit at an index, of which there is no end."""
+        """The digit at an index, 0 beyond the last one."""
         return self.digits[index] if index < len(self.digits) else 0
 
     def order(self, order: int, read: int) -> int:

@@ -33,7 +33,7 @@ class Thread(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that matters of the text so far; `behind` has a state of each look-behind's search."""
+    """State of the DFA: threads, the neighbour before, and a state of each look-behind's search."""
 
     threads: frozenset[Thread]
     before: Side
@@ -86,7 +86,11 @@ class SubsetConstruction:
         self.start: State = self._settled(frozenset([Thread(0)]), before, behind)
 
     def automaton(self) -> CodepointAutomaton:
-        """Raises: GrammarError if too many states are needed."""
+        """The minimal DFA.
+
+        Raises:
+            GrammarError: too many states are needed.
+        """
         return explore(
             self.start, self.row, lambda state: EVERY_LENGTH if self.matched(state, "edge") else NO_LENGTH
         )

@@ -41,7 +41,7 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Look:
-    """Look-ahead or look-behind: a condition on what comes after or before."""
+    """Look-ahead or look-behind: a condition on the text after or before."""
 
     item: Regex
     behind: bool

@@ -170,7 +170,7 @@ def names(value: Any, keyword: str, path: str) -> tuple[str, ...]:
 
 
 def check_text(value: Any, keyword: str, path: str) -> None:
-    """Refuse what is not a string of Unicode characters.
+    """Refuse values other than strings of Unicode characters.
 
     Raises:
         UnsupportedSchemaError: it has lone surrogates, or is no string.

@@ -18,7 +18,7 @@ Keep = Callable[[bool, bool], bool]
 
 
 class ExactSet(ABC):
-    """A set of which only a part is generated. Equal sets have equal digests.
+    """A set that is read as a whole and generated in part. Equal sets have equal digests.
 
     Attributes:
         digest: identifies the content.

@@ -87,7 +87,7 @@ class StringLanguage:
 
     @classmethod
     def format(cls, name: str) -> StringLanguage:
-        """Strings of a format; see formats.py for what each is.
+        """Strings of a format, see formats.py.
 
         Raises:
             GrammarError: it has no definition here.

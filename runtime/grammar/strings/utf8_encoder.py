@@ -57,7 +57,7 @@ class _Continuation:
 
 @dataclass(frozen=True, slots=True)
 class _Escape:
-    """After a backslash: the letters that may come, and what four hexadecimal digits lead to."""
+    """After a backslash: the letters that may come, and the targets of four hexadecimal digits."""
 
     letters: Map
     digits: Map
@@ -75,7 +75,7 @@ class _Digits:
 
 @dataclass(frozen=True, slots=True)
 class _Low:
-    """The second half of a surrogate pair to come, so many of its bytes read."""
+    """In the second half of a surrogate pair; `read` counts its bytes so far."""
 
     read: int
     rest: Map

@@ -148,7 +148,7 @@ def _pack(arrays: Arrays, key: bytes) -> bytes:
 
 
 def _unpack(content: bytes, key: bytes) -> Arrays | None:
-    """The arrays, or None if this is not what `_pack` writes for the key."""
+    """The arrays, or None if `_pack` did not write this for the key."""
     head = _MAGIC + key
     at = len(head) + len(_digest(b""))
     payload = content[at:]

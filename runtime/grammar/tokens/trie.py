@@ -17,7 +17,7 @@ from agentfast.runtime.jit.kernel import kernel
 
 
 class TrieArrays(NamedTuple):
-    """See `Trie`."""
+    """Trie as kernels take it, see `Trie`."""
 
     byte: npt.NDArray[np.uint8]
     depth: npt.NDArray[np.int32]
@@ -132,7 +132,7 @@ def _built(vocabulary: Vocabulary) -> Arrays:
 def _preorder(
     data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-    """Nodes of sorted strings, given one after the other: each adds what goes beyond its prefix with the last one."""
+    """Trie nodes of sorted strings in preorder: each string adds its bytes beyond the prefix shared with the last one."""
     byte = np.zeros(len(data) + 1, np.uint8)
     depth = np.zeros(len(data) + 1, np.int32)
     is_token = np.zeros(len(data) + 1, np.bool_)

@@ -194,7 +194,7 @@ class Builder:
         return direct[0] if len(direct) == 1 else nodes.Choice(direct)
 
     def _boolean(self, kind: str, base: nodes.Node, hard: tuple[Formula, ...], mode: Mode) -> nodes.Node:
-        """The words of `base` that meet formulas, each leaf of which becomes an operand."""
+        """Boolean node of the words of `base` that meet formulas; each leaf becomes an operand."""
         if base == nodes.NOTHING:
             return base
         operands = [base]

@@ -142,7 +142,7 @@ def _key_language(builder: NodeBuilder, rules: ObjectRules) -> StringLanguage | 
 
 
 def _others(builder: NodeBuilder, rules: ObjectRules) -> list[tuple[StringLanguage, Subschemas]]:
-    """Disjoint classes of the keys that are not mentioned, each with what its values have to meet.
+    """Disjoint classes of the keys that are not mentioned, each with the subschemas of its values.
 
     Raises:
         UnsupportedSchemaError: there are too many.

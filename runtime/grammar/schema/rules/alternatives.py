@@ -161,7 +161,7 @@ def _both(left: Alternative, right: Alternative) -> Alternative | None:
 
 
 def distributed(formula: Formula) -> Formula:
-    """ "All of A and exactly one of B, C" as "exactly one of A and B, A and C": each then stands for itself."""
+    """Distribute conjunctions: "all of A and exactly one of B, C" as "exactly one of A and B, A and C"."""
     match formula:
         case Some():
             return some_of(distributed(part) for part in formula.parts)

@@ -192,7 +192,7 @@ def _number(schema: Mapping[str, Any], path: str, *, integral: bool) -> Formula:
 
 
 def _fix_values(kinds: dict[str, Formula], schema: Mapping[str, Any], path: str) -> None:
-    """Leave only what enum and const list."""
+    """Restrict each type to the values of enum and const."""
     for keyword in sorted(schema.keys() & keywords.VALUES):
         values = [schema["const"]] if keyword == "const" else keywords.as_list(schema["enum"])
         if values is None:

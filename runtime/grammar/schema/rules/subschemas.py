@@ -40,7 +40,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Either:
-    """At least one of the subschemas; none at all is what no value meets."""
+    """At least one of the subschemas; with none at all, no value meets it."""
 
     subschemas: tuple[Subschema, ...]
 
