@@ -1,7 +1,8 @@
 """Byte automata of JSON string bodies, with a counter of code points.
 
 `ANY_BODY` is well-formed Unicode in every escape. One character is one code point however it is written: raw UTF-8, a
-short escape, \\uHHHH, or a pair of \\uHHHH for a code point beyond U+FFFF. Lone surrogates, which are not characters, and raw controls are not accepted.
+short escape, \\uHHHH, or a pair of \\uHHHH for a code point beyond U+FFFF. Lone surrogates, which
+are not characters, and raw controls are not accepted.
 """
 
 from __future__ import annotations

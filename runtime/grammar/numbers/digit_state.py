@@ -107,7 +107,7 @@ class Conditions:
         return (low, high) if low <= high else EMPTY
 
     def settled(self, at: DigitState) -> DigitState | None:
-        """Canonical form of a state, without details that no continuation depends on; None if no number of the language begins so."""
+        """Canonical form of a state, without irrelevant details; None if no number of the language begins so."""
         ends = self.ranges[at.negative]
         if not at.nonzero:
             return at._replace(places=self._useful_places(at, ends)) if at.places else at

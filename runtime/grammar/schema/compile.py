@@ -3,15 +3,15 @@
 The language is that of JSON texts whose value the schema allows, written in this way:
 
 - objects have their declared properties in declared order, then the others (`order="declared"`), or in any order;
-- with `closed=True` fixed values, keys, strings with a pattern or a format, and numbers are encoded as models should
-  write them ("canonical" in
-  strings/utf8_encoder.py and numbers/number.py); with `closed=False` in every way that JSON has, within
-  the limits of numbers/number.py;
+- with `closed=True` fixed values, keys, strings with a pattern or a format, and numbers have the canonical encoding
+  (see strings/utf8_encoder.py and numbers/number.py); with `closed=False` any encoding that JSON has, within the limits
+  of numbers/number.py;
 - whitespace is as in automaton/whitespace.py, none before the first or after the last byte.
 
-How it works: the schemas of the document (document.py) are read as formulas over assertions (reader.py), split
-by type into alternatives (rules/alternatives.py) and built as nodes (build/builder.py). A formula that rules cannot say becomes a Boolean node, whose operands
-are complete automata of their own; a complement is taken within the JSON values of the same type.
+How it works: the schemas of the document (document.py) are read as formulas over assertions (reader.py), split by type
+into alternatives (rules/alternatives.py) and built as nodes (build/builder.py). A formula that rules cannot say becomes
+a Boolean node, whose operands are complete automata of their own; a complement is taken within the JSON values of the
+same type.
 
 Strings are well-formed Unicode: no lone surrogates. A declared key comes once. Another key may come twice where that
 cannot make a reader, who takes the last, see an invalid value.

@@ -1,8 +1,8 @@
 """Lift of a byte automaton to edges over the tokens of a vocabulary.
 
 A label is a set of tokens that share an edge. Each kind of string body is lifted once per vocabulary for all lengths
-and continuations (see string_lift.py): inside, a token only moves between places and counts code points; what is left of a
-token after the closing quote is walked once per continuation. All else is walked through the vocabulary's trie.
+and continuations (see string_lift.py): inside, a token only moves between places and counts code points; the rest
+of a token after the closing quote is walked once per continuation. All else is walked through the vocabulary's trie.
 """
 
 from __future__ import annotations

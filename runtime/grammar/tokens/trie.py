@@ -132,7 +132,7 @@ def _built(vocabulary: Vocabulary) -> Arrays:
 def _preorder(
     data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-    """Trie nodes of sorted strings in preorder: each string adds its bytes beyond the prefix shared with the last one."""
+    """Trie nodes of sorted strings in preorder: each adds its bytes beyond the prefix shared with the last one."""
     byte = np.zeros(len(data) + 1, np.uint8)
     depth = np.zeros(len(data) + 1, np.int32)
     is_token = np.zeros(len(data) + 1, np.bool_)

@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class MaskArrays(NamedTuple):
-    """Arrays of a `TokenGrammar` that decide the next tokens; `classes` is their number, the rest is described there."""
+    """Arrays of a `TokenGrammar` that decide the next tokens; `classes` is the number of classes, K."""
 
     edge_start: Ints
     edge_target: Ints
