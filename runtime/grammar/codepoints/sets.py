@@ -12,7 +12,7 @@ Intervals = tuple[Interval, ...]
 LAST = 0x10FFFF
 ALL: Intervals = ((0, 0xD7FF), (0xE000, LAST))  # surrogates are not characters
 WORD: Intervals = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
-"""What ECMA-262 calls a word character."""
+"""Word characters of ECMA-262."""
 
 
 def normalise(intervals: Iterable[Interval]) -> Intervals:

@@ -20,7 +20,7 @@ _LOWER: Final[dict[str, Intervals]] = {"d": _DIGIT, "w": WORD, "s": _SPACE}
 SETS: Final = _LOWER | {name.upper(): complement(intervals) for name, intervals in _LOWER.items()}
 """Sets by the letter of their escape, as ECMA-262 has them without the flag `i`."""
 NOT_LINE_END: Final = complement(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)))
-"""What the dot means without the flag `s`."""
+"""The set of the dot without the flag `s`."""
 
 _CATEGORIES: Final = """
     Cased_Letter=LC Close_Punctuation=Pe Connector_Punctuation=Pc Control=Cc cntrl=Cc Currency_Symbol=Sc
