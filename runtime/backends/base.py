@@ -48,7 +48,7 @@ class Backend(Protocol):
     """A model on a device: its forward pass, KV store, per-row memory, threads, and the posterior of its logits."""
 
     compiles_kernels: bool
-    """Whether kernels are compiled at the first steps, which a process beside this one can do ahead."""
+    """True if kernels are compiled at the first steps, which a process beside this one can do ahead."""
 
     @property
     def posterior(self) -> Posterior:

@@ -125,7 +125,7 @@ def _floats(tensor: torch.Tensor) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TokenDistribution:
     """The distribution that a token was taken from: the ids that were allowed and their probabilities."""
 
     tokens: npt.NDArray[np.int64]
@@ -143,7 +143,7 @@ def choices_of(
     grammar: TokenGrammar,
     states: Sequence[int] | Ints,
     budget: int,
-) -> list[Choice | None]:
+) -> list[TokenDistribution | None]:
     """Distribution that each of n consecutive tokens was taken from; None where the grammar left no choice.
 
     Args:
@@ -159,7 +159,7 @@ def choices_of(
         _KEPT_CHOICES,
     )
     return [
-        Choice(ids[start:stop], p[start:stop]) if stop > start else None
+        TokenDistribution(ids[start:stop], p[start:stop]) if stop > start else None
         for start, stop in pairwise(starts.tolist())
     ]
 
@@ -171,7 +171,7 @@ class ChoiceEvidence:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, tokens: Sequence[int], choices: Sequence[Choice | None]
+        self, vocabulary: Vocabulary, tokens: Sequence[int], choices: Sequence[TokenDistribution | None]
     ) -> None:
         """
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.confidence.evidence import Choice, ChoiceEvidence
+from agentfast.runtime.confidence.evidence import ChoiceEvidence, TokenDistribution
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
@@ -33,7 +33,7 @@ class DecoderState:
     streams: RandomStreams
     ledger: Ledger | None = None
     grammar_state: int = field(init=False)
-    choices: list[Choice | None] = field(default_factory=list["Choice | None"])
+    choices: list[TokenDistribution | None] = field(default_factory=list["TokenDistribution | None"])
     canvases: int = 0
     steps: int = 0
 

@@ -71,7 +71,7 @@ class CpuBackend:
 
     def run_shard(
         self, rows: tuple[ScheduledRow, ...], barrier: Barrier | None, pool: ShardPool | None
-    ) -> list[Part]:
+    ) -> list[ShardPart]:
         """The forward pass of a shard up to its hidden states, cut into parts.
 
         Args:
@@ -98,15 +98,17 @@ class CpuBackend:
             raise
         spans, finite = ragged.spans, finite_rows(hidden, ragged.spans)
         if logits is None:
-            return [Part(rows[group], spans[group], hidden, finite[group]) for group in self._groups(rows)]
+            return [
+                ShardPart(rows[group], spans[group], hidden, finite[group]) for group in self._groups(rows)
+            ]
         shared = sum(row.canvas_tokens > 0 for row in rows) >= _CANVASES_TO_SHARE
         groups = [slice(i, i + 1) for i in range(len(rows))] if shared else [slice(0, len(rows))]
         return [
-            Part(rows[group], spans[group], hidden, finite[group], lines)
+            ShardPart(rows[group], spans[group], hidden, finite[group], lines)
             for group, lines in zip(groups, split_logits(rows, groups, logits), strict=True)
         ]
 
-    def logits(self, part: Part) -> Forward:
+    def logits(self, part: ShardPart) -> Forward:
         """The logits of a part."""
         lines = part.logits
         if lines is None:
@@ -138,7 +140,7 @@ class CpuBackend:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ShardPart:
     """Consecutive rows of a shard.
 
     Attributes:
@@ -169,7 +171,7 @@ class CpuForwardPass:
 
     def map(self, function: Callable[[Batch, Forward], R]) -> list[R]:
         results: list[R] = []
-        queue = PartQueue[Part](len(self._shards))
+        queue = PartQueue[ShardPart](len(self._shards))
 
         @torch.inference_mode()
         def take(_: int) -> None:
@@ -178,7 +180,7 @@ class CpuForwardPass:
 
         @torch.inference_mode()
         def run_shard(rows: tuple[ScheduledRow, ...]) -> None:
-            parts: list[Part] = []
+            parts: list[ShardPart] = []
             try:
                 parts = self._backend.run_shard(rows, self._barrier, self._helpers)
             finally:

@@ -20,7 +20,7 @@ TOKENS_PER_SHARD: Final = 48
 
 
 _CANVAS_TOKEN: Final = 2.0
-"""What a canvas token costs, logits and decoding included, where an encode token costs 1."""
+"""Cost of a canvas token, logits and decoding included, where an encode token costs 1."""
 
 _KEYS: Final = 600
 """So many keys to attend to, in each layer, cost as much as an encode token."""

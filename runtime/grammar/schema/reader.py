@@ -21,13 +21,7 @@ from agentfast.runtime.grammar.schema.document import Document, Documents
 from agentfast.runtime.grammar.schema.keywords import JsonSchema, pointer
 from agentfast.runtime.grammar.schema.rules.assertions import assertions_of, value_assertions
 from agentfast.runtime.grammar.schema.rules.presence import absent, present
-from agentfast.runtime.grammar.schema.rules.subschemas import (
-    Either,
-    Except,
-    Fixed,
-    SchemaRef,
-    Subschema,
-)
+from agentfast.runtime.grammar.schema.rules.subschemas import Either, Except, Fixed, SchemaRef, Subschema
 from agentfast.runtime.grammar.schema.unevaluated import unevaluated
 
 DIALECTS = (

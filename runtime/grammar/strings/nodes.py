@@ -9,12 +9,7 @@ from typing import Final
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.byte_dfa import ByteDfa
 from agentfast.runtime.grammar.automaton.string_body import ANY_BODY, Body
-from agentfast.runtime.grammar.codepoints.automaton import (
-    CodepointAutomaton,
-    explore,
-    of_length,
-    product,
-)
+from agentfast.runtime.grammar.codepoints.automaton import CodepointAutomaton, explore, of_length, product
 from agentfast.runtime.grammar.codepoints.length_sets import EVERY_LENGTH, NO_LENGTH, LengthSet, both, spans
 from agentfast.runtime.grammar.strings.enumerate import liveness_of
 from agentfast.runtime.grammar.strings.exact_sets import Operand

@@ -1,7 +1,7 @@
 """CPU kernels of the canvas posterior over the nodes of a trellis: weights, backward pass, best path, sample, flow.
 
-Notation: C positions, K classes, L labels (sets of classes, see grammar/classes.py), N nodes (a state at a position,
-see plan.py). Weights are scaled numbers, (x, n) for x * 2^n with x in [1, 2) or 0: the range of logarithms at the price
+Notation: C positions, K classes, L labels (sets of classes, see grammar/tokens/token_classes.py), N nodes (a state at a position,
+see trellis.py). Weights are scaled numbers, (x, n) for x * 2^n with x in [1, 2) or 0: the range of logarithms at the price
 of multiplications. Weights of a position are relative to its reference, the greatest logit of its heaviest class.
 """
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.errors import EngineError
-from agentfast.runtime.confidence.evidence import CanvasEvidence, Choice, ChoiceEvidence
+from agentfast.runtime.confidence.evidence import CanvasEvidence, ChoiceEvidence, TokenDistribution
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.fields import Field, FieldProbability
 from agentfast.runtime.core.vocabulary import Vocabulary
@@ -184,15 +184,15 @@ def ending(canvases: list[Canvas], position: int, size: int) -> float:
     return 1 - sum(canvas.mass((*before, token)) for token in going_on) / canvas.mass(before)
 
 
-def autoregressive(logits: Floats) -> tuple[list[int], list[Choice | None]]:
+def autoregressive(logits: Floats) -> tuple[list[int], list[TokenDistribution | None]]:
     """Choose the most likely token that is allowed, as the decoder does."""
     tokens: list[int] = []
-    choices: list[Choice | None] = []
+    choices: list[TokenDistribution | None] = []
     state = 0
     while True:
         ids = np.flatnonzero(values_then_dot().allowed(state, len(logits) - len(tokens)))
         p = np.exp(logits[len(tokens), ids].astype(np.float64))
-        choices.append(Choice(ids, p / p.sum()) if len(ids) > 1 else None)
+        choices.append(TokenDistribution(ids, p / p.sum()) if len(ids) > 1 else None)
         token = int(ids[p.argmax()])
         if token == EOS:
             return tokens, choices

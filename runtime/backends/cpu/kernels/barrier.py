@@ -19,7 +19,7 @@ from agentfast.runtime.jit.kernel import inline_kernel
 from agentfast.runtime.jit.simd import cgutils, intrinsic, ir, types
 
 CAN_SPIN: Final = os.name == "posix"
-"""Whether a waiting thread can yield its core to another one, without which it could keep that one from arriving."""
+"""True if a waiting thread can yield its core to another one, without which it could keep that one from arriving."""
 
 Ints = NDArray[np.int64]
 

@@ -1,7 +1,7 @@
 """Attention of the rows of a pass: writes to the KV cache and reads of it, on a CPU.
 
 In each layer all encoded keys and values are written before any row's panels are filled, and these before any row attends.
-A row reads keys and values in panels of its own (see panel_kernels.py); one without panels reads the store itself.
+A row reads keys and values in panels of its own (see tiled_attention.py); one without panels reads the store itself.
 """
 
 from __future__ import annotations

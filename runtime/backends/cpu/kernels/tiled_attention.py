@@ -1,6 +1,6 @@
 """Attention of many tokens over their rows' keys and values, on a CPU, with both laid out as matrix products take them.
 
-Keys are kept in panels of WIDTH positions, values in panels of WIDTH columns (see model/products.py) and a narrower last
+Keys are kept in panels of WIDTH positions, values in panels of WIDTH columns (see kernels/matmul.py) and a narrower last
 one, so that scores and mixtures are products that run at the speed of the processor, and the softmax between them stays
 in cache.
 """

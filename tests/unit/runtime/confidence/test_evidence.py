@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.confidence import evidence
-from agentfast.runtime.confidence.evidence import Choice, choices_of
+from agentfast.runtime.confidence.evidence import TokenDistribution, choices_of
 from agentfast.runtime.grammar import Grammar
 from tests.support.token_splits import vocabulary_of
 
@@ -23,13 +23,15 @@ def allowed_plainly(state: int, budget: int) -> list[int]:
     return [token for token, then in enumerate(after) if GRAMMAR.min_tokens(then) <= budget - 1]
 
 
-def choice_plainly(logits: torch.Tensor, state: int, budget: int, token: int, most: int) -> Choice | None:
+def choice_plainly(
+    logits: torch.Tensor, state: int, budget: int, token: int, most: int
+) -> TokenDistribution | None:
     ids = allowed_plainly(state, budget)
     if len(ids) == 1:
         return None
     p = torch.softmax(logits.double()[ids], dim=0).numpy()
     kept = [i for i, each in enumerate(ids) if len(ids) <= most or each == token]
-    return Choice(np.array(ids)[kept], p[kept])
+    return TokenDistribution(np.array(ids)[kept], p[kept])
 
 
 def walk(rng: np.random.Generator, budget: int) -> tuple[list[int], list[int]]:
