@@ -1,14 +1,14 @@
-"""Verification of a canvas by the causal pass that encodes it.
+"""Acceptance: the positions that a denoising step keeps, and the draft tokens that the causal pass keeps.
 
 A canvas is denoised from marginals that agree with each other only as far as its steps went, so a value that is copied
 may mix two shifted copies. The pass that encodes the canvas has, at every position, the model's own distribution of
-the next token given all before it. A token stands if the pass gives it at least a share of what it gives the likeliest
-token that the grammar allows there; the first that falls short is replaced by that one, and what follows is denoised
-anew. With a share of 1 the result is what greedy autoregressive decoding under the grammar writes: the canvas is a
+the next token given all before it. It accepts a token that has at least a share of the probability of the likeliest token
+that the grammar allows there; the first that falls short is replaced by that one, and the tokens after it are denoised
+anew. With a share of 1 the result is that of greedy autoregressive decoding under the grammar: the canvas is a
 draft as in speculative decoding (Leviathan et al., arXiv 2211.17192; drafted by diffusion and verified by the same
 model's causal mode in arXiv 2511.08923). A smaller share is the typical acceptance of arXiv 2401.10774. Each token has
-its own: where the canvas was sure and the pass disagrees, either may be right; where it was not, the pass nearly always
-is, and where a token before was corrected always.
+its own share: where the canvas was sure and the pass disagrees, either may be right; where it was not, the pass nearly
+always is, and where a token before was corrected always.
 """
 
 from __future__ import annotations
@@ -24,9 +24,21 @@ from agentfast.runtime.confidence.evidence_kernels import follow
 from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.jit.kernel import kernel
+from agentfast.runtime.posterior.kernels import unconstrained as kernels
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+
+
+def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
+    """Entropy-bounded acceptance (arXiv 2505.24857): [C] nats -> [C] bool.
+
+    In order of rising entropy, a position is accepted while the entropies before it sum to no more than `bound`, an
+    upper bound of the mutual information between the accepted tokens. The surest position is always accepted.
+    """
+    accepted = np.empty(len(entropy), np.bool_)
+    kernels.accept(entropy, np.float32(bound), accepted)
+    return accepted
 
 
 @dataclass(frozen=True, slots=True)

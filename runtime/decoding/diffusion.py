@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.errors import EngineError, GrammarError
@@ -25,6 +24,7 @@ from agentfast.runtime.confidence.evidence import CanvasEvidence
 from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import RandomStreams
+from agentfast.runtime.decoding.acceptance import accept
 from agentfast.runtime.decoding.base import Outcome, broken, not_finite
 from agentfast.runtime.decoding.canvas_length import CanvasLengths
 from agentfast.runtime.decoding.first_token import restrict_first_token
@@ -32,7 +32,6 @@ from agentfast.runtime.decoding.state import CanvasState, DiffusionState, Draft
 from agentfast.runtime.decoding.verify import Verifier
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow, PosteriorBatch
-from agentfast.runtime.posterior.kernels import unconstrained as kernels
 from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
 from agentfast.runtime.scheduling.request import FinishReason, Request
 from agentfast.runtime.scheduling.row import Row
@@ -294,17 +293,6 @@ class DiffusionDecoder:
         for _, canvas in going_on:
             canvas.soft = soft[at : at + len(canvas.tokens)]
             at += len(canvas.tokens)
-
-
-def accept(entropy: NDArray[np.float32], bound: float) -> NDArray[np.bool_]:
-    """Entropy-bounded acceptance (arXiv 2505.24857): [C] nats -> [C] bool.
-
-    In order of rising entropy, a position is accepted while the entropies before it sum to no more than `bound`, an
-    upper bound of the mutual information between the accepted tokens. The surest position is always accepted.
-    """
-    accepted = np.empty(len(entropy), np.bool_)
-    kernels.accept(entropy, np.float32(bound), accepted)
-    return accepted
 
 
 def _proposal(row: Row, posterior: CanvasPosterior, canvas: CanvasRow) -> Proposal:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentfast.runtime.core.config import GenerationDefaults
-from agentfast.runtime.decoding.diffusion import accept
+from agentfast.runtime.decoding.acceptance import accept
 
 entropies = st.lists(st.integers(0, 12).map(lambda n: n / 4), min_size=1, max_size=7)
 
