@@ -11,7 +11,7 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.backends.base import Forward
 from agentfast.runtime.confidence.evidence import choices_of
-from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.decoding.base import Outcome, not_finite
@@ -40,7 +40,7 @@ class AutoregressiveDecoder:
         return len(request.prompt) + request.max_tokens - 1
 
     def new_state(
-        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: FieldLedger | None
     ) -> AutoregressiveState:
         return AutoregressiveState(grammar, streams, ledger)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agentfast.errors import AgentFastError, EngineError
 from agentfast.runtime.backends.base import Forward
-from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.core.log import get_logger
 from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.decoding.state import CanvasState, DecoderState
@@ -53,7 +53,7 @@ class Decoder(Protocol):
         ...
 
     def new_state(
-        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: FieldLedger | None
     ) -> DecoderState:
         """State of a new row; see `DecoderState`."""
         ...

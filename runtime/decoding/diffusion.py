@@ -21,7 +21,7 @@ from torch import Tensor
 from agentfast.errors import EngineError, GrammarError
 from agentfast.runtime.backends.base import Backend, Forward
 from agentfast.runtime.confidence.evidence import CanvasEvidence
-from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.decoding.acceptance import accept
@@ -84,7 +84,7 @@ class DiffusionDecoder:
         return len(request.prompt) + (most if lengths.choices else most // lengths.usual * lengths.usual)
 
     def new_state(
-        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: Ledger | None
+        self, grammar: TokenGrammar | None, streams: RandomStreams, ledger: FieldLedger | None
     ) -> DiffusionState:
         return DiffusionState(grammar, streams, ledger, verifies=self._generation.verify > 0)
 

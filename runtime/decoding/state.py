@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agentfast.runtime.confidence.evidence import ChoiceEvidence, TokenDistribution
-from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.core.random_streams import RandomStreams
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.scheduling.row import Canvas, Row
@@ -31,7 +31,7 @@ class DecoderState:
 
     grammar: TokenGrammar | None
     streams: RandomStreams
-    ledger: Ledger | None = None
+    ledger: FieldLedger | None = None
     grammar_state: int = field(init=False)
     choices: list[TokenDistribution | None] = field(default_factory=list["TokenDistribution | None"])
     canvases: int = 0
@@ -50,7 +50,7 @@ class DecoderState:
         """Enter in the ledger what the choices of a complete row say of its fields.
 
         Raises:
-            EngineError: see `Ledger.add`.
+            EngineError: see `FieldLedger.add`.
         """
         if self.ledger is not None and self.grammar is not None:
             tokens = row.tokens[len(row.request.prompt) :]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from agentfast.errors import BudgetTooSmallError, CapacityError, ConfigError
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.confidence.field_reader import field_reader
-from agentfast.runtime.confidence.ledger import Ledger
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.core.random_streams import PhiloxStreams, RandomStreams
 from agentfast.runtime.core.vocabulary import Vocabulary
@@ -60,7 +60,9 @@ class Admission:
             self._streams(request) if self._streams else PhiloxStreams(request.seed, self._vocabulary.size)
         )
         fields = request.fields
-        ledger = None if fields is None else Ledger(field_reader(fields, self._vocabulary), self._vocabulary)
+        ledger = (
+            None if fields is None else FieldLedger(field_reader(fields, self._vocabulary), self._vocabulary)
+        )
         return Row(
             request=request,
             decoding=self._decoder.new_state(grammar, streams, ledger),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agentfast.errors import EngineError
 from agentfast.runtime.confidence.evidence import CanvasEvidence, ChoiceEvidence, TokenDistribution
-from agentfast.runtime.confidence.ledger import Ledger
+from agentfast.runtime.confidence.field_probabilities import FieldLedger
 from agentfast.runtime.core.fields import Field, FieldProbability
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
@@ -95,9 +95,9 @@ def find_free(tokens: Sequence[int]) -> list[Field]:
     return find_value(tokens, values=())
 
 
-def committed(logits: Floats, size: int) -> tuple[Ledger, Ledger, list[Canvas]]:
+def committed(logits: Floats, size: int) -> tuple[FieldLedger, FieldLedger, list[Canvas]]:
     """Decode canvases of `size` as the decoder does, noting each; and the same by enumeration."""
-    finite, free = Ledger(find_value, VOCABULARY), Ledger(find_free, VOCABULARY)
+    finite, free = FieldLedger(find_value, VOCABULARY), FieldLedger(find_free, VOCABULARY)
     canvases: list[Canvas] = []
     state, budget, at = 0, len(logits), 0
     while not values_then_dot().is_done(state):
@@ -119,7 +119,7 @@ def committed(logits: Floats, size: int) -> tuple[Ledger, Ledger, list[Canvas]]:
     return finite, free, canvases
 
 
-def by_key(ledger: Ledger) -> dict[object, FieldProbability]:
+def by_key(ledger: FieldLedger) -> dict[object, FieldProbability]:
     return {found.key: found for found in ledger.result()}
 
 
@@ -207,7 +207,7 @@ def test_single_choices_are_judged_as_canvases_of_one_token(seed: int, scale: fl
     evidence = ChoiceEvidence(VOCABULARY, tokens, choices)
     finite, free, _ = committed(logits, 1)
     for ledger, reader in ((finite, find_value), (free, find_free)):
-        ours = Ledger(reader, VOCABULARY)
+        ours = FieldLedger(reader, VOCABULARY)
         ours.add(tokens, evidence)
         for key, found in by_key(ledger).items():
             mine = by_key(ours)[key]
@@ -220,7 +220,7 @@ def test_a_reader_that_fails_is_an_error_of_the_row() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(EngineError, match="ZeroDivisionError"):
-        Ledger(broken, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None]))
+        FieldLedger(broken, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None]))
 
 
 def test_a_reader_that_contradicts_itself_is_an_error_of_the_row() -> None:
@@ -228,4 +228,4 @@ def test_a_reader_that_contradicts_itself_is_an_error_of_the_row() -> None:
         return [Field("value", 0, 1, (b"c", b"ca"))]  # while "a" is written
 
     with pytest.raises(EngineError, match="could not be found"):
-        Ledger(fickle, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None, None]))
+        FieldLedger(fickle, VOCABULARY).add([0], ChoiceEvidence(VOCABULARY, [0], [None, None]))

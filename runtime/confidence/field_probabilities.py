@@ -46,7 +46,7 @@ class Spread:
     carried: Doubles
 
 
-class Ledger:
+class FieldLedger:
     """Probabilities of a row's fields under the evidence so far."""
 
     def __init__(self, reader: FieldReader, vocabulary: Vocabulary) -> None:
