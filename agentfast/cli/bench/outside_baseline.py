@@ -21,7 +21,7 @@ import torch
 from agentfast.agent.result import Step
 from agentfast.chat.json import CALL, CALL_OPENING, JsonChat
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, judge
-from agentfast.cli.demo.play import LIMITS, SETTINGS
+from agentfast.cli.desk import LIMITS, SETTINGS
 from agentfast.errors import ConfigError, ModelError
 from agentfast.messages import Message, SystemMessage, ToolMessage, UserMessage
 from agentfast.models.base import ModelUsage

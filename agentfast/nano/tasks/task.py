@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from agentfast.messages import ToolCall
 from agentfast.nano.shop.database import Shop, State
 from agentfast.nano.shop.tools import READS
@@ -90,3 +92,14 @@ def _all_among(calls: Sequence[ToolCall], others: Sequence[ToolCall]) -> bool:
     """Whether each of `calls` is one of the others; ids do not count."""
     made = [(other.name, other.arguments) for other in others]
     return all((call.name, call.arguments) in made for call in calls)
+
+
+def is_valid_call(call: ToolCall, task: Task) -> bool:
+    """True if the call names a tool of the task and its arguments match that tool's schema, by `jsonschema`."""
+    schemas = {tool.name: tool.parameters for tool in task.tools}
+    if call.name not in schemas:
+        return False
+    validator: Any = Draft202012Validator(
+        schemas[call.name], format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    return bool(validator.is_valid(call.arguments))
