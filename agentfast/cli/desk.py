@@ -10,12 +10,15 @@ from contextlib import aclosing
 
 from agentfast.agent.agent import Agent
 from agentfast.agent.events import CallsProposed, RunFinished, ToolFinished
+from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.result import RunResult
-from agentfast.cli.demo.play import LIMITS, SETTINGS
 from agentfast.messages import Message
 from agentfast.models.base import Model
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
+
+LIMITS = Limits(max_steps=8)
+SETTINGS = Settings(max_tokens=256)  # no turn of the tasks takes half of it
 
 
 def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:

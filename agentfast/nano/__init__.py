@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from agentfast.models.local.model import LocalModel
     from agentfast.runtime.core.config import EngineConfig
 
-WEIGHTS = Path(__file__).parent / "weights"
-TWIN_WEIGHTS = WEIGHTS.with_name("weights_ar")
+WEIGHTS = Path(__file__).parent / "weights" / "diffusion"
+TWIN_WEIGHTS = WEIGHTS.with_name("autoregressive")
 
 Decoder = Literal["diffusion", "autoregressive"]
 

@@ -25,11 +25,12 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import torch
 
+from agentfast.cli.statistics import percentile
 from agentfast.errors import AgentFastError, ConfigError
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.tokens.disk_cache import default_folder
@@ -116,11 +117,6 @@ def table(results: dict[str, list[Result]], workers: Sequence[Worker], timeout: 
             for what in ("cached", "lookup", "disk"):
                 times = milliseconds(mine, what, timeout)
                 print(f"  {what:10}{median(times):10.2f}{percentile(times, 95):10.2f}{max(times):10.2f}")
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """By linear interpolation."""
-    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
 
 
 def typical(schemas: Sequence[dict[str, Any]], source: str) -> dict[str, Any]:

@@ -53,8 +53,9 @@ def eos_ids(source: str) -> list[int]:
 
 def _embedded() -> Path:
     from agentfast import nano
+    from agentfast.runtime.model.checkpoint.files import tokenizer_file
 
-    return Path(nano.__file__).parent / "weights" / "tokenizer.json"
+    return tokenizer_file(nano.WEIGHTS)
 
 
 def _agentfast(source: str) -> Compile:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from agentfast.nano.tasks.generate import mentions
 from agentfast.nano.tasks.gold import Solution
+from agentfast.nano.tasks.task import mentions
 
 
 def shape_of(solution: Solution, request: str) -> str:

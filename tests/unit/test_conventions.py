@@ -46,10 +46,10 @@ def test_the_embedded_weights_are_packaged_and_small() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns: list[str] = project["tool"]["setuptools"]["package-data"]["agentfast"]
     packaged = {path for pattern in patterns for path in (ROOT / "agentfast").glob(pattern)}
-    for folder in ("weights", "weights_ar"):
-        weights = [path for path in (ROOT / "agentfast" / "nano" / folder).rglob("*") if path.is_file()]
-        assert set(weights) <= packaged
-        assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
+    weights = ROOT / "agentfast" / "nano" / "weights"
+    assert {path for path in weights.rglob("*") if path.is_file()} <= packaged
+    for folder in (weights / "diffusion", weights / "autoregressive"):
+        assert sum(path.stat().st_size for path in folder.rglob("*")) <= 16 * 2**20
 
 
 def test_every_folder_with_code_is_a_package() -> None:

@@ -9,11 +9,12 @@ from time import perf_counter
 from agentfast.agent.agent import Agent
 from agentfast.agent.errors import LimitExceededError, OutputError
 from agentfast.agent.result import Step, total_usage
-from agentfast.cli.demo.play import LIMITS, SETTINGS, is_valid
+from agentfast.cli.desk import LIMITS, SETTINGS
 from agentfast.errors import EngineError, ModelError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.models.base import Model
 from agentfast.nano.tasks import Task
+from agentfast.nano.tasks.task import is_valid_call
 
 WRONG_ANSWERS = (EngineError, LimitExceededError, ModelError, OutputError)
 
@@ -112,7 +113,7 @@ def judge(task: Task, found: Conversation) -> TaskRecord:
         seconds=found.seconds,
         turns=len(turns),
         tool_calls=len(calls),
-        invalid_calls=sum(not is_valid(call, task) for call in calls),
+        invalid_calls=sum(not is_valid_call(call, task) for call in calls),
         generated_tokens=usage.generated_tokens,
         decoding_steps=usage.denoising_steps,
         call_tokens=calling.generated_tokens,

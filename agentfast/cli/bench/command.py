@@ -28,6 +28,7 @@ from agentfast.cli.bench.report.table import number, show
 from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
 from agentfast.cli.exits import Exit
 from agentfast.errors import ConfigError
+from agentfast.runtime.model.checkpoint.files import tokenizer_file
 
 QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
 
@@ -134,7 +135,7 @@ def open_tokenizer(path: str | None) -> Encode:
         ConfigError: there is no such file, or it is no tokenizer.
     """
     try:
-        tokenizer = tokenizers.Tokenizer.from_file(path or str(nano.WEIGHTS / "tokenizer.json"))
+        tokenizer = tokenizers.Tokenizer.from_file(path or str(tokenizer_file(nano.WEIGHTS)))
     except Exception as error:  # tokenizers raises nothing narrower
         raise ConfigError(f"cannot read the tokenizer {path}: {error}") from error
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from agentfast.agent.run import derive_seed
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
 from agentfast.cli.bench.closed_loop import closed_loop
-from agentfast.cli.bench.report.statistics import percentile
 from agentfast.cli.bench.seats import Seat
+from agentfast.cli.statistics import percentile
 from agentfast.errors import ConfigError
 from agentfast.messages import UserMessage
 from agentfast.models.base import Model, ModelRequest

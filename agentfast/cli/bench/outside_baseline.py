@@ -21,12 +21,13 @@ import torch
 from agentfast.agent.result import Step
 from agentfast.chat.json import CALL, CALL_OPENING, JsonChat
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, judge
-from agentfast.cli.demo.play import LIMITS, SETTINGS
+from agentfast.cli.desk import LIMITS, SETTINGS
 from agentfast.errors import ConfigError, ModelError
 from agentfast.messages import Message, SystemMessage, ToolMessage, UserMessage
 from agentfast.models.base import ModelUsage
 from agentfast.models.local.rendering import SegmentCodec
 from agentfast.nano.tasks import Task
+from agentfast.runtime.model.checkpoint.files import tokenizer_file
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.executor import Executor
@@ -177,7 +178,7 @@ class OutsideBaseline:
         vocabulary = self._tokenizer.vocabulary
         ends = [name for name, index in vocabulary.special.items() if index in vocabulary.eos_ids]
         return self._transformers.PreTrainedTokenizerFast(
-            tokenizer_file=str(path / "tokenizer.json"), eos_token=ends[0], pad_token=ends[0]
+            tokenizer_file=str(tokenizer_file(path)), eos_token=ends[0], pad_token=ends[0]
         )
 
 

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any
-
-from jsonschema import Draft202012Validator
 
 from agentfast.agent.agent import Agent
 from agentfast.agent.events import (
@@ -19,17 +16,15 @@ from agentfast.agent.events import (
     StepStarted,
     ToolFinished,
 )
-from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.run import derive_seed
 from agentfast.cli.demo.board import Board, Seat
 from agentfast.cli.demo.report import TaskResult
+from agentfast.cli.desk import LIMITS, SETTINGS
 from agentfast.errors import AgentFastError
 from agentfast.messages import ToolCall
 from agentfast.models.base import CanvasState, Model
 from agentfast.nano.tasks import Task
-
-LIMITS = Limits(max_steps=8)
-SETTINGS = Settings(max_tokens=256)  # no turn of these tasks takes half of it
+from agentfast.nano.tasks.task import is_valid_call
 
 Listener = Callable[[Seat, TaskResult], None]
 
@@ -101,7 +96,7 @@ class Crew:
             answer=answer,
             right=right,
             calls=len(calls),
-            invalid_calls=sum(not is_valid(call, task) for call in calls),
+            invalid_calls=sum(not is_valid_call(call, task) for call in calls),
             seconds=perf_counter() - began,
         )
 
@@ -137,14 +132,3 @@ def spans(canvas: CanvasState, end: str = "<|end|>") -> Iterator[tuple[str, bool
         if piece == end:
             return
         yield piece, accepted or canvas.committed
-
-
-def is_valid(call: ToolCall, task: Task) -> bool:
-    """Whether the call names a tool of the task and its arguments match that tool's schema, by `jsonschema`."""
-    schemas = {tool.name: tool.parameters for tool in task.tools}
-    if call.name not in schemas:
-        return False
-    validator: Any = Draft202012Validator(
-        schemas[call.name], format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
-    return bool(validator.is_valid(call.arguments))

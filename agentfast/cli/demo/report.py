@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from agentfast.cli.statistics import percentile
 
 if TYPE_CHECKING:
     from agentfast.runtime.engine.metrics import Metrics
@@ -95,8 +96,3 @@ class DemoReport:
     def json_line(self) -> str:
         """One line of JSON."""
         return json.dumps(asdict(self))
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Nearest rank: the smallest value that at least `percent` percent of the values do not exceed."""
-    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]

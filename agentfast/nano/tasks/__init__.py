@@ -5,7 +5,8 @@ Tasks of kind "random" are for invented tools (`invented`), which a model can on
 
 from __future__ import annotations
 
-from agentfast.nano.tasks.generate import TASK_MIX, Task, generate_tasks, shared_tasks
+from agentfast.nano.tasks.generate import TASK_MIX, generate_tasks, shared_tasks
 from agentfast.nano.tasks.scenarios import Kind
+from agentfast.nano.tasks.task import Task
 
 __all__ = ["TASK_MIX", "Kind", "Task", "generate_tasks", "shared_tasks"]

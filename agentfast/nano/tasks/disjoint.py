@@ -10,14 +10,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from agentfast.nano.shop.database import ID_RANGES, STATUSES, Shop
 from agentfast.nano.shop.tools import functions_of, tables_of
 from agentfast.nano.tasks.gold import Solution
-
-if TYPE_CHECKING:
-    from agentfast.nano.tasks.generate import Effects, Task
+from agentfast.nano.tasks.task import Effects, Task
 
 _LEAST_ID: Final = min(low for low, _ in ID_RANGES.values())
 _NO_KEYS: Final = frozenset({"any", *STATUSES})  # these narrow a look-up by something else

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
-from agentfast.messages import ToolCall
-from agentfast.nano.shop.database import Shop, State
+from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, Desk, shop_tools
 from agentfast.nano.shop.splits import Split
 from agentfast.nano.shop.tools import READS, functions_of
@@ -17,85 +13,13 @@ from agentfast.nano.tasks.disjoint import Independents, replay
 from agentfast.nano.tasks.gold import Solution
 from agentfast.nano.tasks.invented.live import live_tools
 from agentfast.nano.tasks.invented.requests import random_request
-from agentfast.nano.tasks.invented.tasks import NO_TOOL, make_task
+from agentfast.nano.tasks.invented.tasks import INVENTED_INSTRUCTIONS, NO_TOOL, make_task
 from agentfast.nano.tasks.phrases import polite
 from agentfast.nano.tasks.requests import RequestMaker
 from agentfast.nano.tasks.scenarios import Kind
-from agentfast.nano.training.corpus.episodes import RANDOM_INSTRUCTIONS
-from agentfast.tools.definition import Tool
+from agentfast.nano.tasks.task import Effects, Task, changes
 
 TASK_MIX: Mapping[Kind, float] = {"single": 0.4, "parallel": 0.15, "chain": 0.35, "no_tool": 0.1}
-
-Effects = dict[tuple[str, int], tuple[Any, ...] | None]
-"""(table, id) -> the row as it should be afterwards, None if it should be gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One request and what serves it.
-
-    Attributes:
-        desk: the desk's name, "" for invented tools.
-        shop: the shop that the tools work on; None for invented tools.
-        solution: the gold calls with their results, and the gold answer.
-        effects: how the gold calls change the shop.
-        before: the shop's state at the start; None if other tasks use the shop too.
-    """
-
-    kind: Kind
-    prompt: str
-    desk: str
-    instructions: str
-    tools: tuple[Tool[..., Any], ...]
-    shop: Shop | None
-    solution: Solution
-    effects: Effects
-    before: State | None
-
-    def check(self, final_text: str, calls: Sequence[ToolCall]) -> bool:
-        """Whether the task is done: the answer says what it has to, and the shop is as the gold calls leave it.
-
-        A request that no tool serves must be declined without a call. On a shop that is shared, the rows of
-        this task must be right and no other changes be asked for.
-
-        Args:
-            final_text: the agent's last message.
-            calls: every tool call that the agent made.
-        """
-        if not all(mentions(final_text, value) for value in self.solution.answer.expected):
-            return False
-        if not self.solution.turns:
-            return not calls
-        if self.shop is None:
-            return same_calls(calls, self.solution.calls)
-        asked = [call for call in calls if call.name not in READS]
-        wanted = [call for call in self.solution.calls if call.name not in READS]
-        if not self.effects and not _all_among(wanted, asked):
-            return False  # what is to be written stands there already: it does not tell who wrote it
-        if self.before is not None:
-            return changes(self.before, self.shop.state()) == self.effects
-        rows_are_right = all(self.shop.find(*key) == row for key, row in self.effects.items())
-        return rows_are_right and _all_among(asked, wanted)
-
-
-def mentions(text: str, value: str) -> bool:
-    """Whether `value` stands in `text` as a whole, in any case."""
-    return bool(re.search(rf"(?<![\w.@-]){re.escape(value)}(?![\w@-]|\.\w)", text, re.IGNORECASE))
-
-
-def changes(before: State, after: State) -> Effects:
-    """Rows that differ."""
-    found: Effects = {}
-    for table, rows in after.items():
-        old = before[table]
-        found |= {(table, id_): row for id_, row in rows.items() if old.get(id_) != row}
-        found |= {(table, id_): None for id_ in old if id_ not in rows}
-    return found
-
-
-def same_calls(calls: Sequence[ToolCall], gold: Sequence[ToolCall]) -> bool:
-    """Whether all gold calls were made, and no others."""
-    return _all_among(gold, calls) and _all_among(calls, gold)
 
 
 def generate_tasks(
@@ -155,7 +79,7 @@ class TaskMaker:
                 made = make_task(self._requests.values)
                 tools = live_tools(made)
                 return Task(
-                    kind, made.request, "", RANDOM_INSTRUCTIONS[0], tools, None, made.solution, {}, None
+                    kind, made.request, "", INVENTED_INSTRUCTIONS[0], tools, None, made.solution, {}, None
                 )
             case "no_tool":
                 desk = self.rng.choice(tuple(DESKS.values()))
@@ -193,12 +117,6 @@ def _on(task: Task, shop: Shop, *, before: bool) -> Task:
         task.effects,
         shop.state() if before else None,
     )
-
-
-def _all_among(calls: Sequence[ToolCall], others: Sequence[ToolCall]) -> bool:
-    """Whether each of `calls` is one of the others; ids do not count."""
-    made = [(other.name, other.arguments) for other in others]
-    return all((call.name, call.arguments) in made for call in calls)
 
 
 def _effects(solution: Solution, shop: Shop) -> Effects:

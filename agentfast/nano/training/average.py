@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import CheckpointError
+from agentfast.runtime.model.checkpoint.files import TOKENIZER_FILE, drop_shared_tokenizer, tokenizer_file
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -24,7 +25,8 @@ def average(checkpoints: Sequence[Path], out: Path) -> None:
     """Write the mean of the checkpoints' weights, computed in float32 and stored as the first one's.
 
     Raises:
-        CheckpointError: a directory has no model.safetensors, or their tensors differ in name or shape.
+        CheckpointError: a directory has no model.safetensors, the first has no tokenizer, or their tensors differ in name
+            or shape.
     """
     for path in checkpoints:
         if not (path / WEIGHTS_FILE).is_file():
@@ -34,7 +36,10 @@ def average(checkpoints: Sequence[Path], out: Path) -> None:
     for path in checkpoints[1:]:
         _add(sums, safetensors.torch.load_file(path / WEIGHTS_FILE), path)
     mean = {name: (total / len(checkpoints)).to(first[name].dtype) for name, total in sums.items()}
+    tokenizer = tokenizer_file(checkpoints[0])
     shutil.copytree(checkpoints[0], out, dirs_exist_ok=True)
+    shutil.copyfile(tokenizer, out / TOKENIZER_FILE)
+    drop_shared_tokenizer(out)
     safetensors.torch.save_file(mean, out / WEIGHTS_FILE, metadata={"format": "pt"})
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from agentfast.errors import ConfigError
+from agentfast.runtime.model.checkpoint.files import TOKENIZER_FILE, tokenizer_file
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 
 SHARE = 0.1
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     weights = deepen(model.state_dict(), options.at, options.layers, options.share)
     options.out.mkdir(parents=True, exist_ok=True)
     torch.save({"step": 0, "model": weights, "optimizers": []}, options.out / "stable.pt")
-    shutil.copyfile(options.checkpoint / "tokenizer.json", options.out / "tokenizer.json")
+    shutil.copyfile(tokenizer_file(options.checkpoint), options.out / TOKENIZER_FILE)
 
 
 if __name__ == "__main__":

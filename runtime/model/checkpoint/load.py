@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +15,7 @@ from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.files import read_json, tokenizer_file
 from agentfast.runtime.model.checkpoint.hf_config import read_config
 from agentfast.runtime.model.checkpoint.tensor_files import (
     StoredTensor,
@@ -51,7 +51,7 @@ def load_checkpoint(
     """Load a DiffusionGemma checkpoint, or a Gemma 4 text model of the same backbone.
 
     Read are config.json, generation_config.json (optional), agentfast.json (optional: what transformers does not know),
-    tokenizer.json and safetensors weights, never pickle.
+    tokenizer.json (or the tokenizer file that agentfast.json names) and safetensors weights, never pickle.
     The files are memory-mapped and each tensor goes straight to where it stays. On the CPU, weights stored in
     `dtype` already are not copied at all: they stay in the file's mapping, so replace such a file (a new file
     under the same name) rather than write into it while the model lives. Image and sound towers are skipped.
@@ -66,13 +66,15 @@ def load_checkpoint(
     directory = Path(path)
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", hint="checkpoints are not downloaded")
-    raw = _json(directory / "config.json")
+    raw = read_json(directory / "config.json")
     config = read_config(raw)
-    raw_generation = _json(directory / "generation_config.json", optional=True)
-    raw_generation |= _json(directory / EXTENSIONS, optional=True)
+    raw_generation = read_json(directory / "generation_config.json", optional=True)
+    raw_generation |= read_json(directory / EXTENSIONS, optional=True)
     try:
         generation = GenerationDefaults.from_hf(raw_generation)
-        tokenizer = _tokenizer(directory, _eos_ids(raw, raw_generation), config.vocab_size)
+        tokenizer = Tokenizer.from_file(
+            tokenizer_file(directory), _eos_ids(raw, raw_generation), config.vocab_size
+        )
     except (ConfigError, TypeError) as error:
         raise CheckpointError(f"{directory}: {error}") from error
     return LoadedCheckpoint(
@@ -148,18 +150,6 @@ def _few(names: Sequence[str], count: int = 5) -> str:
     return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
-def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
-    if optional and not path.exists():
-        return {}
-    try:
-        raw: object = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error
-    if not isinstance(raw, dict):
-        raise CheckpointError(f"{path} holds no JSON object")
-    return cast("dict[str, Any]", raw)
-
-
 def _eos_ids(config: Mapping[str, Any], generation: Mapping[str, Any]) -> list[int]:
     """generation_config.json's word first, as in transformers."""
     text: Mapping[str, Any] = config.get("text_config") or {}
@@ -169,10 +159,3 @@ def _eos_ids(config: Mapping[str, Any], generation: Mapping[str, Any]) -> list[i
         if ids and all(isinstance(index, int) for index in ids):
             return cast("list[int]", ids)
     raise CheckpointError("neither generation_config.json nor config.json names an eos_token_id")
-
-
-def _tokenizer(directory: Path, eos_ids: Sequence[int], vocab_size: int) -> Tokenizer:
-    path = directory / "tokenizer.json"
-    if not path.exists():
-        raise CheckpointError(f"{directory} has no tokenizer.json")
-    return Tokenizer.from_file(path, eos_ids, vocab_size)

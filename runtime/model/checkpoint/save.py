@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,12 @@ from torch import Tensor
 from agentfast.errors import ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.files import (
+    TOKENIZER_FILE,
+    aside,
+    drop_shared_tokenizer,
+    write_json,
+)
 from agentfast.runtime.model.checkpoint.hf_config import vision_shapes, write_config
 
 _DTYPES = {torch.bfloat16: "bfloat16", torch.float16: "float16", torch.float32: "float32"}
@@ -48,25 +53,24 @@ def save_checkpoint(
     tensors = {name: _cast(name, tensor, dtype) for name, tensor in _checkpoint_names(model).items()}
     directory = Path(path)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_json(directory / "config.json", config)
+    write_json(directory / "config.json", config)
     generation_config = _write_generation(generation or GenerationDefaults(), model) | {
         "max_new_tokens": max_new_tokens,
         "eos_token_id": list(eos_ids),
         "pad_token_id": pad_id,
     }
-    _write_json(directory / "generation_config.json", generation_config)
+    write_json(directory / "generation_config.json", generation_config)
     if model.config.kind == "diffusion":
-        _write_json(directory / EXTENSIONS, _write_extensions(generation or GenerationDefaults()))
-    copied = directory / "tokenizer.json"
+        write_json(directory / EXTENSIONS, _write_extensions(generation or GenerationDefaults()))
+    copied = directory / TOKENIZER_FILE
     if not copied.exists() or not copied.samefile(tokenizer):
-        shutil.copyfile(tokenizer, _aside(copied))
-        _aside(copied).replace(copied)
+        shutil.copyfile(tokenizer, aside(copied))
+        aside(copied).replace(copied)
+    drop_shared_tokenizer(directory)
     weights = directory / "model.safetensors"
-    cast("Any", safetensors.torch).save_file(tensors, _aside(weights), metadata={"format": "pt"})
-    _aside(weights).chmod(
-        (directory / "config.json").stat().st_mode
-    )  # safetensors writes for the owner alone
-    _aside(weights).replace(weights)
+    cast("Any", safetensors.torch).save_file(tensors, aside(weights), metadata={"format": "pt"})
+    aside(weights).chmod((directory / "config.json").stat().st_mode)  # safetensors writes for the owner alone
+    aside(weights).replace(weights)
 
 
 def _checkpoint_names(model: BlockDiffusionModel) -> dict[str, Tensor]:
@@ -119,12 +123,3 @@ def _write_extensions(generation: GenerationDefaults) -> dict[str, Any]:
         "trusted_call_entropy": generation.trusted_call_entropy,
         "max_reopenings": generation.max_reopenings,
     }
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    _aside(path).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    _aside(path).replace(path)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")

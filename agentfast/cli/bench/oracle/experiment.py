@@ -16,7 +16,8 @@ from agentfast.cli.bench.closed_loop import closed_loop
 from agentfast.cli.bench.experiment import FILLER_SEED, Plan, Progress
 from agentfast.cli.bench.oracle.model import Encode, OracleModel
 from agentfast.cli.bench.oracle.paces import Device, IndependentDevice, Pace, SharedDevice
-from agentfast.cli.bench.report.statistics import percentile, rounded
+from agentfast.cli.bench.report.statistics import rounded
+from agentfast.cli.statistics import percentile
 from agentfast.nano.tasks import Task, generate_tasks
 from agentfast.tools.definition import Tool
 

@@ -13,10 +13,10 @@ from agentfast.cli.bench.report.statistics import (
     Spread,
     crossover,
     paired_ratios,
-    percentile,
     queued_latencies,
     rounded,
 )
+from agentfast.cli.statistics import percentile
 
 
 @dataclass(frozen=True, slots=True)

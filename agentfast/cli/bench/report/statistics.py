@@ -1,4 +1,4 @@
-"""Statistics of a benchmark: percentiles, medians with their spread, and where a speedup ends."""
+"""Statistics of a benchmark: medians with their spread, and where a speedup ends."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from agentfast.cli.demo.report import percentile
-
-__all__ = ["Spread", "crossover", "paired_ratios", "percentile", "rounded"]
 
 
 @dataclass(frozen=True, slots=True)

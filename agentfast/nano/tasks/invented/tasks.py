@@ -42,6 +42,9 @@ SHARES: dict[Split, tuple[int, int, int, int]] = {"train": (50, 14, 31, 5), "tes
 
 COMPOSED = 0.85  # of the chains to learn from; the others are made as those of tests are
 
+INVENTED_INSTRUCTIONS = ("You use tools.", "Use the tools.", "Help with the tools.", "You are a helper.")
+"""Wordings of the instructions of an agent with invented tools; the first is the usual one."""
+
 NO_TOOL = Answer("No tool can do that.", ("No tool can do that",))
 
 

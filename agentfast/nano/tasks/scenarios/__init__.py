@@ -28,16 +28,16 @@ __all__ = [
 
 @cache
 def of(
-    kind: Kind, split: Split, desk: str | None = None, *, to_learn: bool = False
+    kind: Kind, split: Split, desk: str | None = None, *, untested: bool = False
 ) -> tuple[tuple[Scenario, ...], ...]:
     """Scenarios of a kind that a split uses, of one desk or of all, by family: families count alike.
 
     Args:
-        to_learn: also those that no task is made of.
+        untested: also those that no task is made of.
     """
     families: dict[tuple[str, str], list[Scenario]] = {}
     for made in SCENARIOS:
-        wanted = made.kind == kind and desk in (None, made.desk) and (made.tested or to_learn)
+        wanted = made.kind == kind and desk in (None, made.desk) and (made.tested or untested)
         if wanted and made.belongs_to(split):
             families.setdefault((made.desk, made.family or made.name), []).append(made)
     return tuple(tuple(family) for family in families.values())

@@ -15,11 +15,12 @@ from agentfast.nano.shop.splits import Split
 from agentfast.nano.shop.values import Values
 from agentfast.nano.tasks.gold import Solution
 from agentfast.nano.tasks.invented.requests import random_request
-from agentfast.nano.tasks.invented.tasks import NO_TOOL, make_task
+from agentfast.nano.tasks.invented.tasks import INVENTED_INSTRUCTIONS, NO_TOOL, make_task
 from agentfast.nano.tasks.phrases import polite
 from agentfast.nano.tasks.requests import RequestMaker
 from agentfast.nano.tasks.scenarios import Kind
 from agentfast.nano.training.corpus.extraction import make_extraction
+from agentfast.nano.training.corpus.requests import TrainingRequestMaker
 from agentfast.tools.definition import ToolDefinition
 
 MIX: Mapping[Kind, float] = {
@@ -32,7 +33,6 @@ MIX: Mapping[Kind, float] = {
 }
 EPISODES_PER_SHOP = 50
 WHOLE_DESK = 0.6  # how often an episode declares its desk's whole toolset in the usual order
-RANDOM_INSTRUCTIONS = ("You use tools.", "Use the tools.", "Help with the tools.", "You are a helper.")
 EXTRACT_INSTRUCTIONS = ("Extract the fields.", "Read out the fields.", "Fill in the fields.")
 
 
@@ -87,7 +87,7 @@ class EpisodeMaker:
                 return self._no_tool()
             case "random":
                 task = make_task(self.values)
-                instructions = self.rng.choice(RANDOM_INSTRUCTIONS)
+                instructions = self.rng.choice(INVENTED_INSTRUCTIONS)
                 return build(kind, "", instructions, task.tools, task.request, task.solution)
             case "extract":
                 return self._extract()
@@ -105,7 +105,8 @@ class EpisodeMaker:
 
     def _new_requests(self) -> RequestMaker:
         shop = Shop.generate(self.rng, self.split)
-        return RequestMaker(shop, self.rng, self.split, to_learn=self.split == "train")
+        maker = TrainingRequestMaker if self.split == "train" else RequestMaker
+        return maker(shop, self.rng, self.split)
 
     def _instructions(self, desk: Desk) -> str:
         return desk.instructions[0] if self.rng.random() < 0.6 else self.rng.choice(desk.instructions)

@@ -35,6 +35,21 @@ def test_help_is_light() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_run_and_chat_load_the_shop_and_neither_tasks_nor_other_commands() -> None:
+    script = (
+        "import sys\n"
+        "import agentfast.cli.run, agentfast.cli.chat\n"
+        "from agentfast.cli.desk import desk_agent, open_shop\n"
+        "from agentfast.models.scripted import ScriptedModel\n"
+        "desk_agent(ScriptedModel([]), open_shop(0), 'orders')\n"
+        "print(*(name for name in sys.modules if name.startswith(('agentfast.cli.', 'agentfast.nano.'))))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = result.stdout.split()
+    assert {name.split(".")[2] for name in loaded if name.startswith("agentfast.nano.")} == {"shop"}
+    assert not [name for name in loaded if name.startswith(("agentfast.cli.demo", "agentfast.cli.bench"))]
+
+
 @pytest.mark.parametrize("command", [[], ["demo"], ["run"], ["chat"], ["schema"], ["bench"]])
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -6,7 +6,7 @@ import pytest
 
 from agentfast.agent.result import Step
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
-from agentfast.cli.demo.play import LIMITS
+from agentfast.cli.desk import LIMITS
 from agentfast.errors import ConfigError, EngineError, ModelError
 from agentfast.messages import AssistantMessage, ToolCall
 from agentfast.models.base import ModelUsage

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pytest
 
 from agentfast.cli.demo.board import Board, Seat
-from agentfast.cli.demo.play import is_valid, play, spans
+from agentfast.cli.demo.play import play, spans
 from agentfast.cli.demo.report import TaskResult
 from agentfast.errors import ModelError
 from agentfast.messages import Message, ToolCall, UserMessage, assistant_turns
 from agentfast.models.base import CanvasState
 from agentfast.models.scripted import ScriptedModel
 from agentfast.nano.tasks import Task, generate_tasks
+from agentfast.nano.tasks.task import is_valid_call
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +68,10 @@ async def test_invalid_calls_are_counted_even_if_the_answer_follows(tasks: list[
 def test_a_call_is_valid_if_jsonschema_says_so(tasks: list[Task]) -> None:
     task = next(task for task in tasks if task.solution.calls)
     call = task.solution.calls[0]
-    assert is_valid(call, task)
-    assert not is_valid(ToolCall(call.name, {**call.arguments, "more": 1}), task)
-    assert not is_valid(ToolCall(call.name, {}), task)
-    assert not is_valid(ToolCall("no_such_tool", call.arguments), task)
+    assert is_valid_call(call, task)
+    assert not is_valid_call(ToolCall(call.name, {**call.arguments, "more": 1}), task)
+    assert not is_valid_call(ToolCall(call.name, {}), task)
+    assert not is_valid_call(ToolCall("no_such_tool", call.arguments), task)
 
 
 @pytest.mark.parametrize("committed", [False, True])

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from agentfast.cli.demo.report import DemoReport, Speed, TaskResult, percentile
+from agentfast.cli.demo.report import DemoReport, Speed, TaskResult
 
 
 def result(*, right: bool = True, invalid: int = 0, seconds: float = 1.0) -> TaskResult:
     return TaskResult("single", "a prompt", "an answer", right, 1, invalid, seconds)
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 100))
-def test_a_percentile_is_the_smallest_value_that_enough_values_do_not_exceed(
-    values: list[float], percent: float
-) -> None:
-    enough = [value for value in values if 100 * sum(v <= value for v in values) >= percent * len(values)]
-    assert percentile(values, percent) == min(enough)
 
 
 def test_the_report_counts_right_answers_and_invalid_calls() -> None:

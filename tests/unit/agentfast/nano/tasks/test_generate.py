@@ -17,7 +17,7 @@ from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS
 from agentfast.nano.shop.tools import READS
 from agentfast.nano.tasks import Kind, Task, generate_tasks, shared_tasks
-from agentfast.nano.tasks.generate import mentions
+from agentfast.nano.tasks.task import mentions
 
 RANDOM_ONLY: dict[Kind, float] = {"random": 1.0}
 

@@ -18,6 +18,7 @@ from agentfast.nano.training.grow import deepen, main
 from agentfast.nano.training.losses import denoiser, encode
 from agentfast.nano.training.presets import PRESETS, Preset, initialise
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.files import tokenizer_file
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.model.checkpoint.save import save_checkpoint
 
@@ -93,7 +94,7 @@ def test_a_checkpoint_becomes_a_trunk_that_training_branches_from(
     save_checkpoint(
         shallow,
         tmp_path / "shallow",
-        tokenizer=WEIGHTS / "tokenizer.json",
+        tokenizer=tokenizer_file(WEIGHTS),
         eos_ids=[1],
         dtype=torch.float32,
     )

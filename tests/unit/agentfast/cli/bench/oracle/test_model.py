@@ -16,6 +16,7 @@ from agentfast.models.base import ModelRequest
 from agentfast.models.local.rendering import SegmentCodec
 from agentfast.nano.tasks import generate_tasks
 from agentfast.runtime.core.tokenizer import Tokenizer
+from agentfast.runtime.model.checkpoint.files import tokenizer_file
 from agentfast.tools.definition import tool
 
 
@@ -37,7 +38,7 @@ async def test_a_turn_after_the_last_is_an_error() -> None:
 
 
 def test_tokens_are_those_that_the_embedded_model_would_write() -> None:
-    tokenizer = Tokenizer.from_file(nano.WEIGHTS / "tokenizer.json", [1])
+    tokenizer = Tokenizer.from_file(tokenizer_file(nano.WEIGHTS), [1])
     codec, chat = SegmentCodec(tokenizer), JsonChat()
     calls = (ToolCall("get_order", {"id": 1042}), ToolCall("get_order", {"id": 7}))
     for message in (AssistantMessage("It is shipped."), AssistantMessage(calls=calls), AssistantMessage()):

@@ -24,6 +24,7 @@ from agentfast.nano.tasks.scenarios import SCENARIOS, Draw, Rows
 from agentfast.nano.tasks.scenarios.base import split_of_shape
 from agentfast.nano.training.corpus.composed import Composition, compose
 from agentfast.nano.training.corpus.composed.composer import bare
+from agentfast.nano.training.corpus.requests import TrainingRequestMaker
 from tests.support.chain_shapes import shape_of
 
 EVERY_DESK = ("", *DESKS)
@@ -111,7 +112,7 @@ def test_a_deed_may_be_done_to_two_rows_alike() -> None:
 
 def test_a_mirror_is_asked_for_right_after_its_request() -> None:
     rng = random.Random("asked mirrors")
-    maker = RequestMaker(Shop.generate(rng, "train"), rng, "train", to_learn=True)
+    maker = TrainingRequestMaker(Shop.generate(rng, "train"), rng, "train")
     texts = [maker.make("chain").text for _ in range(150)]
     values = [frozenset(re.findall(r"\d+", text)) for text in texts]
     assert sum(len(one) > 1 and one == other for one, other in pairwise(values)) > 5
@@ -137,14 +138,15 @@ def test_calls_of_a_turn_are_in_the_order_of_the_request() -> None:
     """So it is in chains to learn from, too."""
     for to_learn in (True, False):
         rng = random.Random(f"order/{to_learn}")
-        maker = RequestMaker(Shop.generate(rng, "train"), rng, "train", to_learn=to_learn)
+        requests = TrainingRequestMaker if to_learn else RequestMaker
+        maker = requests(Shop.generate(rng, "train"), rng, "train")
         swapping = next(s for s in SCENARIOS if s.name == "send_email_of customer_by_name customer_by_id")
         order: Counter[bool] = Counter()
         for _ in range(60):
-            asked = maker.ask(swapping)
-            turn = maker.play(asked.script).turns[0]
+            phrased = maker.phrase(swapping)
+            turn = maker.play(phrased.script).turns[0]
             if len(turn.calls) == 2:
-                first, second = (asked.template.index(slot) for slot in ("{name0}", "{customer1}"))
+                first, second = (phrased.template.index(slot) for slot in ("{name0}", "{customer1}"))
                 order[(turn.calls[0].name == "find_customer") == (first < second)] += 1
         assert bool(order[False]) is not to_learn
 

@@ -105,7 +105,7 @@ def test_the_joint_shape_names_the_tools_of_each_turn(desk: str) -> None:
     whole = 0
     for _ in range(60):
         chosen = [rng.choice(rng.choice(of("chain", "train", desk))) for _ in range(2)]
-        solution = maker.play(both(*(maker.ask(scenario).script for scenario in chosen)))
+        solution = maker.play(both(*(maker.phrase(scenario).script for scenario in chosen)))
         shape = shape_of_both(*(scenario.shape for scenario in chosen))
         expected = [{step.split("(")[0] for step in turn.split("+")} for turn in shape.split(" > ")]
         made = tools_of(solution)
