@@ -1,4 +1,4 @@
-"""How much of JSON Schema is enforced, and how exactly: the official test suite, draft 2020-12, required part.
+"""Conformance to JSON Schema: the official test suite, draft 2020-12, required part.
 
     python -m bench.conformance [--suite DIR] [--peers llguidance,xgrammar,outlines_core]
 
@@ -115,7 +115,7 @@ def compiled(group: Group, documents: dict[str, Any]) -> Grammar:
 
 
 def verdicts(group: Group, documents: dict[str, Any]) -> list[bool] | None:
-    """What agentfast says."""
+    """agentfast's verdicts."""
     try:
         grammar = compiled(group, documents)
     except GrammarError:

@@ -1,6 +1,6 @@
 """Constrained generation in the worst case: a model that knows nothing must still write valid, whole JSON.
 
-Every generation takes one of the schemas of bench/schemas.py, a temperature from 0 to 1.5, canvases of 16 to 128 tokens
+Every generation takes one of the schemas of bench/data/schemas.py, a temperature from 0 to 1.5, canvases of 16 to 128 tokens
 and a budget from the fewest tokens that any valid text takes, and runs to its end, canvas after canvas.
 
 - `--source logits` (default): fresh random logits at every denoising step, from flat to one-token-certain, through the
@@ -56,7 +56,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out: token ids without EOS, and whether EOS came within the budget."""
+    """A generation's token ids without EOS; `complete`: EOS came within the budget."""
 
     case: Case
     tokens: list[int]
@@ -65,7 +65,7 @@ class Result:
 
 @dataclass
 class Tally:
-    """Counts of what came out."""
+    """Counts over generations."""
 
     generations: int = 0
     complete: int = 0
@@ -190,7 +190,7 @@ def judge(name: str) -> Draft202012Validator:
 
 
 def count(results: Iterable[Result], vocabulary: Vocabulary) -> tuple[Tally, list[str]]:
-    """Judge the results; also says what went wrong, in words."""
+    """Judge the results; also returns the failures in words."""
     tally, failures = Tally(), list[str]()
     for result in results:
         case = result.case

@@ -1,4 +1,4 @@
-"""Are diffusion agents faster, and how good are they? The same tasks through both kinds of model: `agentfast bench`.
+"""Speed and success of diffusion agents against autoregressive ones on the same tasks: `agentfast bench`.
 
     python -m bench.e2e [--json] [--tasks N] [--repeats N] [--concurrency 1 4 16 48] [--oracle 205 1288] ...
 

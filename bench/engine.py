@@ -1,4 +1,4 @@
-"""Is the engine fast? This engine against `transformers` generate() on the same weights, prompts and steps.
+"""Throughput of the engine against `transformers` generate() on the same weights, prompts and steps.
 
 Regime: a random DiffusionGemma checkpoint of the embedded model's size, saved by transformers and loaded by both; fp32 on
 the CPU; adaptive stopping off and no end token, so both do the same number of denoising steps for the same number of
@@ -133,7 +133,7 @@ def requests(count: int, canvas: int, rng: random.Random) -> list[Request]:
 
 
 def run_ours(engine: Engine, runner: asyncio.Runner, batch: Sequence[Request], now: Clock) -> float:
-    """Seconds."""
+    """Seconds for one batch on this engine."""
 
     async def go() -> None:
         completions = await asyncio.gather(*(engine.submit(request) for request in batch))

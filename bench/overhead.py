@@ -1,4 +1,4 @@
-"""What the agent loop costs per step: many runs at once on a model that answers at once.
+"""The cost of the agent loop per step: many runs at once on a model that answers at once.
 
 Measures milliseconds of one CPU core per step (a turn of the model and one tool call) beside the bare minimum, which
 is asyncio and a pydantic validation and serialisation; then the same with long histories. Run it on an idle machine:
@@ -25,13 +25,13 @@ from agentfast.tools.definition import tool
 
 
 class Sum(BaseModel):
-    """What the tool returns."""
+    """The tool's result."""
 
     total: int
 
 
 class Arguments(BaseModel):
-    """What the tool takes."""
+    """The tool's arguments."""
 
     a: int
     b: int
@@ -95,7 +95,7 @@ def best_ms(work: Callable[[], Awaitable[Any]], runs: int, steps: int, repeats: 
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the costs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50, help="concurrent runs")
     parser.add_argument("--steps", type=int, default=40, help="turns per run")

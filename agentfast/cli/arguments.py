@@ -1,4 +1,4 @@
-"""What the commands' options share. Imports nothing heavy."""
+"""Helpers for the commands' options. Imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def chat_command(options: argparse.Namespace) -> Exit:
 
 
 async def talk(options: argparse.Namespace) -> Exit:
-    """Each turn continues the conversation; a failed turn is reported and forgotten."""
+    """Continue one conversation turn by turn; a failed turn is reported and forgotten."""
     shop = open_shop(options.shop)
     if sys.stdin.isatty():
         print(greeting(shop, options.desk))
@@ -58,7 +58,7 @@ async def read_line() -> str:
 
 
 def greeting(shop: Shop, desk: str) -> str:
-    """What one could ask about: the shop is made up, so nobody knows it."""
+    """Examples of rows to ask about: the shop is made up, so nobody knows it."""
     customers = [f"{name} ({number})" for number, name in shop.rows("select id, name from customers limit 2")]
     products = [f"{name} ({number})" for number, name in shop.rows("select id, name from products limit 2")]
     orders = [str(number) for (number,) in shop.rows("select id from orders limit 3")]

@@ -1,4 +1,4 @@
-"""Exit codes, and the one way that commands report a failure."""
+"""Exit codes, and the report of a failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agentfast.errors import AgentFastError, ConfigError, GrammarError
 
 
 class Exit(IntEnum):
-    """What the command returns to the shell; `agentfast --help` lists them."""
+    """Exit codes of the command; `agentfast --help` lists them."""
 
     OK = 0
     FAILED = 1

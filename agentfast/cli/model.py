@@ -1,4 +1,4 @@
-"""The model that a command works with: the embedded one, or a checkpoint directory."""
+"""The model of a command: the embedded one, or a checkpoint directory."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The embedded model: a few million parameters of the DiffusionGemma architecture, trained on the project's task world.
+"""The embedded model: a few million parameters of the DiffusionGemma architecture, trained on shop tasks and invented tools.
 
-`load()` opens it on an engine of its own. `world` is what it was trained on and is measured by, `train` how.
+`load()` opens it on an engine of its own. `shop` is the database that its tasks are about, `tasks` are the held-out tasks,
+`training` is its recipe.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _data_directory(path: str | Path | None) -> Path:
 
 
 def _functions(file: Path) -> Iterator[Mapping[str, Any]]:
-    """Those of a file: one JSON object a line, a question with its functions or a function; others have none."""
+    """The functions of a file: one JSON object a line, a question with its functions or a function; others have none."""
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
             row = as_object(json.loads(line)) or {}

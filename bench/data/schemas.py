@@ -1,4 +1,4 @@
-"""Varied schemas for the benchmarks of constrained generation: what tools and typed outputs look like, and corners."""
+"""Varied schemas for the benchmarks of constrained generation: typical tools and typed outputs, and corner cases."""
 
 from __future__ import annotations
 

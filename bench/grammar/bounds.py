@@ -32,7 +32,7 @@ BOUNDED: Final[dict[str, dict[str, Any]]] = {
     "any object": {"type": "object", "additionalProperties": True},
     "100 tools of 10 fields": {"anyOf": [tool(number, 10) for number in range(100)]},
 }
-"""They compile within the budget of states."""
+"""Schemas that compile within the budget of states."""
 
 REFUSED: Final[dict[str, dict[str, Any]]] = {
     "20 x maxLength 10,000": {"prefixItems": [{"type": "string", "maxLength": 10_000}] * 20},
@@ -43,7 +43,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
     },
     "1,000 x 100 fields": {"type": "array", "maxItems": 1_000, "items": tool(0, 100)},
 }
-"""They do not."""
+"""Schemas that are refused for it."""
 
 
 def bounds(source: str, timeout: float) -> None:

@@ -64,7 +64,7 @@ PEERS: Final = {"llguidance": llguidance, "xgrammar": xgrammar, "outlines_core":
 
 
 def answer(name: str, line: str) -> dict[str, Any]:
-    """What one peer says."""
+    """One peer's verdicts."""
     question = json.loads(line)
     try:
         accepts = PEERS[name](question["schema"])

@@ -1,4 +1,4 @@
-"""What a grammar adds to one denoising step: the constrained posterior against bare softmax and arg-max."""
+"""The cost of a grammar in one denoising step: the constrained posterior against bare softmax and arg-max."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class StepCost:
 
     @property
     def overhead_pct(self) -> float:
-        """How much longer the constrained step takes than the bare one as one writes it."""
+        """Overhead of the constrained step over the bare one as commonly written, in percent."""
         return round(100 * (self.constrained / self.bare - 1), 1)
 
     @property
     def overhead_at_hand_pct(self) -> float:
-        """The same against the bare step into memory at hand, which is the stricter reading."""
+        """Overhead over the bare step into preallocated memory, the stricter measure, in percent."""
         return round(100 * (self.constrained / self.bare_at_hand - 1), 1)
 
 
 def step_cost(schema: dict[str, Any], vocabulary: Vocabulary, canvas: int, repeats: int) -> StepCost:
-    """Measure on random logits, ways interleaved; the plan of the canvas is known, as from its second step on."""
+    """Measure on random logits, variants interleaved; the canvas's trellis is cached, as from its second step on."""
     grammar = compile_schema(schema).compile(vocabulary)
     random = np.random.default_rng(0)
     values = 4 * random.standard_normal((canvas, vocabulary.size), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Compilers of schemas, each in a process of its own: so that one can be stopped, and its memory is its own.
+"""Compilers of schemas, each in its own process, so that one can be stopped and its memory measured.
 
 `python -m bench.grammar.workers NAME VOCABULARY` reads a JSON Schema a line and answers with a JSON line: milliseconds,
 or why there are none, and the most memory the process has had. VOCABULARY is a tokenizer.json, or "embedded".
@@ -29,7 +29,7 @@ NAMES = ("agentfast", "outlines", "llguidance", "xgrammar")
 
 @cache
 def read_vocabulary(source: str) -> Vocabulary:
-    """That of a tokenizer.json, or the embedded model's."""
+    """The vocabulary of a tokenizer.json, or the embedded model's."""
     if source == "embedded":
         from agentfast.cli.model import open_vocabulary
 
@@ -199,7 +199,7 @@ class Worker:
         self.missing: str | None = None
 
     def compile(self, schema: dict[str, Any]) -> dict[str, float] | str:
-        """Milliseconds, or why there are none."""
+        """Milliseconds, or the reason why there are none."""
         process = self._process or self._start()
         if process is None:
             return self.missing or "not there"

@@ -1,1 +1,1 @@
-"""Diffusion against autoregressive agents on the same held-out tasks: what `agentfast bench` runs and reports."""
+"""`agentfast bench`: diffusion against autoregressive agents on the same held-out tasks."""

@@ -1,4 +1,4 @@
-"""One agent on one task, and what it took."""
+"""One agent's attempt at one task, and the record of it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ WRONG_ANSWERS = (EngineError, LimitExceededError, ModelError, OutputError)
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """One task's end.
+    """The record of a finished task.
 
     Attributes:
-        kind: of the task, as the world names it.
-        right: whether the world accepts it.
+        kind: of the task, as `nano.tasks` names it.
+        right: True if the task's check accepts it.
         seconds: from the start of the run to its end.
         turns: calls of the model.
         tool_calls, invalid_calls: calls of tools; those that name no declared tool or whose arguments `jsonschema` rejects.
@@ -48,12 +48,12 @@ class TaskRecord:
 
     @property
     def text_tokens(self) -> int:
-        """Of the turns that are text."""
+        """Generated tokens of the text turns."""
         return self.generated_tokens - self.call_tokens
 
     @property
     def text_steps(self) -> int:
-        """Of the turns that are text."""
+        """Decoding steps of the text turns."""
         return self.decoding_steps - self.call_steps
 
 
@@ -72,7 +72,7 @@ def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """How a run ended. `answer` is None if it came to none, and `error` then the kind of error that ended it."""
+    """A finished run. `answer` is None if an error ended it; `error` is then the error's type."""
 
     messages: Sequence[Message]
     steps: tuple[Step, ...]
@@ -102,7 +102,7 @@ async def attempt(agent: Agent[str], task: Task, seed: int) -> Conversation:
 
 
 def judge(task: Task, found: Conversation) -> TaskRecord:
-    """What a conversation came to. Takes milliseconds, so it waits until nothing runs that is being timed."""
+    """The record of a conversation. Judging takes milliseconds, so it waits until no timed run is left."""
     turns = [message for message in found.messages if isinstance(message, AssistantMessage)]
     calls = [call for message in turns for call in message.calls]
     usage = total_usage(found.steps)

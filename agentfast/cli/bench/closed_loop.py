@@ -17,7 +17,7 @@ async def closed_loop(
     *,
     fillers: Sequence[Callable[[], Awaitable[object]]] = (),
 ) -> tuple[list[R], float]:
-    """Do all of `work`, `agents` pieces at a time.
+    """Do all of `work`, `agents` items at a time.
 
     Args:
         work: what is counted.

@@ -55,7 +55,7 @@ def bench_command(options: argparse.Namespace) -> Exit:
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
-    """What the options ask for; those that are not given have the plan's defaults, or those of a quick run."""
+    """The plan that the options ask for; options not given have the plan's defaults, or those of a quick run."""
     given = {
         "concurrency": tuple(sorted(set(options.concurrency))) if options.concurrency else None,
         "tasks": options.tasks,
@@ -86,7 +86,7 @@ async def measure(options: argparse.Namespace, plan: Plan) -> tuple[Report, bool
 
 
 def open_outside(seat: Seat, plan: Plan, placement: Placement) -> tuple[OutsideBaseline | None, str]:
-    """The outside baseline on a seat's weights and what it is; or None and why there is none."""
+    """The outside baseline on a seat's weights with its description, or None with the reason."""
     if plan.outside_s == 0:
         return None, "not asked for"
     if (
@@ -104,7 +104,7 @@ def open_outside(seat: Seat, plan: Plan, placement: Placement) -> tuple[OutsideB
 
 
 def oracle_command(options: argparse.Namespace, plan: Plan) -> Exit:
-    """Replay gold calls."""
+    """Run the oracle experiment: gold calls at chosen speeds."""
     paces = [Pace.parse(text) for text in options.oracle]
     encode = open_tokenizer(options.tokenizer)
     results = asyncio.run(
@@ -129,7 +129,7 @@ def oracle_command(options: argparse.Namespace, plan: Plan) -> Exit:
 
 
 def open_tokenizer(path: str | None) -> Encode:
-    """What counts tokens: a tokenizer.json, or the embedded model's.
+    """A token counter over a tokenizer.json, or over the embedded model's.
 
     Raises:
         ConfigError: there is no such file, or it is no tokenizer.
@@ -146,7 +146,7 @@ def open_tokenizer(path: str | None) -> Encode:
 
 
 def show_oracle(results: dict[str, dict[int, OracleFigures]], *, shared: bool) -> None:
-    """For people."""
+    """Print the oracle's figures as a table."""
     print(
         "Gold calls replayed through the same agents. Reading the prompt takes no time, "
         + (
@@ -168,7 +168,7 @@ def show_oracle(results: dict[str, dict[int, OracleFigures]], *, shared: bool) -
 
 
 def printer() -> Progress:
-    """Progress on standard error, with the seconds since the start."""
+    """A progress printer on standard error, with the seconds since the start."""
     began = perf_counter()
 
     def say(text: str) -> None:
@@ -178,7 +178,7 @@ def printer() -> Progress:
 
 
 def check_writable(path: Path) -> None:
-    """Find out now rather than after minutes.
+    """Check that a file can be written, before the benchmark takes minutes.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -191,5 +191,5 @@ def check_writable(path: Path) -> None:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """The report as a file."""
+    """Write the report to a file."""
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

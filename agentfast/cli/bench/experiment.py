@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run.
+    """The size of the experiment.
 
     Attributes:
         concurrency: numbers of agents.
@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class EngineFigures:
-    """What an engine did during a run.
+    """Engine metrics of one run.
 
     Attributes:
         busy_share: of the time in which it was at work on a step.
@@ -87,7 +87,7 @@ class EngineFigures:
 
     @classmethod
     def of(cls, metrics: Metrics, wall_s: float) -> EngineFigures:
-        """Of an engine that was new when the run began."""
+        """Figures of an engine that was new when the run began."""
         return cls(
             busy_share=min(1.0, metrics.busy_s / wall_s),
             tokens_per_forward=metrics.tokens_per_forward,
@@ -99,7 +99,12 @@ class EngineFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One seat, one concurrency, one repeat. `engine` is None for a server; outside, `agents` is 1 always."""
+    """The record of one seat at one concurrency in one repeat.
+
+    Attributes:
+        agents: 1 for the outside baseline.
+        engine: None for a server.
+    """
 
     seat: str
     agents: int
@@ -114,7 +119,7 @@ class RunRecord:
         return [task.seconds for task in self.tasks]
 
     def line(self) -> str:
-        """For whoever watches."""
+        """A line of progress."""
         right = sum(task.right for task in self.tasks)
         return (
             f"{self.seat:15} {self.agents:3} agents, repeat {self.repeat + 1}: p50 {percentile(self.seconds, 50):7.3f} s, "
@@ -125,7 +130,7 @@ class RunRecord:
 async def run_plan(
     plan: Plan, diffusion: Seat, autoregressive: Seat, outside: OutsideBaseline | None, progress: Progress
 ) -> list[RunRecord]:
-    """Run it. Seats take turns within each repeat, so that what disturbs the machine disturbs both."""
+    """Run the plan. Seats take turns within each repeat, so that a disturbance of the machine disturbs both."""
     records: list[RunRecord] = []
 
     def keep(found: RunRecord) -> None:
@@ -155,7 +160,7 @@ async def run_plan(
 
 
 async def run_seat(name: str, seat: Seat, plan: Plan, agents: int, repeat: int) -> RunRecord:
-    """Agents of one seat over a repeat's tasks."""
+    """Run one seat's agents over a repeat's tasks."""
     tasks = plan.make_tasks(repeat, plan.tasks_at(agents))
     others = generate_tasks(FILLER_SEED, agents) if agents > 1 else []
     async with seat.fresh() as model:
@@ -172,7 +177,7 @@ async def run_seat(name: str, seat: Seat, plan: Plan, agents: int, repeat: int) 
 
 
 async def run_outside(outside: OutsideBaseline, plan: Plan, repeat: int) -> RunRecord:
-    """The outside baseline over as many of the repeat's tasks as its time allows."""
+    """Run the outside baseline over as many of the repeat's tasks as its time allows."""
     from agentfast.cli.bench.outside_baseline import solve_in_turn
 
     tasks = plan.make_tasks(repeat, plan.tasks)
@@ -181,7 +186,7 @@ async def run_outside(outside: OutsideBaseline, plan: Plan, repeat: int) -> RunR
 
 
 async def warm_up(seat: Seat, plan: Plan) -> None:
-    """Let kernels and the grammars of the desks be compiled, which is done once in a process.
+    """Compile kernels and the desks' grammars, which happens once in a process.
 
     Raises:
         AgentFastError: the model answers nothing at all.
@@ -201,7 +206,7 @@ def warm_up_tasks() -> list[Task]:
 def attempts(
     model: Model, tasks: Iterable[Task], plan: Plan, repeat: int
 ) -> Sequence[Callable[[], Awaitable[Conversation]]]:
-    """The tasks as work to do, their agents made already."""
+    """The tasks as awaitable attempts, their agents made already."""
     pairs = [(agent_for(model, task, plan.temperature), task) for task in tasks]
     seeds = seeds_of(plan, repeat, len(pairs))
     return [partial(attempt, agent, task, seed) for (agent, task), seed in zip(pairs, seeds, strict=True)]

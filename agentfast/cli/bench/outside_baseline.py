@@ -38,7 +38,7 @@ NEEDED = ("transformers", "outlines", "outlines_core.json_schema")
 
 
 def missing_libraries() -> str:
-    """Why there can be no outside baseline here, "" if there can."""
+    """The reason why there is no outside baseline here, "" if there is one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what these libraries say about each other is not ours
         for name in NEEDED:
@@ -50,7 +50,7 @@ def missing_libraries() -> str:
 
 
 class OutsideBaseline:
-    """Generates with other libraries. Synchronous: whoever calls it waits."""
+    """An agent loop over other libraries' generation. Synchronous: the caller waits."""
 
     def __init__(
         self, path: Path, *, temperature: float, device: str = "cpu", dtype: str = "float32"
@@ -185,7 +185,7 @@ class OutsideBaseline:
 async def solve_in_turn(
     baseline: OutsideBaseline, tasks: Sequence[Task], seeds: Sequence[int], limit_s: float
 ) -> list[TaskRecord]:
-    """One task after another, until there is none left or the time is over; the first is always done."""
+    """Solve one task after another until none is left or the time is over; the first is always solved."""
     records: list[TaskRecord] = []
     began = perf_counter()
     with baseline:

@@ -1,4 +1,4 @@
-"""What sits in a seat of the benchmark: an embedded model, a checkpoint directory, or a server."""
+"""Seats of the benchmark: an embedded model, a checkpoint directory, or a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FORMS = 'it is "nano", "nano-ar", a checkpoint directory, or http(s)://host/v1#m
 
 
 class Seat(ABC):
-    """A model that can be had anew: with nothing cached of the runs before, as far as that is in our hands."""
+    """A model that each run of the benchmark gets anew, without caches of earlier runs where this process holds them."""
 
     def __init__(self, spec: str) -> None:
         self.spec = spec
@@ -88,7 +88,7 @@ class RemoteSeat(Seat):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where local models run. `dtype` is torch's name of a type; `threads` None is torch's setting."""
+    """Device, precision (torch's name of a type) and threads (None: torch's setting) of local models."""
 
     device: str = "cpu"
     dtype: str = "float32"

@@ -1,1 +1,1 @@
-"""Dozens of agents over the task world at once on one engine: what `agentfast demo` runs, shows and counts."""
+"""`agentfast demo`: dozens of agents over tasks of one shop, all at once on one engine."""

@@ -1,4 +1,4 @@
-"""What the demo knows of its agents at this moment. Views read it; the run writes it; neither waits for the other."""
+"""The state of the demo's agents. The run writes it and views read it; neither waits for the other."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 Span = tuple[str, bool]
-"""A piece of a canvas's text, and whether it has settled: whether the next step keeps it."""
+"""A piece of a canvas's text, and True if it has settled, so that the next step keeps it."""
 
 
 class Doing(Enum):
-    """What an agent is at."""
+    """An agent's activity."""
 
     IDLE = "idle"
     WAITING = "waiting"
@@ -21,7 +21,7 @@ class Doing(Enum):
 
 @dataclass(slots=True)
 class Seat:
-    """One agent's place on the board.
+    """The state of one agent.
 
     Attributes:
         number: from 1.
@@ -51,20 +51,20 @@ class Seat:
         self.doing = Doing.WAITING
 
     def ask(self) -> None:
-        """A model call begins."""
+        """Begin a model call."""
         self.turn += 1
         self.doing, self.step, self.canvas, self.tools = Doing.WAITING, 0, [], ()
 
     def denoise(self, step: int, canvas: list[Span]) -> None:
-        """The canvas after a step."""
+        """Take the canvas after a step."""
         self.doing, self.step, self.canvas = Doing.DENOISING, step, canvas
 
     def use(self, tools: tuple[str, ...]) -> None:
-        """Tools run."""
+        """Begin running tools."""
         self.doing, self.tools = Doing.TOOLS, tools
 
     def rise(self, *, right: bool) -> None:
-        """The task is finished."""
+        """Finish the task."""
         self.doing, self.tools = Doing.IDLE, ()
         self.done += 1
         self.right += right
@@ -72,7 +72,7 @@ class Seat:
 
 @dataclass(slots=True)
 class Board:
-    """All seats, and the batch they share.
+    """The states of all agents, and the batch that they share.
 
     Attributes:
         seats: one for each agent.

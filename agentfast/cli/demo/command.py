@@ -53,7 +53,7 @@ MOST_SIZE = 64  # three customers for each: held-out ids of customers are 225
 
 
 def make_tasks(count: int, seed: int) -> list[Task]:
-    """Tasks that can be done at once on one shop, which is large enough that they do not get in each other's way.
+    """Tasks that can be done at once on one shop, large enough that they do not disturb each other.
 
     Their phrasings and values are held out from training; how their chains are composed is not (`nano.evaluate` holds
     that out, too).
@@ -78,12 +78,12 @@ def make_tasks(count: int, seed: int) -> list[Task]:
 
 
 async def warm_up(model: LocalModel) -> None:
-    """One short answer, so that compiling kernels is not counted."""
+    """Give one short answer, so that compiling kernels is not counted."""
     await model.respond(ModelRequest([UserMessage("Hello.")], max_tokens=2))
 
 
 def watcher(model: LocalModel, board: Board) -> Callable[[StepView], None]:
-    """Puts the batch of each step on the board."""
+    """An engine observer that puts the batch of each step on the board."""
 
     def look(view: StepView) -> None:
         board.occupancy.append(view.batch_rows)
@@ -101,7 +101,7 @@ def live_view(board: Board) -> AbstractContextManager[object]:
 
 
 class Printer:
-    """A line for each task as it ends."""
+    """A listener that prints a line for each task as it ends."""
 
     def __init__(self, tasks: int) -> None:
         self._tasks = tasks
@@ -118,7 +118,7 @@ class Printer:
 
 
 def summary(report: DemoReport) -> str:
-    """For people."""
+    """The report as text for people."""
     return (
         f"\n{report.agents} agents, {report.tasks} tasks: {report.success:.0%} right, "
         f"{report.invalid_calls} invalid tool calls\n"

@@ -1,4 +1,4 @@
-"""Agents at their seats: each takes the next task when it has finished one, and all share the model's batch."""
+"""The demo's run: each agent takes the next task when it has finished one, and all share the model's batch."""
 
 from __future__ import annotations
 

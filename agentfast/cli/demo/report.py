@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One task's end.
+    """The record of a finished task.
 
     Attributes:
-        kind: of the task, as the world names it.
+        kind: of the task, as `nano.tasks` names it.
         prompt: what was asked.
         answer: the last message of the agent, or the error that ended the run.
-        right: whether the world accepts it.
+        right: True if the task's check accepts it.
         calls: tool calls made.
         invalid_calls: those that name no declared tool, or whose arguments `jsonschema` rejects.
         seconds: from the start of the run to its end.
@@ -38,7 +38,7 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What the engine did meanwhile.
+    """Engine metrics during the demo.
 
     Attributes:
         tokens_per_forward: tokens that a request got from each of its forward passes.
@@ -52,7 +52,7 @@ class Speed:
 
     @classmethod
     def between(cls, before: Metrics, after: Metrics) -> Speed:
-        """What happened between two snapshots of an engine's counters."""
+        """The metrics between two snapshots of an engine's counters."""
         steps = after.steps - before.steps
         forwards = after.forwards - before.forwards
         canvases = after.canvases - before.canvases
@@ -79,7 +79,7 @@ class DemoReport:
 
     @classmethod
     def of(cls, agents: int, results: Sequence[TaskResult], speed: Speed) -> DemoReport:
-        """Sum up; there is at least one result."""
+        """The figures over one result at least."""
         seconds = [result.seconds for result in results]
         return cls(
             agents=agents,

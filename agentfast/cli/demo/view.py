@@ -23,7 +23,7 @@ DOING = {
 
 
 class LiveView:
-    """Draws the board while it is entered; the last state stays on the screen."""
+    """A live drawing of the board while it is entered; the last state stays on the screen."""
 
     def __init__(self, board: Board, console: Console | None = None) -> None:
         self._live = Live(BoardPicture(board), console=console, refresh_per_second=10, screen=False)
@@ -50,7 +50,7 @@ class BoardPicture:
 
 
 def head(board: Board) -> Text:
-    """One line on what is going on."""
+    """The headline: numbers of agents, and of tasks done and right."""
     title = f"agentfast demo  {len(board.seats)} agents, one batch, {board.model}"
     counts = f"   {board.done}/{board.tasks} tasks, {board.right} right"
     return Text.assemble((title, "bold"), (counts, "green"), no_wrap=True, overflow="ellipsis")
@@ -76,7 +76,7 @@ def seats(all_seats: Sequence[Seat], room: int) -> Table:
 
 
 def activity(seat: Seat) -> Text:
-    """What the agent is at, in a few words."""
+    """The agent's activity in a few words."""
     word, style = DOING[seat.doing]
     if seat.doing is Doing.DENOISING:
         word = f"{word} {seat.step}"

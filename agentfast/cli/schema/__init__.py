@@ -1,1 +1,1 @@
-"""The `agentfast schema` command: what a JSON Schema costs and how it is read."""
+"""The `agentfast schema` command: the cost of a JSON Schema's grammar, or the reason of its refusal."""

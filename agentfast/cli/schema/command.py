@@ -1,4 +1,4 @@
-"""`agentfast schema FILE`: compile a JSON Schema, and say what it costs or why it is refused."""
+"""`agentfast schema FILE`: compile a JSON Schema and report its cost, or the reason of its refusal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOWN = 60  # characters of the shortest instance in the report for people
 
 @dataclass(frozen=True, slots=True)
 class SchemaReport:
-    """What a schema costs over one vocabulary.
+    """The cost of a schema over one vocabulary.
 
     Attributes:
         states, edges, classes: of the compiled grammar: tokens of one class are alike in every state.
@@ -46,7 +46,7 @@ class SchemaReport:
     min_tokens: int
 
     def text(self) -> str:
-        """For people."""
+        """The report as text for people."""
         shortest = self.shortest if len(self.shortest) <= SHOWN else self.shortest[:SHOWN] + "…"
         return (
             f"states    {self.states:,}\n"

@@ -1,4 +1,4 @@
-"""`agentfast schema FILE --explain`: what a schema's automaton looks like, and what bounds it."""
+"""`agentfast schema FILE --explain`: samples, field costs, limits and keywords of a schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agentfast.runtime.grammar.tokens.sampling import Sampler
 
 @dataclass(frozen=True, slots=True)
 class KeywordNote:
-    """A keyword that the schema uses, and how it is read."""
+    """A keyword that the schema uses, and its reading."""
 
     keyword: str
     reading: str
@@ -27,7 +27,7 @@ class KeywordNote:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is added to a report.
+    """The explanation that is added to a report.
 
     Attributes:
         byte_states: states of the automaton over bytes that was lifted to tokens.
@@ -45,7 +45,7 @@ class Explanation:
     keywords: tuple[KeywordNote, ...]
 
     def text(self) -> str:
-        """For people; the report comes before it."""
+        """The explanation as text for people, to follow the report."""
         return "\n".join(
             (
                 f"bytes     {self.byte_states:,} states before they were lifted to tokens",

@@ -1,4 +1,4 @@
-"""What each field of a schema costs, by compiling it alone."""
+"""The cost of each field of a schema, compiled alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FieldCost:
 
 
 def field_costs(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> list[FieldCost]:
-    """The fields of a schema, the most expensive first; those that are refused before all others."""
+    """The fields of a schema, refused ones first, then the most expensive first."""
     costs: list[FieldCost] = []
     embedded = {"$defs": {"root": _with_references_under(schema, "#/$defs/root")}}
     for field, path in _fields(schema, "", ""):
@@ -73,7 +73,7 @@ def _fields(schema: Any, field: str, path: str, nesting: int = 0) -> Iterator[tu
 
 
 def _parts(rules: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any, str]]:
-    """Schemas right inside another: name of the field ("" for another reading of the same value), schema, pointer."""
+    """Direct subschemas: name of the field ("" for alternatives of the same value), schema, pointer."""
     for name, inner in (as_object(rules.get("properties")) or {}).items():
         yield str(name), inner, pointer(path, "properties", name)
     if as_object(rules.get("items")) is not None:
@@ -85,7 +85,7 @@ def _parts(rules: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any, str]
 
 
 def _with_references_under(value: Any, base: str) -> Any:
-    """The document, to be put at a pointer inside another: references into it still lead to the same places."""
+    """The document for embedding at a pointer inside another, its references rebased."""
     items, rules = as_list(value), as_object(value)
     if items is not None:
         return [_with_references_under(item, base) for item in items]

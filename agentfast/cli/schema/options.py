@@ -1,4 +1,4 @@
-"""How the command was asked to read a schema, and what that says about the language."""
+"""The command's options for compiling a schema, and the limits that they put on its language."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reading:
     documents: Documents | None = None
 
     def compile(self, schema: Any) -> Grammar:
-        """The grammar of a schema, read so."""
+        """The grammar of a schema under these options."""
         return compile_schema(
             schema,
             whitespace=self.whitespace,
@@ -49,7 +49,7 @@ class Reading:
         )
 
     def limits(self, *, numbers: bool, formats: bool) -> Iterator[str]:
-        """What bounds the language beyond the schema, where it has numbers or formats."""
+        """Limits of the language beyond the schema's own, where it has numbers or formats."""
         if self.closed:
             yield "objects that do not say so have no further properties (--open for JSON Schema's own reading)"
         else:

@@ -1,4 +1,4 @@
-"""What a schema's refusal means, and how to rewrite the schema."""
+"""The explanation of a schema's refusal, with advice on rewriting the schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOO_LARGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a schema does not compile, and what helps.
+    """The reason of a refusal, and advice.
 
     Attributes:
         keyword, path: where, if one keyword is to blame.
@@ -40,7 +40,7 @@ class Refusal:
     fields: tuple[FieldCost, ...]
 
     def text(self) -> str:
-        """For people."""
+        """The explanation as text for people."""
         rewriting = [wrapped(self.instead)]
         if self.example is not None:
             refused, written = map(json.dumps, self.example)

@@ -1,4 +1,4 @@
-"""The shop: a small SQLite database that the world's tools read and change."""
+"""The shop: a small SQLite database that its tools read and change."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Note(NamedTuple):
 
 
 State = dict[str, dict[int, tuple[Any, ...]]]
-"""Table -> id -> row: what two runs must agree on."""
+"""Table -> id -> row: the part of a shop that two runs must agree on."""
 
 
 class Shop:
@@ -122,7 +122,7 @@ class Shop:
         self._closer = weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
-        """Closes the database; a shop that nobody holds any more is closed by itself."""
+        """Close the database; a shop without references is closed by itself."""
         self._closer()
 
     def rows(self, query: str, *values: Any) -> list[Any]:
@@ -136,12 +136,12 @@ class Shop:
             return self._db.execute(query, values).fetchone()
 
     def change(self, query: str, *values: Any) -> int:
-        """Runs a statement; returns how many rows it changed."""
+        """Run a statement; returns the number of rows that it changed."""
         with self.lock:
             return self._db.execute(query, values).rowcount
 
     def insert(self, table: str, *values: Any) -> int:
-        """Adds a row and returns its id.
+        """Add a row; returns its id.
 
         The id is derived from the values, so that the same rows get the same ids in whatever order
         concurrent callers add them.
@@ -173,12 +173,12 @@ class Shop:
         return row
 
     def state(self) -> State:
-        """Everything the database holds."""
+        """The whole content of the database."""
         return {table: {row[0]: row for row in self.rows(f"select * from {table}")} for table in TABLES}
 
     @contextmanager
     def rollback(self) -> Generator[None]:
-        """What is changed inside is undone at the end. Holds the lock, so nothing else is undone with it."""
+        """A context whose changes are undone at its end. It holds the lock, so that nothing else is undone."""
         with self.lock:
             self._db.execute("savepoint undo")
             try:

@@ -1,4 +1,4 @@
-"""The desks of the shop: whose agents have which tools."""
+"""The desks of the shop, each with its agent's instructions and tools."""
 
 from __future__ import annotations
 

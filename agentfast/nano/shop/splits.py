@@ -1,4 +1,4 @@
-"""Which values, phrasings and tools belong to training and which are held out.
+"""The split of values, phrasings and tools into training and held-out ones.
 
 The rule is a hash of the text itself, so that the two sides are disjoint by construction and stay so when
 pools grow. Values made of syllables are split by their root, words and numbers by themselves.
@@ -21,5 +21,5 @@ def split_of(text: str) -> Split:
 
 
 def members(texts: Iterable[str], split: Split) -> tuple[str, ...]:
-    """Those of `texts` that belong to `split`, in order."""
+    """The members of `texts` that belong to `split`, in order."""
     return tuple(text for text in texts if split_of(text) == split)

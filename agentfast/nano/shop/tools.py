@@ -1,4 +1,4 @@
-"""What an agent may do with a shop, as plain functions."""
+"""The tools of a shop, as plain functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AT_MOST = 3  # rows of a list, so that a result stays short
 
 
 class ShopTools:
-    """What an agent may do with a shop. A mistake comes back as {"error": sentence}."""
+    """The tools of a shop. A mistake comes back as {"error": sentence}."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop

@@ -1,4 +1,4 @@
-"""Word pools of the world. Which half of a pool a split may use is decided in `splits`."""
+"""Word pools of the shop. `splits` decides on the part of a pool that a split may use."""
 
 from __future__ import annotations
 
@@ -112,4 +112,4 @@ SYLLABLE = (
     _words("a a e e i i o o u ai au ea ee ia ie oa oo ou y"),
     _words("b ck d ff g ght ing l ll ld m mp n nd ng nt p r rd rm rt s sh ss st t tch th ve w x") + ("",) * 6,
 )
-"""What a syllable of a word of no language may begin with, have in the middle and end with."""
+"""Beginnings, middles and ends of syllables, for words of no language."""

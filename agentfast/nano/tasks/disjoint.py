@@ -1,5 +1,6 @@
-"""Which tasks may run on one shop at once: each gets the results it gets alone, whatever the others did before.
+"""Selection of tasks that may run on one shop at once.
 
+Each gets the results that it gets alone, whatever the others did before.
 That is found out by playing one task after another. Tools look rows up by equal values and by nothing else, but for the
 one that asks for low stock, so only pairs of tasks need it of which one changes a row that holds a value that the other
 looks up: that is a few for each task, however many tasks there are.
@@ -59,7 +60,7 @@ class Independents:
         return [self.tasks[number] for number in sorted(numbers)]
 
     def _looked_up(self, task: Task) -> Iterator[object]:
-        """What a task's results may depend on, in the terms of `_touched`."""
+        """Lookup keys on which a task's results may depend, in the terms of `_touched`."""
         for call in task.solution.calls:
             yield from _keys(call.arguments.values())
             if call.name == _LOW_STOCK:
@@ -85,7 +86,7 @@ class Independents:
         return self._gives(task, (other,))
 
     def _gives(self, task: Task, before: Iterable[Task]) -> bool:
-        """Whether a task's calls give the results they should after those of others."""
+        """True if a task's calls give their gold results after the calls of others."""
         with self._shop.rollback():
             for other in before:
                 replay(other.solution, self._functions)
@@ -99,7 +100,7 @@ def replay(solution: Solution, functions: dict[str, Callable[..., Any]]) -> list
 
 
 def _keys(values: Iterable[object]) -> Iterator[tuple[str, str]]:
-    """Those of the values that rows are looked up by; case does not count in them."""
+    """The values that rows are looked up by, case-folded."""
     for value in values:
         text = str(value).casefold()
         if text not in _NO_KEYS and not (isinstance(value, int | float) and value < _LEAST_ID):

@@ -1,4 +1,4 @@
-"""Tasks: requests to run live, each with its tools and a check of what the agent did and said."""
+"""Generation of tasks from a seed, each on its own shop or all on a shared one."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class TaskMaker:
 
 
 def _on(task: Task, shop: Shop, *, before: bool) -> Task:
-    """The task with its tools, on that shop."""
+    """The task with its tools on that shop."""
     if task.shop is None:
         return task
     return Task(

@@ -1,4 +1,4 @@
-"""Playing a scenario against a shop: the gold calls are really executed, and their results are what the model reads."""
+"""Gold solutions: a scenario's calls are executed on a shop, and their results are those that the model reads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def error_answer(sentence: str) -> Answer:
 
 
 def play(script: Script, functions: Mapping[str, Callable[..., Any]]) -> Solution:
-    """Runs a script to its end, or to the first error, which then is the answer."""
+    """Run a script to its end, or to the first error, which then is the answer."""
     turns: list[Turn] = []
     try:
         calls = next(script)

@@ -56,7 +56,7 @@ _ASKING = ("what ", "which ", "who ", "when ", "where ", "how ")
 
 
 def mood_of(core: str) -> Mood:
-    """How a core speaks: a question ends with "?" or asks, a statement ends with ".", all else is an order."""
+    """The mood of a core: a question ends with "?" or asks, a statement ends with ".", all else is an order."""
     if core.endswith("?") or core.startswith(_ASKING):
         return "question"
     return "statement" if core.endswith(".") else "order"

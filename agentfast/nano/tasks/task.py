@@ -22,7 +22,7 @@ Effects = dict[tuple[str, int], tuple[Any, ...] | None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request and what serves it.
+    """One request with its tools, its gold solution and the shop's expected changes.
 
     Attributes:
         desk: the desk's name, "" for invented tools.
@@ -43,7 +43,7 @@ class Task:
     before: State | None
 
     def check(self, final_text: str, calls: Sequence[ToolCall]) -> bool:
-        """Whether the task is done: the answer says what it has to, and the shop is as the gold calls leave it.
+        """True if the task is done: the answer has the expected values, and the shop is as the gold calls leave it.
 
         A request that no tool serves must be declined without a call. On a shop that is shared, the rows of
         this task must be right and no other changes be asked for.
@@ -69,7 +69,7 @@ class Task:
 
 
 def mentions(text: str, value: str) -> bool:
-    """Whether `value` stands in `text` as a whole, in any case."""
+    """True if `value` stands in `text` as a whole, in any case."""
     return bool(re.search(rf"(?<![\w.@-]){re.escape(value)}(?![\w@-]|\.\w)", text, re.IGNORECASE))
 
 
@@ -84,12 +84,12 @@ def changes(before: State, after: State) -> Effects:
 
 
 def same_calls(calls: Sequence[ToolCall], gold: Sequence[ToolCall]) -> bool:
-    """Whether all gold calls were made, and no others."""
+    """True if all gold calls were made, and no others."""
     return _all_among(gold, calls) and _all_among(calls, gold)
 
 
 def _all_among(calls: Sequence[ToolCall], others: Sequence[ToolCall]) -> bool:
-    """Whether each of `calls` is one of the others; ids do not count."""
+    """True if each of `calls` is one of the others; ids do not count."""
     made = [(other.name, other.arguments) for other in others]
     return all((call.name, call.arguments) in made for call in calls)
 

@@ -20,7 +20,7 @@ from agentfast.runtime.model.config import ModelConfig
 from agentfast.runtime.model.layers import Layer, Router
 
 CAUSAL_WEIGHT = 2.0
-"""Of the causal loss beside the other one: the causal mode has the last word on a canvas, and its gradient is the smaller."""
+"""Weight of the causal loss; the canvas loss has 1. The causal mode has the last word on a canvas and the smaller gradient."""
 
 
 class EncodeAttention:

@@ -1,4 +1,4 @@
-"""Sizes of the embedded model, and how its weights start."""
+"""Sizes of the embedded model, and the initialisation of its weights."""
 
 from __future__ import annotations
 

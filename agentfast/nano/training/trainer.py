@@ -43,12 +43,12 @@ GENERATION = GenerationDefaults(
     trusted_call_entropy=0.001,
     temperature=0.2,
 )
-"""How both twins are decoded; see ABLATIONS.md."""
+"""Decoding defaults of both twins; see ABLATIONS.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides the result."""
+    """All settings that determine a run's result."""
 
     preset: str = "cpu"
     decoder: str = "diffusion"
@@ -122,7 +122,7 @@ class Trainer:
         )
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns what was measured."""
+        """One optimiser step; returns its measurements."""
         factor = self.recipe.learning_rate_factor(self.step)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, base in zip(groups, self.base_lrs, strict=True):
@@ -144,7 +144,7 @@ class Trainer:
 
     @torch.no_grad()
     def evaluate(self, batches: int = 4) -> dict[str, float]:
-        """On held-out episodes, from pure noise in a single step: share of right tokens and of exact canvases."""
+        """Accuracy on held-out episodes, from pure noise in a single step: share of right tokens and of exact canvases."""
         if self.recipe.decoder == "autoregressive":
             return {}
         right = tokens = exact = canvases = 0.0

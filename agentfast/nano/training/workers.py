@@ -25,7 +25,7 @@ class Workers:
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until all workers are here."""
         if self.count > 1:
             distributed.barrier()
 

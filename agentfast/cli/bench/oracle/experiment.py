@@ -1,4 +1,4 @@
-"""The oracle experiment: task latency at chosen speeds, and what share of it is neither the model's nor the tools'."""
+"""The oracle experiment: task latency at chosen speeds, and the framework's share of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from agentfast.tools.definition import Tool
 
 @dataclass(frozen=True, slots=True)
 class OracleTask:
-    """One task's end: its latency, and the parts of it. `framework_s` is all that is neither the device nor a tool."""
+    """The record of a finished task: its latency and the latency's parts."""
 
     right: bool
     tokens: int
@@ -40,7 +40,7 @@ class OracleTask:
 
 @dataclass(frozen=True, slots=True)
 class OracleFigures:
-    """One speed at one number of agents.
+    """Figures of one speed at one number of agents.
 
     Attributes:
         p50_s, p95_s: task latency.
@@ -61,7 +61,7 @@ class OracleFigures:
 
     @classmethod
     def of(cls, tasks: Sequence[OracleTask]) -> OracleFigures:
-        """Over one task at least."""
+        """Figures over one task at least."""
         count = len(tasks)
         seconds = [task.seconds for task in tasks]
         framework = sum(task.framework_s for task in tasks)
@@ -77,7 +77,7 @@ class OracleFigures:
         )
 
     def entry(self) -> dict[str, float | None]:
-        """For a JSON report."""
+        """The entry of a JSON report."""
         return {name: rounded(value) for name, value in asdict(self).items()}
 
 
@@ -110,7 +110,7 @@ async def run_oracle(
 
 
 class Replay:
-    """One task with its oracle, its agent, and its tools metered: all that can be made before the clock runs."""
+    """One task with its oracle, its agent and its metered tools, all made before the clock runs."""
 
     def __init__(self, task: Task, pace: Pace, device: Device, chat: ChatFormat, encode: Encode) -> None:
         self._meter = Meter()
@@ -123,7 +123,7 @@ class Replay:
         return await attempt(self._agent, self._task, 0)
 
     def judge(self, found: Conversation) -> OracleTask:
-        """What the run came to; it was the only one."""
+        """The record of the run, which was this object's only one."""
         judged = judge(self._task, found)
         return OracleTask(
             judged.right, judged.generated_tokens, judged.seconds, self._model.device_s, self._meter.seconds
@@ -131,7 +131,7 @@ class Replay:
 
 
 class Meter:
-    """The time in which at least one tool is at work.
+    """A meter of the time in which at least one tool is at work.
 
     Attributes:
         seconds: of it, up to when none was.

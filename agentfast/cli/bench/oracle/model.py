@@ -1,4 +1,4 @@
-"""Gold calls replayed at a chosen speed, through the same agents: what a model's speed alone does to task latency.
+"""Gold calls replayed at a chosen speed through the same agents: the effect of a model's speed alone on task latency.
 
 A replayed turn takes the time that its tokens take at that speed. Reading the prompt is not counted, and by default a
 request's speed does not depend on what else runs, as if batching were free. On a shared device the speed is divided among
@@ -17,11 +17,11 @@ from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage, Plain
 from agentfast.nano.tasks.gold import Solution
 
 Encode = Callable[[str], Sized]
-"""A text's tokens."""
+"""Tokenizer: a text to its tokens."""
 
 
 class OracleModel(PlainModel):
-    """Answers each request of one task rightly, in the time that the tokens take.
+    """Answers each request of one task with its gold turn, after the time that its tokens take.
 
     Attributes:
         device_s: seconds that the device took for it up to now.

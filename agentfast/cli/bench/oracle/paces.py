@@ -1,4 +1,4 @@
-"""Pretended devices: how long a turn of so many tokens takes at a speed, alone or beside others."""
+"""Simulated devices: the time of a turn of so many tokens at a speed, alone or beside others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPEED = re.compile(r"(?P<steps>\d+)x(?P<step_s>\d*\.?\d+)/(?P<canvas>\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a request generates: tokens per second, or canvases of so many tokens, steps, and seconds per step."""
+    """A request's generation speed: tokens per second, or tokens per canvas with the seconds of a canvas."""
 
     text: str
     tokens_per_s: float = 0.0
@@ -45,14 +45,14 @@ class Pace:
         return cls(text, tokens_per_s=rate)
 
     def seconds(self, tokens: int) -> float:
-        """For a turn of that many tokens, alone on the device."""
+        """Seconds of a turn of that many tokens, alone on the device."""
         if self.canvas:
             return math.ceil(tokens / self.canvas) * self.canvas_s
         return tokens / self.tokens_per_s
 
 
 class Device(ABC):
-    """Whose time the turns take."""
+    """A simulated device, whose time the turns take."""
 
     @abstractmethod
     async def work(self, seconds: float) -> float:
@@ -64,7 +64,7 @@ class Device(ABC):
 
 
 class IndependentDevice(Device):
-    """Every request has its full speed."""
+    """A device that gives every request its full speed."""
 
     async def work(self, seconds: float) -> float:
         await asyncio.sleep(seconds)
@@ -72,7 +72,7 @@ class IndependentDevice(Device):
 
 
 class SharedDevice(Device):
-    """The requests under way have equal shares of the speed (processor sharing)."""
+    """A device whose speed the requests under way share equally (processor sharing)."""
 
     def __init__(self) -> None:
         self._sharing = Sharing()
@@ -96,7 +96,7 @@ class SharedDevice(Device):
             self._wake_others()
 
     def _wake_others(self) -> None:
-        """Whoever waits has to look again at how long."""
+        """Make all waiting requests recompute their time left."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -111,19 +111,19 @@ class Sharing:
         self._count = 0
 
     def add(self, now: float, work: float) -> int:
-        """A job begins; its number."""
+        """Begin a job; returns its number."""
         self._advance(now)
         self._count += 1
         self._left[self._count] = work
         return self._count
 
     def ended(self, now: float, job: int) -> float | None:
-        """When the job ended; None: it has not."""
+        """The time at which the job ended; None: it has not."""
         self._advance(now)
         return self._ended.get(job)
 
     def time_left(self, now: float, job: int) -> float:
-        """Until the job ends if no other comes and the others end when their work is done."""
+        """Seconds until the job ends if no other comes and the others end when their work is done."""
         self._advance(now)
         mine = self._left.get(job, 0.0)
         return sum(min(mine, left) for left in self._left.values())
@@ -135,7 +135,7 @@ class Sharing:
         self._ended.pop(job, None)
 
     def _advance(self, now: float) -> None:
-        """Do the work that was done up to `now`, job by job as they end."""
+        """Account for the work done up to `now`, job by job as they end."""
         while self._left:
             count = len(self._left)
             first = min(self._left, key=lambda job: self._left[job])

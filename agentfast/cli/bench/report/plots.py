@@ -1,4 +1,4 @@
-"""Plots of a report: how latencies are distributed, and the speedup against the number of agents."""
+"""Plots of a report: the distribution of latencies, and the speedup against the number of agents."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def save_plots(report: Report, folder: Path) -> list[Path]:
 
 
 def latency_plot(report: Report) -> Any:
-    """For each number of agents, the share of tasks that were done within a time; all repeats together."""
+    """Distribution of task latencies (ECDF) for each number of agents, all repeats together."""
     counts = report.concurrency
     figure = load_matplotlib().Figure(figsize=(3.2 * len(counts), 3.2), layout="constrained")
     panels = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
@@ -64,7 +64,7 @@ def latency_plot(report: Report) -> Any:
 
 
 def speedup_plot(report: Report) -> Any:
-    """The speedup with its range over the repeats, and where it falls below 1."""
+    """The speedup with its range over the repeats, and its crossover with 1."""
     counts = report.concurrency
     spreads = [report.speedup(agents) for agents in counts]
     figure = load_matplotlib().Figure(figsize=(5.5, 3.6), layout="constrained")

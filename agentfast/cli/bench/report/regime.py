@@ -1,4 +1,4 @@
-"""Where and how a benchmark ran: without it, figures cannot be compared later."""
+"""The regime of a benchmark: hardware, software and settings, without which figures cannot be compared later."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Regime:
 
     @classmethod
     def now(cls, plan: Plan, placement: Placement) -> Regime:
-        """Of this machine, at this moment."""
+        """The regime of this machine at this moment."""
         return cls(
             hardware=hardware(placement.device),
             cores=usable_cores(),
@@ -60,16 +60,16 @@ class Regime:
 
     @property
     def on_cpu(self) -> bool:
-        """Whether the models ran on a CPU."""
+        """True if the models ran on a CPU."""
         return self.device == "cpu"
 
     @property
     def busy(self) -> bool:
-        """Whether others used the machine when it began."""
+        """True if others used the machine when the benchmark began."""
         return self.load > BUSY_LOAD * self.cores
 
     def text(self) -> str:
-        """In a sentence."""
+        """The regime in a sentence."""
         return (
             f"{self.hardware}, {self.cores} cores, {self.threads} threads, {self.dtype}, load {self.load} at the start; "
             f"Python {self.python}, torch {self.torch}; at least {self.tasks} held-out tasks in each of {self.repeats} "

@@ -1,4 +1,4 @@
-"""What a benchmark came to: figures of each cell over its repeats, the JSON report, the JSON line."""
+"""The report of a benchmark: figures of each cell over its repeats, the JSON report, the JSON line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from agentfast.cli.statistics import percentile
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One seat at one concurrency, over the repeats. A spread is None where the seat does not tell.
+    """Figures of one seat at one concurrency over the repeats. A spread is None where the seat gives no such figure.
 
     Attributes:
         tasks, right, failed: over all repeats; `failed` runs ended with an error and are not right either.
@@ -97,7 +97,7 @@ class Cell:
 
 
 def tokens_per_s(run: RunRecord) -> float:
-    """Generated, by the engine's count if there is one."""
+    """Generated tokens per second, by the engine's count if there is one."""
     if run.engine is not None:
         return run.engine.tokens_per_s
     return sum(task.generated_tokens for task in run.tasks) / run.wall_s
@@ -105,7 +105,12 @@ def tokens_per_s(run: RunRecord) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole. `runs` are those of both seats and, if it was run, the outside baseline's; `outside` says how, or why not."""
+    """The whole report.
+
+    Attributes:
+        outside: description of the outside baseline, or the reason for its absence.
+        runs: of both seats, and of the outside baseline if it ran.
+    """
 
     regime: Regime
     seats: dict[str, str]
@@ -128,7 +133,7 @@ class Report:
         return [run for run in self.runs if (run.seat, run.agents) == (seat, agents)]
 
     def cell(self, seat: str, agents: int) -> Cell:
-        """Of a seat at a concurrency."""
+        """The figures of a seat at a concurrency."""
         return next(cell for cell in self.cells if (cell.seat, cell.agents) == (seat, agents))
 
     def speedup(self, agents: int) -> Spread:
@@ -145,7 +150,7 @@ class Report:
         return Spread.of_any(percentile(queued_latencies(run.seconds, agents), 50) for run in runs)
 
     def crossover(self) -> float | None:
-        """From how many agents on diffusion is the slower one; see `crossover`."""
+        """The number of agents from which on diffusion is the slower one; see `crossover`."""
         return crossover({agents: self.speedup(agents).median for agents in self.concurrency})
 
     def line(self) -> dict[str, Any]:
@@ -167,7 +172,7 @@ class Report:
         }
 
     def document(self) -> dict[str, Any]:
-        """Everything, as a JSON value."""
+        """The whole report as a JSON value."""
         return {
             "regime": asdict(self.regime),
             "repeats": len({run.repeat for run in self.runs}),

@@ -1,4 +1,4 @@
-"""Statistics of a benchmark: medians with their spread, and where a speedup ends."""
+"""Statistics of a benchmark: medians with their spread, and the end of a speedup."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """Over one value at least."""
+        """The spread over one value at least."""
         found = sorted(values)
         return cls(statistics.median(found), found[0], found[-1])
 
     @classmethod
     def of_any(cls, values: Iterable[float]) -> Spread | None:
-        """None over none."""
+        """The spread, None over no value."""
         found = list(values)
         return cls.of(found) if found else None
 
 
 def paired_ratios(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> list[float]:
-    """Ratios within each repeat that has both: what disturbed a repeat as a whole cancels out."""
+    """Ratios within each repeat that has both: a disturbance of a whole repeat cancels out."""
     both = sorted(numerators.keys() & denominators.keys())
     return [numerators[repeat] / denominators[repeat] for repeat in both if denominators[repeat] > 0]
 
@@ -56,7 +56,7 @@ def crossover(speedups: Mapping[int, float]) -> float | None:
 
 
 def rounded(value: float | None, digits: int = 4) -> float | None:
-    """To significant digits, so that microseconds and minutes are both legible in a report."""
+    """A value rounded to significant digits, so that microseconds and minutes are both legible in a report."""
     return None if value is None else float(f"{value:.{digits}g}")
 
 

@@ -1,4 +1,4 @@
-"""The report for people: a table in the terminal and what it means."""
+"""The report for people: a table in the terminal with remarks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ COLUMNS = (
 
 
 def show(report: Report, console: Console | None = None) -> None:
-    """Print it; the table is Markdown, to be pasted where it is wanted."""
+    """Print the report; the table is Markdown."""
     console = console or Console()
     if console.width < WIDTH:
         console.width = WIDTH
@@ -98,7 +98,7 @@ def number(value: float) -> str:
 
 
 def remarks(report: Report) -> list[str]:
-    """How it was measured, and where diffusion stops winning."""
+    """The method of measurement, and the number of agents at which diffusion stops winning."""
     regime = report.regime
     found = [
         regime.text() + ".",
@@ -114,7 +114,7 @@ def remarks(report: Report) -> list[str]:
 
 
 def outside_remark(report: Report) -> str:
-    """How the outside baseline ran, or why it did not."""
+    """The outside baseline's latencies, or the reason for its absence."""
     if not report.runs_of(OUTSIDE, 1):
         return f"No outside baseline: {report.outside}."
     waits = ", ".join(
@@ -129,7 +129,7 @@ def outside_remark(report: Report) -> str:
 
 
 def winning_remark(report: Report) -> str:
-    """From where on diffusion loses."""
+    """The number of agents from which on diffusion loses."""
     at = report.crossover()
     most = report.concurrency[-1]
     if at is None:

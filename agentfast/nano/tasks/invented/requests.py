@@ -1,4 +1,4 @@
-"""How a request speaks of an invented tool, what comes back, and what is said of it."""
+"""Requests that invented tools serve, their results, and the answers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def mention(tool: Sequence[Argument], arguments: dict[str, Any], rng: random.Ran
 
 
 def _implied(argument: Argument) -> str:
-    """What kind of thing a value is recognised as: its type, or for a string its argument's name."""
+    """The apparent kind of a value: its type, or for a string its argument's name."""
     if argument.kind != "str":
         return argument.kind
     return {"city": "city", "place": "city", "person": "person", "owner": "person"}.get(argument.name, "str")
@@ -125,7 +125,7 @@ def some_value(values: Values) -> Any:
 
 
 def answer_for(tool: InventedTool, result: dict[str, Any], wanted: str | None) -> Answer:
-    """What to say of a result: the error, the value that was asked for, or that it is done."""
+    """The answer to a result: the error, the value that was asked for, or "Done"."""
     if "error" in result:
         return error_answer(str(result["error"]))
     if wanted is None:

@@ -38,7 +38,7 @@ class InventedTask:
 
 
 SHARES: dict[Split, tuple[int, int, int, int]] = {"train": (50, 14, 31, 5), "test": (68, 14, 13, 5)}
-"""Of tasks with one call, two at once, a chain, and none."""
+"""Relative frequencies of tasks with one call, two at once, a chain, and none."""
 
 COMPOSED = 0.85  # of the chains to learn from; the others are made as those of tests are
 

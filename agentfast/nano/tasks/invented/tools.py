@@ -1,4 +1,4 @@
-"""Invented tools: what they are for, what they are called, what they take and give."""
+"""Invented tools: purpose, name, parameters and result."""
 
 from __future__ import annotations
 

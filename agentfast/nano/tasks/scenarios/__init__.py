@@ -1,4 +1,4 @@
-"""What can be asked of the shop, desk by desk."""
+"""The scenarios of the shop, desk by desk."""
 
 from __future__ import annotations
 

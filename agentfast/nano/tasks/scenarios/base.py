@@ -18,17 +18,17 @@ Kind = Literal["single", "parallel", "chain", "no_tool", "random", "extract"]
 T = TypeVar("T")
 
 SHAPES = 244
-"""Part of what is hashed to split shapes; with it every action and every reference occurs in training."""
+"""Salt of the hash that splits shapes; with it every action and every reference occurs in training."""
 
 MOST_CALLS_TESTED = 4
-"""Longer chains are to learn from; those of a held-out shape are not used at all."""
+"""Calls of a task's chain at most. Longer chains are for training; those of a held-out shape are not used at all."""
 
 UNKNOWN = 0.04  # how often a request names something that does not exist
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The final text, and what of it has to be there for an answer to count as right."""
+    """The final text, and the values that a right answer contains."""
 
     text: str
     expected: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Rows:
 
 @dataclass(slots=True)
 class Draw:
-    """What a scenario draws from: rows of the shop, fresh values, and the slots of its request (set by `say`).
+    """Sources of a scenario: rows of the shop, fresh values, and the slots of its request (set by `say`).
 
     If it has the request's template, the calls of a turn are made in the order in which that speaks of their rows.
     """
@@ -184,7 +184,7 @@ class Scenario:
     tested: bool = True
 
     def belongs_to(self, split: Split) -> bool:
-        """Whether the split uses it: a shape belongs to one split, all else to both. Tests leave out long chains."""
+        """True if the split uses it: a shape belongs to one split, all else to both. Tests leave out long chains."""
         if not self.shape:
             return True
         tested = self.tested and self.calls <= MOST_CALLS_TESTED

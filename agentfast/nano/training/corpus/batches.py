@@ -1,4 +1,4 @@
-"""Episodes of the task world as training batches: a causal sequence, and a noised canvas for each assistant turn."""
+"""Episodes as training batches: a causal sequence, and a noised canvas for each assistant turn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Encoded:
 
 
 def encode_episode(episode: Episode, tokenizer: Tokenizer) -> Encoded:
-    """Render as the chat format does, and note where the assistant speaks."""
+    """Render as the chat format does, with the ranges of the assistant's turns."""
     declarations = render_declarations(episode.tools, episode.output_schema)
     tokens: list[int] = []
     turns: list[tuple[int, int]] = []

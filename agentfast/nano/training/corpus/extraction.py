@@ -1,4 +1,4 @@
-"""Extraction: a short document, and the fields that are to be read out of it."""
+"""Extraction: a short document, and the fields to read out of it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from agentfast.nano.tasks.scenarios.chains.compose import merged, side_by_side
 
 
 def both(first: Script, second: Script) -> Script:
-    """Follow two scripts at once. Who is about to change something waits until the other one has read all it needs.
+    """Follow two scripts at once. A script about to change something waits until the other has read all it needs.
 
     So it is within a chain, too, whose rows are all found before anything is done with them.
     """
@@ -48,6 +48,6 @@ def shape_of_both(first: str, second: str) -> str:
 
 
 def _next(waiting: Mapping[int, list[ToolCall]]) -> Sequence[int]:
-    """Whose calls come next: those who read, in their order; all, if nobody does."""
+    """The scripts whose calls come next: those that read, in their order; all, if none does."""
     reading = [number for number, calls in waiting.items() if all(call.name in READS for call in calls)]
     return sorted(reading or waiting)

@@ -1,4 +1,4 @@
-"""Is a model as often right as it is sure? `python -m agentfast.nano.training.evaluation.calibration --tasks 300`.
+"""Fit and measure the calibration of a model: `python -m agentfast.nano.training.evaluation.calibration --tasks 300`.
 
 Each turn of calls of each held-out task is asked for, after the gold turns before it, and compared with the gold calls:
 the tool's name, each argument of a call whose name is right, and each call as a whole. Where nothing serves the request
@@ -40,11 +40,11 @@ HEADING = "## Confidence\n"
 
 
 Turn = tuple[tuple[ToolCall, ...], tuple[ToolCall, ...]]
-"""What the model wrote, and the gold calls."""
+"""The model's calls, and the gold calls."""
 
 
 async def ask(checkpoint: LoadedCheckpoint, tasks: Sequence[Task], agents: int) -> list[Turn]:
-    """What the model writes in every turn of calls, with confidence as the posterior has it."""
+    """The model's calls in every turn of gold calls, with uncalibrated confidence."""
     generation = replace(checkpoint.generation, calibration=DEFAULT_CALIBRATION)
     engine = Engine(checkpoint.model, checkpoint.tokenizer, EngineConfig(generation=generation))
     free = asyncio.Semaphore(agents)
@@ -98,7 +98,7 @@ def compare(calls: Sequence[ToolCall], gold: Sequence[ToolCall]) -> list[Judgeme
 
 
 def field(sure: Confidence, path: str, *, right: bool) -> Judgement:
-    """The judgement of one field; `right`: whether its value is."""
+    """The judgement of one field; `right` is that of its value."""
     ranked = [p for _, p in sure.alternatives(path)]
     if not ranked:
         return Judgement("free", sure[path], right)
@@ -107,12 +107,12 @@ def field(sure: Confidence, path: str, *, right: bool) -> Judgement:
 
 
 def agreement(call: ToolCall, other: ToolCall) -> int:
-    """How many arguments two calls have in common."""
+    """Number of arguments that two calls have in common."""
     return sum(other.arguments.get(key, call) == value for key, value in call.arguments.items())
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """Values by path, as confidence has them."""
+    """Values by path, with the paths of confidences."""
     pairs: Iterable[tuple[object, Any]] = ()
     if isinstance(value, dict):
         pairs = cast("Mapping[object, Any]", value).items()
@@ -148,7 +148,7 @@ def _calibrated(sure: Confidence | None, calibration: Calibration) -> Confidence
 
 
 def judgements(turns: Iterable[Turn]) -> list[Judgement]:
-    """All that was written, judged."""
+    """The judgements of all turns."""
     return [judgement for turn in turns for judgement in compare(*turn)]
 
 

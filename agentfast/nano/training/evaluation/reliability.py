@@ -1,4 +1,4 @@
-"""Statistics of confidence: how often what a model was so sure of was right, and the calibration that mends it."""
+"""Reliability of confidences: accuracy by confidence, and the calibration of least log loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEAST = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One thing that the model wrote.
+    """One judged field or call.
 
     Attributes:
         sort: a field of few values ("choice") or of many ("free"), a whole call, or a call's least sure field.
@@ -40,7 +40,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Of one sort of judgements. `bins` are (mean confidence, share right, count) for each tenth that has any."""
+    """Reliability of one sort of judgements.
+
+    Attributes:
+        bins: (mean confidence, share right, count) of each non-empty tenth of confidence.
+    """
 
     count: int
     right: float
@@ -52,7 +56,7 @@ class Reliability:
 
     @classmethod
     def of(cls, judgements: Sequence[Judgement]) -> Reliability:
-        """Measure; there must be some."""
+        """The reliability over one judgement at least."""
         p = np.array([judgement.confidence for judgement in judgements], np.float64)
         right = np.array([judgement.right for judgement in judgements], np.float64)
         place = np.minimum((p * BINS).astype(int), BINS - 1)
@@ -70,7 +74,7 @@ class Reliability:
 
 
 def log_loss(p: Doubles, right: Doubles) -> Doubles:
-    """Mean over the last axis, nats."""
+    """Mean log loss over the last axis, nats."""
     clipped = p.clip(1e-6, 1 - 1e-6)
     losses: Doubles = -np.log(np.where(right > 0, clipped, 1 - clipped))
     mean: Doubles = losses.mean(axis=-1)
@@ -138,7 +142,7 @@ def _fit_odds(judgements: Sequence[Judgement]) -> tuple[float, float]:
 
 
 def table(found: Mapping[str, Reliability]) -> str:
-    """As Markdown: for each tenth of confidence the share of right ones and how many there are, then the sums."""
+    """A Markdown table: for each tenth of confidence the share and number of right ones, then the sums."""
     lines = ["| confidence | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
     for place in range(BINS):
         cells = [_cell(reliability, place) for reliability in found.values()]

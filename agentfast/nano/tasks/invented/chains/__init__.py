@@ -1,4 +1,4 @@
-"""Chains of invented tools, composed at random, to learn from: things are looked up, then something is done with them.
+"""Random chains of invented tools for training: look-ups, then actions on the rows found.
 
 A thing is found by what the request says of it, by a value of another thing, or as a row of a list. Names of arguments
 and fields are different throughout a chain, unless one is copied to the other, so that the declarations tell which value

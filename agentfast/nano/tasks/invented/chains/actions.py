@@ -1,4 +1,4 @@
-"""What a chain does with the things that it has found."""
+"""Actions of a chain on the things that it has found."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Copy:
 
 
 def act(draft: Draft, things: Sequence[Thing], turn: int, *, returns: bool = False) -> Thing:
-    """An action that needs a value of each of these things, once for each record; what it returns."""
+    """Add an action that takes a value of each of these things, once for each record; returns its result as a thing."""
     rng = draft.rng
     lead = next((thing for thing in things if thing.many), things[0])
     purpose = _purpose(draft, lead)
@@ -57,7 +57,7 @@ def act(draft: Draft, things: Sequence[Thing], turn: int, *, returns: bool = Fal
 
 
 def _purpose(draft: Draft, lead: Thing) -> tuple[str, str]:
-    """What is done and to what: to the lead itself, or to something new; nothing is done twice."""
+    """Verb and object of an action: the lead itself or something new, and no action twice."""
     split = draft.values.split
     on_lead = not lead.is_returned and draft.rng.random() < 0.5 and actions_on(lead.noun, split)
     noun = lead.noun if on_lead else draft.new_noun(acted_on=True)
@@ -92,7 +92,7 @@ def _declare_actor(
 def _say_action(
     draft: Draft, purpose: tuple[str, str], lead: Thing, copies: Sequence[Copy], stated: str
 ) -> str:
-    """What the request says of an action."""
+    """The request's words for an action."""
     group, noun = purpose
     slots = {"do": draft.rng.choice(GROUPS[group]), "noun": noun}
     on_lead = noun == lead.noun

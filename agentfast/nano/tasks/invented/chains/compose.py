@@ -1,4 +1,4 @@
-"""Whole chains: what is looked up, what is done with it, and what the answer has to say."""
+"""Whole chains: look-ups, actions, and values for the answer."""
 
 from __future__ import annotations
 

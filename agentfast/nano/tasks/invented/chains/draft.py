@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(slots=True)
 class Draft:
-    """What a chain has so far. Its nouns, and the names of its arguments and fields, are drawn once each.
+    """An unfinished chain. Its nouns, and the names of its arguments and fields, are drawn once each.
 
     Attributes:
         parts: of the request, in order.
@@ -68,7 +68,7 @@ class Draft:
         return draw_field(self.values, self._names, self._fits(noun), kind=kind)
 
     def new_states(self, noun: str | None = None) -> tuple[Argument, list[str]]:
-        """A new field of the noun, or a new argument, that has one of a few words; and these."""
+        """A new field of the noun, or a new argument, with one of a few words, and these words."""
         return draw_states(self.values, self._names, self._fits(noun))
 
     def argument_for(self, source: Argument) -> Argument:
@@ -120,5 +120,5 @@ class Draft:
         return Solution((*turns[:last], Turn(turns[last].calls, tuple(results))), error_answer(sentence))
 
     def _fits(self, noun: str | None) -> Callable[[str], bool]:
-        """Whether a field of the noun belongs to the split; arguments all do."""
+        """True if a field of the noun belongs to the split; arguments all do."""
         return lambda name: noun is None or split_of(f"{name} of {noun}") == self.values.split

@@ -1,4 +1,4 @@
-"""How the request for a chain is worded."""
+"""Phrasings of requests for chains."""
 
 from __future__ import annotations
 

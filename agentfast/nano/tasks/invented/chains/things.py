@@ -1,4 +1,4 @@
-"""What a chain has found, and how its request speaks of it."""
+"""Records that a chain has found, and the request's words for them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Thing:
     is_returned: bool = False
 
     def mention(self) -> str:
-        """How the request speaks of it now: the first time in full."""
+        """The request's words for the thing: the first time in full."""
         if not self.is_known:
             self.is_known = True
             return self.phrase
@@ -41,7 +41,7 @@ class Thing:
 
 
 def say_value(thing: Thing, field: Argument, values: Values) -> str:
-    """How the request speaks of a value; of rows that are treated alike, after it has said which."""
+    """The request's words for a value; of rows that are treated alike, after it has named them."""
     if thing.is_returned:
         return say(RETURNED, values, key=field.name)
     if thing.many and thing.is_known:

@@ -40,10 +40,10 @@ DETAILS: dict[str, tuple[str, frozenset[str], Callable[[Found], ToolCall]]] = {
         lambda row: call("find_event", title=row["title"]),
     ),
 }
-"""Noun -> the call that reads a row in full, as a shape writes it; what it tells; the call."""
+"""Noun -> the call that reads a row in full, as a shape writes it; the fields that it tells; the call."""
 
 MOST_CALLS = 5
-"""A chain of more calls is not made; those of as many are for training."""
+"""Calls of the longest chains; these are for training."""
 
 
 class _Way:
@@ -59,13 +59,13 @@ class _Way:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the field can be found out, and the row be read if that takes more than the request tells."""
+        """True if the field can be found out: the request tells it, or enough to read the row."""
         if not self.reads_more:
             return True
         return is_told(self.reference.noun, self.field, self.reference.fields)
 
     def tells(self, argument: str) -> bool:
-        """Whether that argument comes from a result. An id stands in the request if no call leads to the row."""
+        """True if that argument comes from a result. An id stands in the request if no call leads to the row."""
         return bool(self.reference.turns if argument == "id" else self.turns)
 
     def follow(self, draw: Draw, suffix: str) -> Path:
@@ -74,7 +74,7 @@ class _Way:
 
 
 def is_told(noun: str, name: str, known: Set[str]) -> bool:
-    """Whether the call that reads a row of which so much is known tells that field."""
+    """True if the call that reads a row with these known fields tells that field."""
     return noun in DETAILS and name in DETAILS[noun][1] and (noun != "event" or "title" in known)
 
 
@@ -217,6 +217,6 @@ def _script(act: Act, ways: Sequence[_Way]) -> Callable[[Draw], Script]:
 def _in_order(
     paths: Sequence[Path], order: Sequence[int]
 ) -> Generator[list[ToolCall], list[Any], list[Found]]:
-    """Follow the paths side by side, their calls in that order; returns what they find in their own."""
+    """Follow the paths side by side, their calls in that order; returns their rows in the order of `paths`."""
     found = yield from side_by_side([paths[number] for number in order])
     return [row for _, row in sorted(zip(order, found, strict=True), key=itemgetter(0))]

@@ -1,4 +1,4 @@
-"""What a composed request asks for: deeds, which change something, and questions."""
+"""Clauses of a composed request: deeds, which change something, and questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Composes a request of one or two clauses, whose shape is no held-out one's."""
+"""The composer of requests of one or two clauses, never of a held-out shape."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ IT = 0.3  # how often a second order speaks of the first one's row as "it"
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A request in words, one template and core for each clause, and what serves it.
+    """A request in words, one template and core for each clause, and the script that serves it.
 
     `mirror` is the same request with two of its rows exchanged, if it speaks of two that can be.
     """
@@ -68,7 +68,7 @@ class _Clause:
     target: Mention | None
 
     def with_exchanged(self, changed: Mapping[Mention, Mention]) -> _Clause:
-        """The clause that speaks of what each mention is changed to where this one speaks of it."""
+        """The clause with each mention replaced by its counterpart."""
         phrases = {mention.phrase: other.phrase for mention, other in changed.items()}
         either = "|".join(map(re.escape, phrases))
         return replace(
@@ -187,7 +187,7 @@ class _Composer:
         return template
 
     def _clause(self, before: Sequence[_Clause]) -> list[_Clause]:
-        """What one part of the request asks for, after what is asked `before`."""
+        """One part of the request, after the clauses `before`."""
         if self.rng.random() < ASKED:
             return [self._question(self.rng.choice(self.questions))]
         tools = sorted({deed.tool for deed in self.deeds})
@@ -226,7 +226,7 @@ class _Composer:
     def _targets(
         self, deed: Deed, pattern: str, before: Sequence[_Clause]
     ) -> tuple[tuple[Mention, ...], str]:
-        """The row or rows that a deed is done to, and how they are called."""
+        """The target rows of a deed, and the phrase for them."""
         if len(before) == 1 and self._may_be_it(deed, pattern, before[0]) and self.rng.random() < IT:
             assert before[0].target is not None
             return (before[0].target,), "it"
@@ -249,7 +249,7 @@ class _Composer:
 
     @staticmethod
     def _may_be_it(deed: Deed, pattern: str, first: _Clause) -> bool:
-        """Whether "it" is what the first clause's deed is done to."""
+        """True if "it" can stand for the target of the first clause's deed."""
         if not isinstance(first.what, Deed) or first.target is None or first.target.several:
             return False
         orders = mood_of(pattern) == mood_of(first.pattern) == "order"
@@ -266,7 +266,7 @@ def _can_be_exchanged(first: Mention, second: Mention) -> bool:
 
 
 def _may_meet(first: Mention | None, second: Mention) -> bool:
-    """Whether both may be one row: mentions of single rows are of different ones."""
+    """True if both may be one row: mentions of single rows are of different ones."""
     if first is None or first.noun != second.noun:
         return False
     return first is second or first.several or second.several
@@ -277,7 +277,7 @@ def _ends_in_text(template: str) -> bool:
 
 
 def _go_together(first: Deed | Question, second: Deed) -> bool:
-    """Whether both can be about one row."""
+    """True if both can be about one row."""
     return isinstance(first, Question) or (
         first.tool != second.tool and not {first.tool, second.tool} & REMOVES
     )
@@ -289,7 +289,7 @@ def _in_order(mentions: Sequence[Mention], text: str) -> list[Mention]:
 
 
 def _shape(mentions: Sequence[Mention], clauses: Sequence[_Clause]) -> tuple[str, int]:
-    """The calls of each turn, as `scenarios.chains` writes them, and how many there are at least."""
+    """The calls of each turn, as `scenarios.chains` writes them, and their least number."""
     found = [mention.turns for mention in mentions]
     acts = [_step(clause) for clause in clauses if isinstance(clause.what, Deed)]
     every = [*merged_turns(found), *([merged(acts)] if acts else [])]
@@ -342,7 +342,7 @@ def _told(clause: _Clause, found: Mapping[int, Found]) -> Answer:
 
 
 def _reported(calls: Sequence[ToolCall], results: Sequence[Any]) -> list[Answer]:
-    """What is told of what has been done: all that was sent or added, and what one change has led to."""
+    """The answers to the acts: all that was sent or added, and the outcome of a single change."""
     counts = Counter(made.name for made in calls)
     sent = list(dict.fromkeys(made.arguments["email"] for made in calls if made.name == "send_message"))
     reports = [listing("Sent to {}.", sent)] if sent else []

@@ -1,4 +1,4 @@
-"""What a composed request speaks of: rows, lists of rows and values, each with the calls that lead to it.
+"""Mentions of a composed request: rows, lists of rows and values, each with the calls that lead to it.
 
 Unlike the references of `scenarios.chains` these nest: the city of a mention leads to another customer.
 """
@@ -18,7 +18,7 @@ Walk = Generator[list[ToolCall], list[Any], Found]
 
 
 class UnfitError(Exception):
-    """What was drawn does not go together; draw again."""
+    """A draw does not go together; the composer draws again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +72,7 @@ class Mention:
         return (*self.steps, detail if self.steps else detail.split("(")[0])
 
     def follow(self) -> Walk:
-        """Make the calls; returns what is known then."""
+        """Make the calls; returns the known fields."""
         walk = self.walk()
         return in_detail(self.noun, walk) if self._reads_more else walk
 
@@ -98,7 +98,7 @@ class Value:
 
     @property
     def told(self) -> bool:
-        """Whether a result tells it. An id stands in the request if no call leads to the row."""
+        """True if a result tells it. An id stands in the request if no call leads to the row."""
         return self.mention is not None and (self.field != "id" or bool(self.mention.steps))
 
     def of(self, found: Mapping[int, Found]) -> Any:

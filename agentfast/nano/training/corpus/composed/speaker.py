@@ -68,7 +68,7 @@ SAID_AS: Mapping[str, str] = {"recipient": "email"}
 
 
 class Speaker:
-    """Draws what one request speaks of, and fills its slots."""
+    """Draws the mentions and values of one request, and fills its slots."""
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -96,7 +96,7 @@ class Speaker:
         return field_of(self.mention(noun), name, phrase)
 
     def _exists(self, kind: str, said: object) -> bool:
-        """Whether a row has the title or the name already: only what is added is called by one that is drawn."""
+        """True if a row has the title or the name already: drawn ones are for added rows."""
         rows = self.draw.rows
         match kind:
             case "title":
