@@ -13,7 +13,7 @@ import torch
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.posterior.base import CanvasRow
-from agentfast.runtime.posterior.constrained import ConstrainedPosterior as CanvasPosterior
+from agentfast.runtime.posterior.constrained import ConstrainedPosterior
 from agentfast.runtime.posterior.exact import canvas_posterior
 
 
@@ -51,31 +51,31 @@ def step_cost(schema: dict[str, Any], vocabulary: Vocabulary, canvas: int, repea
     random = np.random.default_rng(0)
     values = 4 * random.standard_normal((canvas, vocabulary.size), dtype=np.float32)
     logits = torch.from_numpy(values)
-    room = torch.empty_like(logits)
+    scratch = torch.empty_like(logits)
     row = CanvasRow(logits, grammar, grammar.start, 4 * canvas, random.random(canvas))
 
     def constrained() -> None:
         (posterior,) = canvas_posterior([row])
-        assert isinstance(posterior, CanvasPosterior)
-        posterior.marginals(logits, out=room)
+        assert isinstance(posterior, ConstrainedPosterior)
+        posterior.marginals(logits, out=scratch)
 
     def bare() -> None:
         torch.softmax(logits, dim=-1)
         logits.argmax(dim=-1)
 
     def bare_at_hand() -> None:
-        torch.softmax(logits, dim=-1, out=room)
+        torch.softmax(logits, dim=-1, out=scratch)
         logits.argmax(dim=-1)
 
-    ways = (constrained, bare, bare_at_hand)
-    for way in ways:
-        way()
+    variants = (constrained, bare, bare_at_hand)
+    for variant in variants:
+        variant()
     times: list[list[float]] = []
     for _ in range(repeats):
         times.append([])
-        for way in ways:
+        for variant in variants:
             began = perf_counter()
-            way()
+            variant()
             times[-1].append(1e3 * (perf_counter() - began))
     middle = [median(column) for column in zip(*times, strict=True)]
     quotients = [ours / theirs for ours, theirs, _ in times]

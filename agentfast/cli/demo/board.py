@@ -10,7 +10,7 @@ Span = tuple[str, bool]
 """A piece of a canvas's text, and True if it has settled, so that the next step keeps it."""
 
 
-class Doing(Enum):
+class Activity(Enum):
     """An agent's activity."""
 
     IDLE = "idle"
@@ -20,14 +20,14 @@ class Doing(Enum):
 
 
 @dataclass(slots=True)
-class Seat:
+class AgentState:
     """The state of one agent.
 
     Attributes:
         number: from 1.
         task: the prompt it works on.
         turn: model calls of this task, from 1.
-        doing: what it is at.
+        activity: as of now.
         step: denoising steps done on the canvas.
         canvas: the canvas as it stands, up to its end token.
         tools: names of the tools that run.
@@ -37,35 +37,35 @@ class Seat:
     number: int
     task: str = ""
     turn: int = 0
-    doing: Doing = Doing.IDLE
+    activity: Activity = Activity.IDLE
     step: int = 0
     canvas: list[Span] = field(default_factory=list[Span])
     tools: tuple[str, ...] = ()
     done: int = 0
     right: int = 0
 
-    def sit(self, task: str) -> None:
+    def begin_task(self, task: str) -> None:
         """Begin a task."""
         self.task = task
         self.turn, self.step, self.canvas, self.tools = 0, 0, [], ()
-        self.doing = Doing.WAITING
+        self.activity = Activity.WAITING
 
-    def ask(self) -> None:
+    def begin_turn(self) -> None:
         """Begin a model call."""
         self.turn += 1
-        self.doing, self.step, self.canvas, self.tools = Doing.WAITING, 0, [], ()
+        self.activity, self.step, self.canvas, self.tools = Activity.WAITING, 0, [], ()
 
-    def denoise(self, step: int, canvas: list[Span]) -> None:
+    def show_canvas(self, step: int, canvas: list[Span]) -> None:
         """Take the canvas after a step."""
-        self.doing, self.step, self.canvas = Doing.DENOISING, step, canvas
+        self.activity, self.step, self.canvas = Activity.DENOISING, step, canvas
 
-    def use(self, tools: tuple[str, ...]) -> None:
+    def run_tools(self, tools: tuple[str, ...]) -> None:
         """Begin running tools."""
-        self.doing, self.tools = Doing.TOOLS, tools
+        self.activity, self.tools = Activity.TOOLS, tools
 
-    def rise(self, *, right: bool) -> None:
+    def finish_task(self, *, right: bool) -> None:
         """Finish the task."""
-        self.doing, self.tools = Doing.IDLE, ()
+        self.activity, self.tools = Activity.IDLE, ()
         self.done += 1
         self.right += right
 
@@ -75,7 +75,7 @@ class Board:
     """The states of all agents, and the batch that they share.
 
     Attributes:
-        seats: one for each agent.
+        agents: their states.
         tasks: how many there are to do.
         model: the model's name.
         occupancy: rows in each of the last forward passes, newest last.
@@ -83,7 +83,7 @@ class Board:
         tokens_per_forward: tokens that a request gets from each of its forward passes, on average so far.
     """
 
-    seats: list[Seat]
+    agents: list[AgentState]
     tasks: int
     model: str
     occupancy: deque[int] = field(default_factory=lambda: deque[int](maxlen=60))
@@ -93,14 +93,14 @@ class Board:
     @classmethod
     def of(cls, agents: int, tasks: int, model: str) -> Board:
         """An empty board."""
-        return cls([Seat(number) for number in range(1, agents + 1)], tasks, model)
+        return cls([AgentState(number) for number in range(1, agents + 1)], tasks, model)
 
     @property
     def done(self) -> int:
         """Tasks finished."""
-        return sum(seat.done for seat in self.seats)
+        return sum(agent.done for agent in self.agents)
 
     @property
     def right(self) -> int:
         """Tasks finished with the right answer."""
-        return sum(seat.right for seat in self.seats)
+        return sum(agent.right for agent in self.agents)

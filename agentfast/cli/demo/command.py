@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.play import play
 from agentfast.cli.demo.report import DemoReport, Speed, TaskResult
 from agentfast.cli.exits import Exit
@@ -107,11 +107,11 @@ class Printer:
         self._tasks = tasks
         self._done = 0
 
-    def __call__(self, seat: Seat, result: TaskResult) -> None:
+    def __call__(self, agent: AgentState, result: TaskResult) -> None:
         self._done += 1
         mark = "right" if result.right else "WRONG"
         print(
-            f"{self._done:3}/{self._tasks} agent {seat.number:2} {mark} {result.seconds:5.1f} s  {result.prompt}",
+            f"{self._done:3}/{self._tasks} agent {agent.number:2} {mark} {result.seconds:5.1f} s  {result.prompt}",
             flush=True,
         )
         print(f"{'':24}{' '.join(result.answer.split())[:WIDTH]}", flush=True)

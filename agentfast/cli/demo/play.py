@@ -17,7 +17,7 @@ from agentfast.agent.events import (
     ToolFinished,
 )
 from agentfast.agent.run import derive_seed
-from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.report import TaskResult
 from agentfast.cli.desk import LIMITS, SETTINGS
 from agentfast.errors import AgentFastError
@@ -26,13 +26,13 @@ from agentfast.models.base import CanvasState, Model
 from agentfast.nano.tasks import Task
 from agentfast.nano.tasks.task import is_valid_call
 
-Listener = Callable[[Seat, TaskResult], None]
+Listener = Callable[[AgentState, TaskResult], None]
 
 
 async def play(
     model: Model, tasks: Sequence[Task], board: Board, *, seed: int = 0, listener: Listener | None = None
 ) -> list[TaskResult]:
-    """Work through the tasks with one agent for each seat of the board.
+    """Work through the tasks with the board's agents.
 
     Args:
         listener: told of each task as it ends.
@@ -42,23 +42,23 @@ async def play(
     """
     results: dict[int, TaskResult] = {}
     numbered = iter(enumerate(tasks))
-    crew = Crew(model)
+    pool = AgentPool(model)
 
-    async def work(seat: Seat) -> None:
+    async def work(agent: AgentState) -> None:
         for index, task in numbered:
-            seat.sit(task.prompt)
-            result = results[index] = await crew.attempt(task, seat, derive_seed(seed, index))
-            seat.rise(right=result.right)
+            agent.begin_task(task.prompt)
+            result = results[index] = await pool.attempt(task, agent, derive_seed(seed, index))
+            agent.finish_task(right=result.right)
             if listener is not None:
-                listener(seat, result)
+                listener(agent, result)
 
     async with asyncio.TaskGroup() as group:
-        for seat in board.seats:
-            group.create_task(work(seat))
+        for agent in board.agents:
+            group.create_task(work(agent))
     return [results[index] for index in range(len(tasks))]
 
 
-class Crew:
+class AgentPool:
     """The agents, one definition for each desk: a definition is shared by any number of runs."""
 
     def __init__(self, model: Model) -> None:
@@ -79,14 +79,14 @@ class Crew:
             )
         return self._agents[key]
 
-    async def attempt(self, task: Task, seat: Seat, seed: int) -> TaskResult:
-        """One run over a task, shown on its seat."""
+    async def attempt(self, task: Task, agent: AgentState, seed: int) -> TaskResult:
+        """One run over a task, shown on the agent's state."""
         calls: list[ToolCall] = []
         right = False
         began = perf_counter()
         try:
             async with aclosing(self.agent_for(task).stream(task.prompt, seed=seed)) as events:
-                answer = await follow(events, seat, calls)
+                answer = await follow(events, agent, calls)
             right = task.check(answer, calls)
         except AgentFastError as error:
             answer = f"{type(error).__name__}: {error}"
@@ -101,19 +101,19 @@ class Crew:
         )
 
 
-async def follow(events: AsyncIterator[AgentEvent[str]], seat: Seat, calls: list[ToolCall]) -> str:
-    """Show a run on its seat, note its calls as the model asks for them, and return its answer."""
+async def follow(events: AsyncIterator[AgentEvent[str]], agent: AgentState, calls: list[ToolCall]) -> str:
+    """Show a run on its agent's state, note its calls as the model asks for them, and return its answer."""
     async for event in events:
         match event:
             case StepStarted():
-                seat.ask()
+                agent.begin_turn()
             case CanvasUpdate(canvas=canvas):
-                seat.denoise(canvas.step, list(spans(canvas)))
+                agent.show_canvas(canvas.step, list(spans(canvas)))
             case CallsProposed(calls=proposed):
                 calls.extend(proposed)
-                seat.use(tuple(call.name for call in proposed))
+                agent.run_tools(tuple(call.name for call in proposed))
             case ToolFinished(result=result):
-                seat.use(tuple(name for name in seat.tools if name != result.name))
+                agent.run_tools(tuple(name for name in agent.tools if name != result.name))
             case RunFinished(result=result):
                 return result.output
             case _:

@@ -9,16 +9,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agentfast.cli.demo.board import Board, Doing, Seat
+from agentfast.cli.demo.board import Activity, AgentState, Board
 
 BARS = " ▁▂▃▄▅▆▇█"
-CHROME = 6  # lines of the view that are not seats
+CHROME = 6  # lines of the view that are not agents
 
-DOING = {
-    Doing.IDLE: ("done", "dim"),
-    Doing.WAITING: ("in queue", "dim"),
-    Doing.DENOISING: ("denoise", "cyan"),
-    Doing.TOOLS: ("tool", "yellow"),
+LABELS = {
+    Activity.IDLE: ("done", "dim"),
+    Activity.WAITING: ("in queue", "dim"),
+    Activity.DENOISING: ("denoise", "cyan"),
+    Activity.TOOLS: ("tool", "yellow"),
 }
 
 
@@ -45,51 +45,56 @@ class BoardPicture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = max(1, (options.height or console.height) - CHROME)
         yield Group(
-            head(self.board), seats(self.board.seats, room), Text(), foot(self.board, options.max_width)
+            head(self.board),
+            agent_table(self.board.agents, room),
+            Text(),
+            foot(self.board, options.max_width),
         )
 
 
 def head(board: Board) -> Text:
     """The headline: numbers of agents, and of tasks done and right."""
-    title = f"agentfast demo  {len(board.seats)} agents, one batch, {board.model}"
+    title = f"agentfast demo  {len(board.agents)} agents, one batch, {board.model}"
     counts = f"   {board.done}/{board.tasks} tasks, {board.right} right"
     return Text.assemble((title, "bold"), (counts, "green"), no_wrap=True, overflow="ellipsis")
 
 
-def seats(all_seats: Sequence[Seat], room: int) -> Table:
-    """The seats that fit into `room` lines; those at work first when not all fit."""
-    shown = list(all_seats)
-    if len(shown) > room:
-        shown.sort(key=lambda seat: (seat.doing is Doing.IDLE, seat.number))
-        shown = sorted(shown[: max(room - 1, 1)], key=lambda seat: seat.number)
+def agent_table(every_agent: Sequence[AgentState], lines: int) -> Table:
+    """The agents that fit into `lines` lines; those at work first when not all fit."""
+    shown = list(every_agent)
+    if len(shown) > lines:
+        shown.sort(key=lambda agent: (agent.activity is Activity.IDLE, agent.number))
+        shown = sorted(shown[: max(lines - 1, 1)], key=lambda agent: agent.number)
     table = Table(box=None, expand=True, padding=(0, 1), show_header=True, header_style="dim")
     table.add_column("#", width=3, justify="right", no_wrap=True)
     table.add_column("task", ratio=3, no_wrap=True, overflow="ellipsis")
     table.add_column("turn", width=4, justify="right", no_wrap=True)
     table.add_column("at", width=20, no_wrap=True, overflow="ellipsis")
     table.add_column("canvas", ratio=5, no_wrap=True, overflow="ellipsis")
-    for seat in shown:
-        table.add_row(str(seat.number), Text(seat.task), str(seat.turn or ""), activity(seat), canvas(seat))
-    if len(shown) < len(all_seats):
-        table.add_row("", Text(f"and {len(all_seats) - len(shown)} more", style="dim"), "", "", "")
+    for agent in shown:
+        table.add_row(
+            str(agent.number), Text(agent.task), str(agent.turn or ""), activity(agent), canvas(agent)
+        )
+    if len(shown) < len(every_agent):
+        table.add_row("", Text(f"and {len(every_agent) - len(shown)} more", style="dim"), "", "", "")
     return table
 
 
-def activity(seat: Seat) -> Text:
+def activity(agent: AgentState) -> Text:
     """The agent's activity in a few words."""
-    word, style = DOING[seat.doing]
-    if seat.doing is Doing.DENOISING:
-        word = f"{word} {seat.step}"
-    if seat.doing is Doing.TOOLS:
-        word = ", ".join(seat.tools)
+    word, style = LABELS[agent.activity]
+    if agent.activity is Activity.DENOISING:
+        word = f"{word} {agent.step}"
+    if agent.activity is Activity.TOOLS:
+        word = ", ".join(agent.tools)
     return Text(word, style=style)
 
 
-def canvas(seat: Seat) -> Text:
+def canvas(agent: AgentState) -> Text:
     """The canvas: what has settled is plain, what may still change is dim."""
-    still = seat.doing is not Doing.DENOISING
+    still = agent.activity is not Activity.DENOISING
     text = Text(no_wrap=True)
-    for piece, settled in list(seat.canvas):
+    for piece, settled in list(agent.canvas):
         visible = "".join(char if char.isprintable() else " " for char in piece)
         text.append(visible, style="" if settled or still else "dim magenta")
     return text
@@ -101,7 +106,7 @@ def foot(board: Board, width: int) -> Text:
     rows = f"{recent[-1]} rows" if recent else "no rows yet"
     speed = f" {rows}, {board.tokens_per_forward:.1f} tokens per forward pass, {board.forwards} passes "
     room = max(width - len(speed) - 5, 0)
-    bars = sparkline(recent[len(recent) - min(room, len(recent)) :], len(board.seats))
+    bars = sparkline(recent[len(recent) - min(room, len(recent)) :], len(board.agents))
     return Text.assemble(("batch", "bold"), speed, (bars, "cyan"), no_wrap=True, overflow="ellipsis")
 
 

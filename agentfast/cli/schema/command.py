@@ -16,7 +16,7 @@ from agentfast.cli.exits import Exit
 from agentfast.cli.model import open_vocabulary
 from agentfast.cli.schema.explain import Explanation, explain
 from agentfast.cli.schema.field_cost import Compile
-from agentfast.cli.schema.options import Reading
+from agentfast.cli.schema.options import SchemaOptions
 from agentfast.cli.schema.refusal import Refusal, refusal
 from agentfast.errors import ConfigError, GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
@@ -63,10 +63,10 @@ def schema_command(options: argparse.Namespace) -> Exit:
     schema = read_schema(options.file)
     vocabulary = open_vocabulary(options.model)
     documents = None if options.documents is None else read_documents(options.documents)
-    reading = Reading(
+    schema_options = SchemaOptions(
         options.whitespace, not options.open, options.order, not options.ignore_format, documents
     )
-    compile_alone = reading.compile
+    compile_alone = schema_options.compile
     try:
         report, grammar = measure(schema, compile_alone, vocabulary)
     except GrammarError as error:
@@ -76,7 +76,7 @@ def schema_command(options: argparse.Namespace) -> Exit:
     if not options.explain:
         print_part(report, as_json=options.json)
         return Exit.OK
-    explanation = explain(schema, grammar, reading, samples=options.samples, seed=options.seed)
+    explanation = explain(schema, grammar, schema_options, samples=options.samples, seed=options.seed)
     print_part(report, explanation, as_json=options.json)
     return Exit.OK
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentfast.cli.schema.field_cost import FieldCost, field_costs, fields_text
-from agentfast.cli.schema.options import Reading
+from agentfast.cli.schema.options import SchemaOptions
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.grammar.compile import MAX_STATES
@@ -57,15 +57,17 @@ class Explanation:
         )
 
 
-def explain(schema: Any, grammar: TokenGrammar, reading: Reading, *, samples: int, seed: int) -> Explanation:
+def explain(
+    schema: Any, grammar: TokenGrammar, options: SchemaOptions, *, samples: int, seed: int
+) -> Explanation:
     """Explain a schema that compiles."""
     sampler = Sampler(grammar, seed)
     return Explanation(
         byte_states=grammar.byte_states,
         recursion=grammar.recursion,
         samples=tuple(sampler.draw() for _ in range(samples)),
-        fields=tuple(field_costs(schema, reading.compile, grammar.vocabulary)),
-        limits=tuple(_limits(schema, grammar.recursion, reading)),
+        fields=tuple(field_costs(schema, options.compile, grammar.vocabulary)),
+        limits=tuple(_limits(schema, grammar.recursion, options)),
         keywords=tuple(
             KeywordNote(
                 keyword,
@@ -78,10 +80,10 @@ def explain(schema: Any, grammar: TokenGrammar, reading: Reading, *, samples: in
     )
 
 
-def _limits(schema: Any, recursion: int | None, reading: Reading) -> Iterator[str]:
+def _limits(schema: Any, recursion: int | None, options: SchemaOptions) -> Iterator[str]:
     found = [rules for _, rules in subschemas(schema)]
     numbers = any(kind in str(rules.get("type", kind)) for rules in found for kind in ("number", "integer"))
-    yield from reading.limits(numbers=numbers, formats=any("format" in rules for rules in found))
+    yield from options.limits(numbers=numbers, formats=any("format" in rules for rules in found))
     if recursion is not None:
         yield f"references are open at most {recursion} deep in what is generated; deeper values are valid, never written"
     yield f"a grammar has at most {MAX_STATES:,} states; more is refused"

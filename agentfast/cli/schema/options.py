@@ -28,7 +28,7 @@ _ANY: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SchemaOptions:
     """The options of `compile_schema`."""
 
     whitespace: Whitespace = "compact"

@@ -23,7 +23,7 @@ _NO_KEYS: Final = frozenset({"any", *STATUSES})  # these narrow a look-up by som
 _LOW_STOCK: Final = "low_stock"
 
 
-class Independents:
+class DisjointTasks:
     """Tasks on a shop that do not disturb each other; the shop must stay as it is."""
 
     def __init__(self, shop: Shop) -> None:

@@ -9,7 +9,7 @@ from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, Desk, shop_tools
 from agentfast.nano.shop.splits import Split
 from agentfast.nano.shop.tools import READS, functions_of
-from agentfast.nano.tasks.disjoint import Independents, replay
+from agentfast.nano.tasks.disjoint import DisjointTasks, replay
 from agentfast.nano.tasks.gold import Solution
 from agentfast.nano.tasks.invented.live import live_tools
 from agentfast.nano.tasks.invented.requests import random_request
@@ -56,7 +56,7 @@ def shared_tasks(
     rng = random.Random(f"{seed}/{split}/shared")
     maker = TaskMaker(shop, rng, split, shapes)
     mix = TASK_MIX if mix is None else mix
-    chosen = Independents(shop)
+    chosen = DisjointTasks(shop)
     for _ in range(30 * count):
         if len(chosen.tasks) == count:
             break

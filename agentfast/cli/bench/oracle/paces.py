@@ -75,7 +75,7 @@ class SharedDevice(Device):
     """A device whose speed the requests under way share equally (processor sharing)."""
 
     def __init__(self) -> None:
-        self._sharing = Sharing()
+        self._sharing = ProcessorSharing()
         self._changed = asyncio.Event()
 
     async def work(self, seconds: float) -> float:
@@ -101,7 +101,7 @@ class SharedDevice(Device):
         self._changed = asyncio.Event()
 
 
-class Sharing:
+class ProcessorSharing:
     """Processor sharing: with k jobs under way, each gets on at 1/k of the speed. Times are in seconds, and only grow."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Composes chains: every action with every way to speak of what it needs.
+"""Composes chains: every action with every reference to the rows that it needs.
 
 The shape of a chain is the sequence of its calls and which of their arguments come from earlier results. A hash of it
 decides which split the chain belongs to, so a held-out chain is a new combination of steps that are known one by one.
@@ -46,8 +46,8 @@ MOST_CALLS = 5
 """Calls of the longest chains; these are for training."""
 
 
-class _Way:
-    """A reference followed up to the field that is needed."""
+class _Lookup:
+    """A reference followed up to the needed field."""
 
     def __init__(self, reference: Reference, field: str) -> None:
         self.reference, self.field = reference, field
@@ -121,10 +121,10 @@ def merged_turns(paths: Iterable[Sequence[str]]) -> list[str]:
     return [merged(step for step in turn if step) for turn in zip_longest(*paths, fillvalue="")]
 
 
-def _fed(turns: str, ways: Sequence[_Way]) -> list[str]:
+def _fed(turns: str, lookups: Sequence[_Lookup]) -> list[str]:
     """The turns of an action, with the arguments that earlier results give."""
     every = turns.split(" > ") if turns else []
-    return [merged(_with_arguments(turn, ways).split("+")) for turn in every]
+    return [merged(_with_arguments(turn, lookups).split("+")) for turn in every]
 
 
 def merged(steps: Iterable[str]) -> str:
@@ -138,10 +138,10 @@ def merged(steps: Iterable[str]) -> str:
     )
 
 
-def _with_arguments(turn: str, ways: Sequence[_Way]) -> str:
+def _with_arguments(turn: str, lookups: Sequence[_Lookup]) -> str:
     def kept(match: re.Match[str]) -> str:
         pairs = [argument.partition(":") for argument in match[1].split(",")]
-        names = [name for name, _, number in pairs if not number or ways[int(number)].tells(name)]
+        names = [name for name, _, number in pairs if not number or lookups[int(number)].tells(name)]
         return f"({','.join(sorted(names))})" if names else ""
 
     return re.sub(r"\(([^)]*)\)", kept, turn)
@@ -176,18 +176,18 @@ def chains(
 
     def register(act: Act) -> Act:
         for references in product(*(options for _, options in needs)):
-            ways = [_Way(made, field) for made, (field, _) in zip(references, needs, strict=True)]
-            acting = _fed(turns, ways)
-            every = [*merged_turns(way.turns for way in ways), *acting]
-            calls = sum(len(way.turns) for way in ways) + acts
-            if len(every) >= 2 and calls <= MOST_CALLS and all(way.is_possible for way in ways):
+            lookups = [_Lookup(made, field) for made, (field, _) in zip(references, needs, strict=True)]
+            acting = _fed(turns, lookups)
+            every = [*merged_turns(lookup.turns for lookup in lookups), *acting]
+            calls = sum(len(lookup.turns) for lookup in lookups) + acts
+            if len(every) >= 2 and calls <= MOST_CALLS and all(lookup.is_possible for lookup in lookups):
                 SCENARIOS.append(
                     Scenario(
                         f"{act.__name__} {' '.join(made.name for made in references)}",
                         desk,
                         "chain",
                         tuple(_fill(pattern, references) for pattern in patterns),
-                        _script(act, ways),
+                        _script(act, lookups),
                         shape=" > ".join(every),
                         calls=calls,
                         family=act.__name__,
@@ -205,10 +205,10 @@ def _fill(pattern: str, references: Sequence[Reference]) -> str:
     return pattern
 
 
-def _script(act: Act, ways: Sequence[_Way]) -> Callable[[Draw], Script]:
+def _script(act: Act, lookups: Sequence[_Lookup]) -> Callable[[Draw], Script]:
     def script(draw: Draw) -> Script:
-        paths = [way.follow(draw, str(number)) for number, way in enumerate(ways)]
-        order = sorted(range(len(ways)), key=lambda number: draw.template.find(f"{number}}}"))
+        paths = [lookup.follow(draw, str(number)) for number, lookup in enumerate(lookups)]
+        order = sorted(range(len(lookups)), key=lambda number: draw.template.find(f"{number}}}"))
         return act(draw, lambda: _in_order(paths, order))
 
     return script

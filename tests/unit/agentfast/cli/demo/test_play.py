@@ -1,4 +1,4 @@
-"""Agents at their seats, on a scripted model: what counts as right, as valid, and what the board shows."""
+"""The demo's run on a scripted model: what counts as right, as valid, and what the board shows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.play import play, spans
 from agentfast.cli.demo.report import TaskResult
 from agentfast.errors import ModelError
@@ -38,9 +38,9 @@ def perfect(tasks: Sequence[Task]) -> ScriptedModel:
 async def test_right_answers_are_counted_in_the_order_of_the_tasks() -> None:
     tasks = generate_tasks(1, 12)
     board = Board.of(4, len(tasks), "scripted")
-    told: list[tuple[Seat, TaskResult]] = []
+    told: list[tuple[AgentState, TaskResult]] = []
     results = await play(
-        perfect(tasks), tasks, board, listener=lambda seat, result: told.append((seat, result))
+        perfect(tasks), tasks, board, listener=lambda agent, result: told.append((agent, result))
     )
     assert [result.prompt for result in results] == [task.prompt for task in tasks]
     assert all(result.right for result in results)

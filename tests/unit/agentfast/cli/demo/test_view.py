@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from agentfast.cli.demo.board import Board, Seat
+from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.view import BoardPicture, LiveView, sparkline
 
 
@@ -20,20 +20,20 @@ def drawn(board: Board, *, width: int = 120, height: int = 50) -> list[str]:
 
 def busy_board(agents: int = 32) -> Board:
     board = Board.of(agents, 64, "a model")
-    for seat in board.seats:
-        seat.sit(f"task {seat.number}")
-        seat.ask()
+    for agent in board.agents:
+        agent.begin_task(f"task {agent.number}")
+        agent.begin_turn()
     return board
 
 
-def line_of(lines: list[str], seat: Seat) -> str:
-    return next(line for line in lines if line.split()[:1] == [str(seat.number)])
+def line_of(lines: list[str], agent: AgentState) -> str:
+    return next(line for line in lines if line.split()[:1] == [str(agent.number)])
 
 
 def test_every_agent_has_a_line_when_the_terminal_is_high_enough() -> None:
     board = busy_board()
     lines = drawn(board)
-    assert all(f"task {seat.number} " in line_of(lines, seat) for seat in board.seats)
+    assert all(f"task {agent.number} " in line_of(lines, agent) for agent in board.agents)
 
 
 @pytest.mark.parametrize("height", [3, 10, 24, 37, 38, 39, 80])
@@ -46,37 +46,37 @@ def test_the_picture_never_outgrows_the_terminal(height: int, width: int) -> Non
 
 def test_agents_at_work_are_shown_before_idle_ones() -> None:
     board = busy_board()
-    for seat in board.seats[:20]:
-        seat.rise(right=True)
+    for agent in board.agents[:20]:
+        agent.finish_task(right=True)
     lines = drawn(board, height=20)
-    assert line_of(lines, board.seats[20])
+    assert line_of(lines, board.agents[20])
     assert "more" in "".join(lines)
 
 
 def test_a_line_shows_the_canvas_and_the_step() -> None:
     board = busy_board(1)
-    board.seats[0].denoise(3, [('{"id":', True), ("104\n2}", False)])
-    line = line_of(drawn(board), board.seats[0])
+    board.agents[0].show_canvas(3, [('{"id":', True), ("104\n2}", False)])
+    line = line_of(drawn(board), board.agents[0])
     assert "denoise 3" in line
     assert '{"id":104 2}' in line
 
 
 def test_a_line_shows_the_tools_that_run() -> None:
     board = busy_board(1)
-    board.seats[0].use(("find_order", "stock"))
-    assert "find_order, stock" in line_of(drawn(board), board.seats[0])
+    board.agents[0].run_tools(("find_order", "stock"))
+    assert "find_order, stock" in line_of(drawn(board), board.agents[0])
 
 
 def test_markup_in_a_prompt_is_text() -> None:
     board = busy_board(1)
-    board.seats[0].sit("[bold]not markup[/]")
-    assert "[bold]not markup[/]" in line_of(drawn(board), board.seats[0])
+    board.agents[0].begin_task("[bold]not markup[/]")
+    assert "[bold]not markup[/]" in line_of(drawn(board), board.agents[0])
 
 
 def test_the_head_counts_tasks_and_right_answers() -> None:
     board = busy_board(2)
-    board.seats[0].rise(right=True)
-    board.seats[1].rise(right=False)
+    board.agents[0].finish_task(right=True)
+    board.agents[1].finish_task(right=False)
     assert "2/64 tasks, 1 right" in drawn(board)[0]
 
 
@@ -95,6 +95,6 @@ def test_the_live_view_leaves_the_last_state_on_the_screen() -> None:
     board = busy_board(1)
     console = Console(file=io.StringIO(), width=100, height=20, force_terminal=True, color_system=None)
     with LiveView(board, console):
-        board.seats[0].rise(right=True)
+        board.agents[0].finish_task(right=True)
     assert isinstance(console.file, io.StringIO)
     assert "1/64 tasks" in console.file.getvalue()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.cli.bench.oracle.paces import IndependentDevice, Pace, SharedDevice, Sharing
+from agentfast.cli.bench.oracle.paces import IndependentDevice, Pace, ProcessorSharing, SharedDevice
 from agentfast.errors import ConfigError
 
 
@@ -36,7 +36,7 @@ JOBS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 20)), min_size=1, m
 
 @given(JOBS)
 def test_sharing_is_what_small_slices_in_turn_come_to(jobs: list[tuple[int, int]]) -> None:
-    sharing = Sharing()
+    sharing = ProcessorSharing()
     arrivals = sorted(jobs)
     numbers = [sharing.add(float(arrived), float(work)) for arrived, work in arrivals]
     ended = [sharing.ended(1e6, number) for number in numbers]
@@ -68,7 +68,7 @@ def sliced(arrivals: list[tuple[int, int]]) -> list[Fraction]:
 def test_the_time_left_is_when_the_job_ends_if_no_other_comes(
     jobs: list[tuple[int, int]], data: st.DataObject
 ) -> None:
-    sharing = Sharing()
+    sharing = ProcessorSharing()
     now = 0.0
     for arrived, work in sorted(jobs):
         now = float(arrived)
@@ -81,7 +81,7 @@ def test_the_time_left_is_when_the_job_ends_if_no_other_comes(
 
 
 def test_a_job_that_is_given_up_leaves_its_share_to_the_others() -> None:
-    sharing = Sharing()
+    sharing = ProcessorSharing()
     first, second = sharing.add(0, 4), sharing.add(0, 4)
     sharing.remove(2, first)
     assert sharing.ended(10, second) == 5
