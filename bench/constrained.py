@@ -133,7 +133,7 @@ def from_logits(chosen: Iterable[Case], vocabulary: Vocabulary) -> Iterator[Resu
 
 
 def _denoise(running: list[_Run], vocabulary: Vocabulary) -> list[npt.NDArray[np.int64]]:
-    """Two steps of denoising: what the first proposes is forgotten, as a model that knows nothing would."""
+    """Two steps of denoising, the second independent of the first, as for a model that knows nothing."""
     emitted: list[npt.NDArray[np.int64]] = []
     for _ in range(2):
         rows = [_row(run, vocabulary) for run in running]

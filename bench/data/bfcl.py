@@ -1,7 +1,7 @@
 """The function schemas of the Berkeley Function Calling Leaderboard, from an installed or unpacked `bfcl-eval`.
 
 They are JSON Schema but for their type names, which are those of Python, Java and JavaScript. `load_functions` maps
-these, says that an object without `properties` is free to have any, and leaves out what is no JSON Schema: "any" and ""
+these, says that an object without `properties` is free to have any, and leaves out types that JSON Schema lacks: "any" and ""
 as types, the mark "optional", and a type that none of the values under `enum` has (flags as "true" and "false", say,
 beside the type boolean).
 """

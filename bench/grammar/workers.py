@@ -22,7 +22,7 @@ from agentfast.errors import AgentFastError
 from agentfast.runtime.core.vocabulary import Vocabulary
 
 Compile = Callable[[dict[str, Any]], dict[str, float]]
-"""Compiles a schema; milliseconds by what was measured, "cold" among them; ours also says how many states there are."""
+"""Compiles a schema; returns milliseconds by measurement, "cold" among them, and for agentfast the number of states."""
 
 NAMES = ("agentfast", "outlines", "llguidance", "xgrammar")
 

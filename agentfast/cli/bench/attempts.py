@@ -30,7 +30,7 @@ class TaskRecord:
         turns: calls of the model.
         tool_calls, invalid_calls: calls of tools; those that name no declared tool or whose arguments `jsonschema` rejects.
         generated_tokens, decoding_steps: over all turns; the latter are the engine's, and 0 elsewhere.
-        call_tokens, call_steps: what the turns that call tools have of these; the other turns are text.
+        call_tokens, call_steps: generated tokens and decoding steps of the turns that call tools; the other turns are text.
         error: the kind of error that ended the run, "" if none did. Such a task is wrong.
     """
 
@@ -58,7 +58,7 @@ class TaskRecord:
 
 
 def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
-    """The agent of a task, whose tools work on the task's own shop. Confidences are not asked for: no baseline has them."""
+    """The agent of a task, with the task's tools. Confidences are off: no baseline has them."""
     settings = replace(SETTINGS, temperature=temperature, confidence=False)
     return Agent(
         model,
@@ -84,7 +84,7 @@ class Conversation:
 async def attempt(agent: Agent[str], task: Task, seed: int) -> Conversation:
     """Run the agent on the task.
 
-    A run that the model, the engine or a limit ends is a wrong answer; what the caller set up wrongly is raised.
+    A run that the model, the engine or a limit ends is a wrong answer; a mistake in the set-up is raised.
 
     Raises:
         ConfigError, GrammarError: the model cannot serve such tasks at all.

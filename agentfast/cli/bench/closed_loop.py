@@ -20,7 +20,7 @@ async def closed_loop(
     """Do all of `work`, `agents` items at a time.
 
     Args:
-        work: what is counted.
+        work: the counted items.
         fillers: what an agent without further work does, over and over, until the last piece of work is done: without
             them the last pieces would run in an emptier batch than the others.
 

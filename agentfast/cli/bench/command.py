@@ -69,7 +69,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
 
 
 async def measure(options: argparse.Namespace, plan: Plan) -> tuple[Report, bool]:
-    """The report, and whether a local model made an invalid call."""
+    """The report, and True if a local model made an invalid call."""
     placement = Placement(options.device, options.dtype, options.threads)
     regime = Regime.now(plan, placement)
     seats = {

@@ -63,7 +63,7 @@ class Plan:
         return max(self.tasks, TASKS_PER_AGENT * agents)
 
     def make_tasks(self, repeat: int, count: int) -> list[Task]:
-        """A repeat's tasks, anew: whoever works on them changes their shops. A larger count begins with the same ones."""
+        """Fresh tasks of a repeat, because work on them changes their shops. A larger count begins with the same ones."""
         return generate_tasks(self.seed + repeat, count)
 
 

@@ -108,7 +108,7 @@ class OutsideBaseline:
         return judge(task, Conversation(messages, tuple(steps), answer, perf_counter() - began, error))
 
     async def choose_threads(self, task: Task) -> None:
-        """Keep the number of threads with which a task runs faster: one, or as many as torch takes."""
+        """Keep the faster number of threads: one, or torch's setting."""
         times: dict[int, float] = {}
         with self:
             await self.solve(task, 0)  # warms up

@@ -31,7 +31,7 @@ class AgentState:
         step: denoising steps done on the canvas.
         canvas: the canvas as it stands, up to its end token.
         tools: names of the tools that run.
-        done, right: tasks finished, and how many of them with the right answer.
+        done, right: number of tasks finished, and of those with the right answer.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Board:
 
     Attributes:
         agents: their states.
-        tasks: how many there are to do.
+        tasks: number of tasks to do.
         model: the model's name.
         occupancy: rows in each of the last forward passes, newest last.
         forwards: forward passes so far.

@@ -122,7 +122,7 @@ async def follow(events: AsyncIterator[AgentEvent[str]], agent: AgentState, call
 
 
 def spans(canvas: CanvasState, end: str = "<|end|>") -> Iterator[tuple[str, bool]]:
-    """The canvas's text up to its end token, piece by piece, each with whether the next step keeps it.
+    """The canvas's text up to its end token, piece by piece, each with True if the next step keeps it.
 
     A canvas that continues an earlier one begins with dots.
     """

@@ -19,7 +19,7 @@ class TaskResult:
 
     Attributes:
         kind: of the task, as `nano.tasks` names it.
-        prompt: what was asked.
+        prompt: of the task.
         answer: the last message of the agent, or the error that ended the run.
         right: True if the task's check accepts it.
         calls: tool calls made.

@@ -91,7 +91,7 @@ def activity(agent: AgentState) -> Text:
 
 
 def canvas(agent: AgentState) -> Text:
-    """The canvas: what has settled is plain, what may still change is dim."""
+    """The canvas: settled text is plain, text that may still change is dim."""
     still = agent.activity is not Activity.DENOISING
     text = Text(no_wrap=True)
     for piece, settled in list(agent.canvas):
@@ -101,7 +101,7 @@ def canvas(agent: AgentState) -> Text:
 
 
 def foot(board: Board, width: int) -> Text:
-    """The batch: the speed so far, and the rows in as many of the last forward passes as fit."""
+    """The batch: the speed so far, and the rows in the last forward passes, as far as they fit."""
     recent = list(board.occupancy)
     rows = f"{recent[-1]} rows" if recent else "no rows yet"
     speed = f" {rows}, {board.tokens_per_forward:.1f} tokens per forward pass, {board.forwards} passes "

@@ -34,7 +34,7 @@ class SchemaReport:
         tokens: size of the vocabulary.
         seconds: to compile the schema and lift it to the vocabulary.
         shortest: an instance that takes the fewest tokens.
-        min_tokens: how many that is, with the end token: the least budget of a request.
+        min_tokens: length of the shortest instance with the end token: the least budget of a request.
     """
 
     states: int

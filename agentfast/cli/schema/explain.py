@@ -31,10 +31,10 @@ class Explanation:
 
     Attributes:
         byte_states: states of the automaton over bytes that was lifted to tokens.
-        recursion: references that may be open at a time in what is generated, None without recursion.
+        recursion: references that may be open at a time in generated values, None without recursion.
         samples: instances drawn at random.
         fields: each compiled alone.
-        limits: what bounds the language beyond the schema.
+        limits: of the language, beyond the schema's own.
     """
 
     byte_states: int

@@ -1,9 +1,9 @@
 """Selection of tasks that may run on one shop at once.
 
 Each gets the results that it gets alone, whatever the others did before.
-That is found out by playing one task after another. Tools look rows up by equal values and by nothing else, but for the
-one that asks for low stock, so only pairs of tasks need it of which one changes a row that holds a value that the other
-looks up: that is a few for each task, however many tasks there are.
+The test plays one task after another. Tools look rows up by equal values (but for the one that asks for low stock), so it
+is only needed for pairs in which one task changes a row with a value that the other looks up: a few for each task, however
+many tasks there are.
 """
 
 from __future__ import annotations

@@ -46,12 +46,12 @@ def shared_tasks(
     mix: Mapping[Kind, float] | None = None,
     shapes: Split | None = None,
 ) -> list[Task]:
-    """Tasks that may run on `shop` all at once: done rightly, none changes what another reads or writes.
+    """Tasks that may run on `shop` all at once: done rightly, none changes a row that another reads or writes.
 
     The shop must not be used by others meanwhile. There may be fewer than `count` if the shop is too small.
 
     Args:
-        shapes: whose shapes of chains are used; None: those of `split`.
+        shapes: split whose shapes of chains are used; None: `split`.
     """
     rng = random.Random(f"{seed}/{split}/shared")
     maker = TaskMaker(shop, rng, split, shapes)

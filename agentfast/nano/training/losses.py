@@ -171,7 +171,7 @@ class LoadBalance:
             self._terms.append(self._experts * (probability * used / used.sum()).sum())
 
     def reset(self) -> None:
-        """Forget what was collected."""
+        """Clear the collected statistics."""
         self._terms.clear()
 
     def loss(self) -> Tensor:

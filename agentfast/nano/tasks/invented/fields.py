@@ -1,4 +1,4 @@
-"""Fields of what invented look-ups find, with values that are easily mixed up."""
+"""Fields of the records of invented look-ups, with values that are easily mixed up."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class InventedTask:
 SHARES: dict[Split, tuple[int, int, int, int]] = {"train": (50, 14, 31, 5), "test": (68, 14, 13, 5)}
 """Relative frequencies of tasks with one call, two at once, a chain, and none."""
 
-COMPOSED = 0.85  # of the chains to learn from; the others are made as those of tests are
+COMPOSED = 0.85  # of the chains for training; the others are made as those of tests are
 
 INVENTED_INSTRUCTIONS = ("You use tools.", "Use the tools.", "Help with the tools.", "You are a helper.")
 """Wordings of the instructions of an agent with invented tools; the first is the usual one."""

@@ -18,8 +18,8 @@ class InventedTool:
     """A tool that does something ("Rents a boat.") or looks something up ("Finds the price of a boat.").
 
     Attributes:
-        purpose: what tells it from others: (verb group, noun) or (key, noun).
-        keys: of its result; a look-up's first key is what it is asked for.
+        purpose: its identity: (verb group, noun) or (key, noun).
+        keys: of its result; a look-up's first key is the one asked for.
     """
 
     definition: ToolDefinition

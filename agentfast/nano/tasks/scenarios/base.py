@@ -55,7 +55,7 @@ def listing(template: str, values: Sequence[object], none: str = "None.") -> Ans
 
 
 def joint(*answers: Answer) -> Answer:
-    """Several answers one after the other; what two say alike is said once."""
+    """Several answers one after the other, equal ones once."""
     texts = dict.fromkeys(given.text for given in answers)
     return Answer(" ".join(texts), tuple(value for given in answers for value in given.expected))
 
@@ -165,11 +165,11 @@ class Scenario:
 
     Attributes:
         patterns: phrasings with slots; see `phrases`.
-        script: draws what the request is about, then plays the calls.
-        shape: of a chain, the sequence of its calls and what they take from earlier ones; see `chains.compose`.
-        calls: of a chain, how many it has, where a list it acts on has one row.
-        family: of a chain, the action that ends it: chains of one family differ in how they find what it needs.
-        tested: whether tasks are made of it. Actions that came after the tasks were fixed are to learn from only, so
+        script: draws rows and values, then plays the calls.
+        shape: of a chain, the sequence of its calls, with the arguments from earlier results; see `chains.compose`.
+        calls: of a chain, their number if each list it acts on has one row.
+        family: of a chain, the action that ends it: chains of one family differ in the references to its rows.
+        tested: True if tasks are made of it. Actions that came after the tasks were fixed are for training only, so
             that figures stay comparable.
     """
 

@@ -42,9 +42,9 @@ class Episode:
 
     Attributes:
         desk: the desk it belongs to, "" for random tools and extraction.
-        tools: what the model is told it may call.
+        tools: the declarations that the model sees.
         messages: system, user, then calls and results in turns, and the final text.
-        expected: what a right final answer contains.
+        expected: values that a right final answer contains.
         output_schema: JSON Schema of the final answer, for extraction.
     """
 
@@ -112,7 +112,7 @@ class EpisodeMaker:
         return desk.instructions[0] if self.rng.random() < 0.6 else self.rng.choice(desk.instructions)
 
     def _toolset(self, desk: Desk, needed: set[str]) -> tuple[ToolDefinition, ...]:
-        """The desk's whole toolset, or what is needed and some others in any order."""
+        """The desk's whole toolset, or the needed tools and some others in any order."""
         known = definitions()
         if self.rng.random() < WHOLE_DESK:
             return tuple(known[name] for name in desk.tools)

@@ -16,7 +16,7 @@ from agentfast.nano.tasks.scenarios.chains.compose import merged, side_by_side
 def both(first: Script, second: Script) -> Script:
     """Follow two scripts at once. A script about to change something waits until the other has read all it needs.
 
-    So it is within a chain, too, whose rows are all found before anything is done with them.
+    Within a chain, too, all rows are found before anything is done with them.
     """
     return joint(*(yield from side_by_side((first, second), _next)))
 

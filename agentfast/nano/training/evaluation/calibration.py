@@ -2,7 +2,7 @@
 
 Each turn of calls of each held-out task is asked for, after the gold turns before it, and compared with the gold calls:
 the tool's name, each argument of a call whose name is right, and each call as a whole. Where nothing serves the request
-any call is wrong. Half of the tasks fit the calibration, the other half is what is measured, with it and without.
+any call is wrong. Half of the tasks fit the calibration, the other half is measured, with the calibration and without.
 
 The table has a column for all fields, those of few values (a choice, such as the tool's name) and the free ones, for
 whole calls, and for calls by their least sure field. ECE is the mean distance between confidence and share right over

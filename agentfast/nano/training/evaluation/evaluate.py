@@ -2,7 +2,7 @@
 
 Agents work on tasks whose phrasings, values, invented tools and shapes of chains never occur in training, each on a
 shop of its own.
-Ends with one JSON line: success for each kind of task, and how many denoising steps a canvas took.
+Ends with one JSON line: success for each kind of task, and the denoising steps per canvas.
 """
 
 from __future__ import annotations

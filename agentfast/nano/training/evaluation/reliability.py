@@ -27,8 +27,8 @@ class Judgement:
 
     Attributes:
         sort: a field of few values ("choice") or of many ("free"), a whole call, or a call's least sure field.
-        confidence: how sure the model was of it.
-        right: whether it is what was wanted.
+        confidence: the model's probability of it.
+        right: True if it equals the gold one.
         others: of a choice, the probabilities of the other values.
     """
 

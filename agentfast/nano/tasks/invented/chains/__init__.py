@@ -1,8 +1,8 @@
 """Random chains of invented tools for training: look-ups, then actions on the rows found.
 
-A thing is found by what the request says of it, by a value of another thing, or as a row of a list. Names of arguments
+A thing is found by values in the request, by a value of another thing, or as a row of a list. Names of arguments
 and fields are different throughout a chain, unless one is copied to the other, so that the declarations tell which value
-belongs where. What is only read is read as soon as it can be; what is done waits until all of that is read.
+belongs where. Look-ups come as early as they can; actions wait until all look-ups are done.
 """
 
 from __future__ import annotations

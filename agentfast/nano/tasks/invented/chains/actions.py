@@ -66,7 +66,7 @@ def _purpose(draft: Draft, lead: Thing) -> tuple[str, str]:
 
 
 def _copies(draft: Draft, things: Sequence[Thing], acted_on: Thing | None) -> list[Copy]:
-    """A value of each thing, or two of the only one. What is acted on is known by the first of its own, as its field."""
+    """A value of each thing, or two of the only one. The first value of the target identifies it."""
     copies: list[Copy] = []
     for thing in things:
         two = len(things) == 1 and len(thing.fields) > 1 and draft.rng.random() < 0.4
@@ -108,7 +108,7 @@ def _say_action(
 
 
 def _say_copy(draft: Draft, copy: Copy) -> str:
-    """A value, and what it is used as unless that is called the same."""
+    """A value with the name of its argument, unless the names are equal."""
     value = say_value(copy.thing, copy.field, draft.values)
     if copy.argument is copy.field:
         return value

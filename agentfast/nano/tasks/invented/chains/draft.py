@@ -40,7 +40,7 @@ class Draft:
         parts: of the request, in order.
         tools: those that are called, then others.
         turns: steps that are made together.
-        answers: what the final answer says, one by one.
+        answers: the parts of the final answer.
     """
 
     values: Values

@@ -15,7 +15,7 @@ from agentfast.nano.tasks.phrases import listed
 
 
 def find_thing(draft: Draft) -> Thing:
-    """A record, found by what the request says of it."""
+    """A record, found by values in the request."""
     noun, stated = draft.new_noun(), draw_stated(draft, 1, 2)
     phrase = say(THING, draft.values, noun=noun, **{"with": stated.phrase})
     return _found(draft, noun, phrase, stated.arguments, stated.given, turn=0)
@@ -35,7 +35,7 @@ def find_thing_of(draft: Draft, base: Thing) -> Thing:
 
 
 def read_more(draft: Draft, rows: Thing) -> None:
-    """Look up the rows of a list one by one: what is needed of them is not in the list."""
+    """Look up the rows of a list one by one: the list lacks the needed fields."""
     by, *_ = rows.fields
     fields = draw_fields(draft, rows.noun)
     tool = _declare_finder(draft, rows.noun, [by], fields)

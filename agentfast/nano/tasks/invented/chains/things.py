@@ -15,12 +15,12 @@ class Thing:
     """One record, or several that are all treated alike.
 
     Attributes:
-        phrase: how a request speaks of it for the first time.
+        phrase: the request's words for it the first time.
         fields: of its records, those whose values may be used.
         turn: the first turn in which they are known.
-        many: whether the request means several records; there may still be only one.
-        is_known: whether the request has spoken of it already.
-        is_returned: whether it is what an action returned.
+        many: True if the request means several records; there may still be only one.
+        is_known: True if the request has spoken of it already.
+        is_returned: True for the result of an action.
     """
 
     noun: str

@@ -1,4 +1,4 @@
-"""Chains: requests whose later calls need what earlier ones found, composed of references and actions."""
+"""Chains: requests whose later calls need earlier results, composed of references and actions."""
 
 from __future__ import annotations
 

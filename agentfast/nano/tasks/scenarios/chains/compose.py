@@ -92,7 +92,7 @@ def side_by_side(
     """Follow several paths at once: the calls of a turn go out together.
 
     Args:
-        whose: which of the paths, by their numbers, take the next turn, of those with calls that wait; by default all.
+        whose: from the waiting calls by path number, the numbers of the paths that take the next turn; by default all.
     """
     waiting: dict[int, list[ToolCall]] = {}
     found: dict[int, T] = {}
@@ -151,7 +151,7 @@ Find = Callable[[], Generator[list[ToolCall], list[Any], list[Found]]]
 """Finds the rows that a request is about."""
 
 Act = Callable[[Draw, Find], Script]
-"""Draws and says what else the request names, then finds the rows, then acts on them."""
+"""Draws the request's other values, then finds the rows, then acts on them."""
 
 
 def chains(
@@ -169,7 +169,7 @@ def chains(
         turns: the calls after the rows are found, as the shape writes them ("" if the action only asks); "id:0" is an
             argument that comes from the first reference, and counts if that one needs a call.
         needs: for each reference the field that is needed of it, and the references to choose from.
-        tested: False: to learn from only; see `Scenario`.
+        tested: False: for training only; see `Scenario`.
     """
 
     acts = len(re.split(r" > |\+", turns)) if turns else 0

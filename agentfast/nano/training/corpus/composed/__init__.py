@@ -1,6 +1,6 @@
-"""Requests composed at random of all that can be said and done in the shop: to learn from only.
+"""Random compositions of all requests and actions of the shop, for training only.
 
-Every argument of every call may stand in the request or be looked up, so what fed which argument last time is no guide.
+Every argument of every call may stand in the request or be looked up, so earlier requests are no guide to an argument's source.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ class Deed:
     """A call that changes something.
 
     Attributes:
-        desk: whose tool it is.
+        desk: the tool's.
         target: the noun of the row or rows whose id it takes; "" if it has none.
         arguments: the other arguments, each with the kind of its value; "same" if it is the target's own, "other.date"
             if it is the date of a row that the patterns call <other>.

@@ -131,7 +131,7 @@ class _Composer:
         """A request of one or two clauses.
 
         Raises:
-            UnfitError: what was drawn does not go together.
+            UnfitError: the draw does not go together.
         """
         first, second = self._clause([]), list[_Clause]()
         if self.rng.random() < SECOND_CLAUSE:

@@ -26,14 +26,14 @@ class Mention:
     """A row, or all rows of a list, as a request speaks of it.
 
     Attributes:
-        noun: what kind of row.
+        noun: the kind of row.
         row: the row itself; of a list, its first.
         phrase: as it stands in the request, with alternatives and slots.
         steps: the calls of each turn that lead to it, as a shape writes them.
         known: the fields that these find out.
         walk: makes those calls. Of a list, its rows are found under "rows".
         given: the fields that led to it, which nobody asks for.
-        several: whether it is a list.
+        several: True for a list.
         needed: the fields that the request needs of it.
     """
 
@@ -102,7 +102,7 @@ class Value:
         return self.mention is not None and (self.field != "id" or bool(self.mention.steps))
 
     def of(self, found: Mapping[int, Found]) -> Any:
-        """The value, given what is known of each mention by its `id()`."""
+        """The value, given the known fields of each mention by its `id()`."""
         return self.said if self.mention is None else found[id(self.mention)][self.field]
 
     def follow(self) -> Generator[list[ToolCall], list[Any], Any]:

@@ -64,7 +64,7 @@ FIELDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 """Kind of value -> the fields that hold it: noun, field, phrase."""
 
 SAID_AS: Mapping[str, str] = {"recipient": "email"}
-"""Kinds of which a value of another kind may be said."""
+"""Kinds of values that may stand for another kind."""
 
 
 class Speaker:

@@ -16,7 +16,7 @@ from agentfast.nano.tasks.scenarios.base import Draw
 
 Found = dict[str, Any]
 Path = Generator[list[ToolCall], list[Any], Found]
-"""Yields the calls of a turn, receives their results, returns what is known of the row, its id at least."""
+"""Yields the calls of a turn, receives their results, returns the known fields of the row, its id at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Reference:
     """One way to speak of a row.
 
     Attributes:
-        noun: what kind of row.
+        noun: the kind of row.
         phrase: as it stands in a request.
         turns: the calls of each turn, as `shape_of` writes them.
-        fields: what the calls find out.
+        fields: those that the calls find out.
         find: draws the row, says it, and returns the calls.
     """
 
@@ -58,7 +58,7 @@ def say(draw: Draw, suffix: str, **slots: object) -> None:
 
 
 def path_of(found: Found, *steps: Callable[[Found], ToolCall]) -> Path:
-    """Calls one after the other; a result, or the first row of a list, adds to what is known."""
+    """Calls one after the other; a result, or the first row of a list, adds known fields."""
     for step in steps:
         [result] = yield [step(found)]
         row: Found = cast("list[Found]", result)[0] if isinstance(result, list) else result
