@@ -1,4 +1,4 @@
-"""What every test shares: one thread per process, hypothesis profiles, a checkpoint with random weights.
+"""Shared by all tests: one thread per process, hypothesis profiles, checkpoints with random weights.
 
 Hypothesis runs few examples by default, the same ones every time, so that the suite takes minutes and tells of the
 change under test alone; `HYPOTHESIS_PROFILE=thorough pytest` searches longer, and elsewhere each time.
@@ -40,7 +40,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.fixture(autouse=True)
 def subnormal_numbers() -> Iterator[None]:
-    """Training in this thread has them taken for zeros, which would hold for the tests after it: hypothesis minds."""
+    """Undo the flush to zero that training leaves on in this thread: hypothesis minds it."""
     yield
     torch.set_flush_denormal(False)
 
@@ -52,13 +52,13 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from agentfast.nano.training.tokenizer import train_tokenizer
     from agentfast.runtime.core.config import GenerationDefaults
     from agentfast.runtime.model.checkpoint.save import save_checkpoint
-    from tests.support.tiny_engine import tiny_model
+    from tests.support.tiny_model import tiny_model
 
     folder = tmp_path_factory.mktemp("random_checkpoint")
     tokenizer = train_tokenizer(["You run the order desk.", "find_order(id:int)"] * 4, vocab_size=320)
     tokenizer.save(str(folder / "tokenizer.json"))
     save_checkpoint(
-        tiny_model(tokenizer.get_vocab_size()),
+        tiny_model(vocab_size=tokenizer.get_vocab_size(), layers=("sliding", "full"), max_position=4096),
         folder,
         tokenizer=folder / "tokenizer.json",
         eos_ids=[1],
@@ -70,15 +70,12 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def random_twin(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An autoregressive checkpoint with the random weights and the tokenizer of the diffusion one."""
-    from dataclasses import replace
-
-    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
     from agentfast.runtime.model.checkpoint.load import load_checkpoint
     from agentfast.runtime.model.checkpoint.save import save_checkpoint
+    from tests.support.tiny_model import twin_of
 
     model = load_checkpoint(random_checkpoint).model
-    twin = BlockDiffusionModel(replace(model.config, kind="autoregressive"))
-    twin.load_state_dict({name: model.state_dict()[name] for name in twin.state_dict()})
+    twin = twin_of(model, kind="autoregressive")
     folder = tmp_path_factory.mktemp("random_twin")
     save_checkpoint(twin, folder, tokenizer=random_checkpoint / "tokenizer.json", eos_ids=[1])
     return folder

@@ -8,14 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import tokenizers
-import torch
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from agentfast.runtime.core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from agentfast.runtime.engine.engine import Engine
-    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 
 _TEXT = (
     '{"name":"find_order","arguments":{"id":1042,"status":"open"}}',
@@ -44,43 +42,21 @@ def random_tokenizer() -> Tokenizer:
     return Tokenizer(backend, [0])
 
 
-def random_model(vocab_size: int, *, window: int, canvas_length: int) -> BlockDiffusionModel:
-    """Two layers of random weights, always the same ones."""
-    from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-    from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
-
-    config = ModelConfig(
-        kind="diffusion",
-        vocab_size=vocab_size,
-        hidden_size=32,
-        intermediate_size=32,
-        num_heads=2,
-        layers=("sliding", "full"),
-        sliding=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e4), window=window),
-        full=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e6, 0.25), shared_kv=True),
-        num_experts=4,
-        top_k_experts=2,
-        moe_intermediate_size=16,
-        max_position=4096,
-        canvas_length=canvas_length,
-    )
-    torch.manual_seed(0)
-    model = BlockDiffusionModel(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
-    return model.requires_grad_(requires_grad=False)
-
-
 @asynccontextmanager
 async def random_engine(steps: int) -> AsyncGenerator[Engine]:
     """An engine over a model of random weights."""
     from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
     from agentfast.runtime.engine.engine import Engine
+    from tests.support.tiny_model import tiny_model
 
     tokenizer = random_tokenizer()
-    model = random_model(tokenizer.vocabulary.size, window=64, canvas_length=64)
+    model = tiny_model(
+        vocab_size=tokenizer.vocabulary.size,
+        layers=("sliding", "full"),
+        window=64,
+        max_position=4096,
+        canvas_length=64,
+    )
     settings = EngineConfig(generation=GenerationDefaults(max_denoising_steps=steps))
     async with Engine(model, tokenizer, settings) as engine:
         yield engine

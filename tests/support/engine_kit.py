@@ -1,25 +1,25 @@
-"""A small model, a tokenizer of bytes and requests of many kinds, for tests of the engine."""
+"""Small engines over bytes and requests of many kinds, for tests of the engine."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import cache
-
-import tokenizers
-import torch
-from tokenizers import decoders, models, pre_tokenizers
+from typing import Any
 
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
-from agentfast.runtime.core.tokenizer import Tokenizer
+from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.model.config import AttentionConfig, Kind, ModelConfig, RopeConfig
+from agentfast.runtime.model.config import Kind
 from agentfast.runtime.scheduling.request import Completion, Request
+from tests.support.byte_tokenizer import byte_tokenizer
+from tests.support.tiny_model import tiny_model
 
 VOCABULARY = 257
 EOS = 256
-WINDOW = 24
 CANVAS = 16
 GENERATION = GenerationDefaults(max_denoising_steps=5, confidence_threshold=0.5)
 CONFIG = EngineConfig(generation=GENERATION, max_batch_tokens=256, cache_tokens=8192)
@@ -33,46 +33,44 @@ LONG = (Grammar.literal("1") | Grammar.literal("2")).repeat(250, 500)  # nobody 
 
 
 @cache
-def byte_tokenizer() -> Tokenizer:
-    """256 byte tokens and an end token."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = tokenizers.Tokenizer(models.BPE({char: index for index, char in enumerate(alphabet)}, []))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens(["<eos>"])
-    return Tokenizer(backend, [EOS])
-
-
-@cache
 def small_model(kind: Kind = "diffusion") -> BlockDiffusionModel:
-    """Random weights, scaled so that rounding errors die out rather than grow from step to step."""
-    config = ModelConfig(
-        kind=kind,
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_heads=4,
-        layers=("sliding", "sliding", "full"),
-        sliding=AttentionConfig(kv_heads=2, head_dim=8, rope=RopeConfig(1e4), window=WINDOW),
-        full=AttentionConfig(kv_heads=1, head_dim=16, rope=RopeConfig(1e6, 0.25), shared_kv=True),
-        num_experts=4,
-        top_k_experts=2,
-        moe_intermediate_size=16,
-        max_position=1024,
-        canvas_length=CANVAS,
+    """The tiny model of a kind, which ends some texts itself; not to be changed."""
+    return tiny_model(kind, likely=EOS)
+
+
+def make_engine(
+    model: BlockDiffusionModel | Kind = "diffusion", config: EngineConfig = CONFIG, **options: Any
+) -> Engine:
+    """An engine over the bytes: of a kind of model, or of a model that breaks.
+
+    Args:
+        options: other arguments of `Engine`.
+    """
+    return Engine(
+        small_model(model) if isinstance(model, str) else model, byte_tokenizer(), config, **options
     )
-    generator = torch.Generator().manual_seed(1)
-    model = BlockDiffusionModel(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.ndim > 1:
-                parameter.normal_(std=parameter.shape[-1] ** -0.5, generator=generator)
-            elif "post_" in name:
-                parameter.fill_(0.4)
-        for parameter in model.norm.parameters():
-            parameter.mul_(2.0)
-        model.embed_tokens.weight[EOS].mul_(1.5)
-    return model.requires_grad_(requires_grad=False)
+
+
+@asynccontextmanager
+async def checked_engine(
+    model: BlockDiffusionModel | Kind = "diffusion", config: EngineConfig = CONFIG, **options: Any
+) -> AsyncGenerator[Engine]:
+    """`make_engine`, with checks of its books before and after it closes: in the end no row holds a KV block."""
+    async with make_engine(model, config, **options) as engine:
+        yield engine
+        engine.check_integrity()
+    engine.check_integrity()
+    assert engine.blocks()["used"] == 0
+
+
+async def complete(engine: Engine, requests: Iterable[Request]) -> list[Completion]:
+    """Completions of requests that run together."""
+    return await asyncio.gather(*map(engine.submit, requests))
+
+
+async def outcomes(engine: Engine, requests: Iterable[Request]) -> list[Completion | BaseException]:
+    """Completions of requests that run together, or their errors."""
+    return await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
 
 
 def some_requests(count: int, seed: int, *, shared: int = 40, grammar: bool = True) -> list[Request]:
@@ -93,7 +91,7 @@ def some_requests(count: int, seed: int, *, shared: int = 40, grammar: bool = Tr
 
 
 def texts(completions: Sequence[object]) -> list[object]:
-    """What must not depend on scheduling: the tokens and how they ended, or the exception's type."""
+    """The part that must not depend on scheduling: tokens and the reason of their end, or the exception's type."""
     return [
         (result.tokens, result.finish_reason) if isinstance(result, Completion) else type(result)
         for result in completions

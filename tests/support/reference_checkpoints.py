@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from tests.support.byte_tokenizer import byte_backend
+from tests.support.tiny_model import roughen
 
 transformers = cast("Any", importlib.import_module("transformers"))
 
@@ -57,12 +59,12 @@ def diffusion_gemma(seed: int = 0, canvas: int = CANVAS, **text: Any) -> Any:
     config = transformers.DiffusionGemmaConfig(
         text_config=TEXT | text, vision_config=dict(VISION), canvas_length=canvas
     )
-    return randomise(transformers.DiffusionGemmaForBlockDiffusion(config), seed)
+    return _rough(transformers.DiffusionGemmaForBlockDiffusion(config), seed)
 
 
 def gemma4_text(seed: int = 0, **text: Any) -> Any:
     """A Gemma4ForCausalLM."""
-    return randomise(transformers.Gemma4ForCausalLM(transformers.Gemma4TextConfig(**GEMMA4 | text)), seed)
+    return _rough(transformers.Gemma4ForCausalLM(transformers.Gemma4TextConfig(**GEMMA4 | text)), seed)
 
 
 def gemma4_with_images(seed: int = 0, **text: Any) -> Any:
@@ -70,31 +72,18 @@ def gemma4_with_images(seed: int = 0, **text: Any) -> Any:
     config = transformers.Gemma4Config(
         text_config=GEMMA4 | text, vision_config=dict(VISION), audio_config=None
     )
-    return randomise(transformers.Gemma4ForConditionalGeneration(config), seed)
+    return _rough(transformers.Gemma4ForConditionalGeneration(config), seed)
 
 
-@torch.no_grad()
-def randomise(model: Any, seed: int) -> Any:
-    """Weights with which every part matters: norms and layer scalars away from 1, large projections."""
-    generator = torch.Generator().manual_seed(seed)
-    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, tensor in tensors.items():
-        noise = torch.randn(tensor.shape, generator=generator)
-        if name.endswith("layer_scalar"):  # buffers, which the two stacks do not share
-            tensor.copy_(0.7 + 0.5 * torch.rand(tensor.shape, generator=generator))
-        elif "norm" in name or name.endswith(("router.per_expert_scale", "router.scale")):
-            tensor.copy_(1 + 0.3 * noise)
-        elif name.endswith("embed_tokens.weight"):
-            tensor.copy_(0.3 * noise)
-        elif name.endswith(("proj", "proj.weight")):
-            tensor.copy_(1.5 * noise * tensor.shape[-1] ** -0.5)
+def _rough(model: Any, seed: int) -> Any:
+    roughen(model, seed)
     return model.eval()
 
 
 def save(model: Any, directory: Path, **options: Any) -> Path:
     """The checkpoint directory of a model, with a tokenizer of bytes."""
     model.save_pretrained(directory, **options)
-    byte_tokenizer().save(str(directory / "tokenizer.json"))
+    byte_backend(first=("<pad>", "<eos>", "<bos>")).save(str(directory / "tokenizer.json"))
     return directory
 
 
@@ -105,18 +94,7 @@ def ids(count: int, seed: int) -> list[int]:
     return [int(token) for token in tokens]
 
 
-def byte_tokenizer() -> Tokenizer:
-    """<pad> <eos> <bos> and 256 bytes."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: i for i, token in enumerate(["<pad>", "<eos>", "<bos>", *alphabet])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<pad>", "<eos>", "<bos>"])
-    return tokenizer
-
-
 def cached(cache: Any) -> dict[str, Any]:
-    """The argument that a DiffusionGemma model of transformers takes its cache by: its name changed in 5.24."""
+    """Keyword argument of the cache of a DiffusionGemma model of transformers: its name changed in 5.24."""
     parameters = inspect.signature(transformers.DiffusionGemmaForBlockDiffusion.forward).parameters
     return {"cache" if "cache" in parameters else "past_key_values": cache}

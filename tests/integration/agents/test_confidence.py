@@ -30,13 +30,12 @@ from agentfast.models.local.model import LocalModel
 from agentfast.nano import load
 from agentfast.runtime.core.fields import CallNotation, TurnFields
 from agentfast.runtime.core.tokenizer import Tokenizer
-from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.model.config import Kind
 from agentfast.runtime.scheduling.request import Request
 from agentfast.tools.confidence import Confidence
-from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
-from tests.support.tiny_engine import byte_tokenizer as chat_tokenizer
+from tests.support.byte_tokenizer import byte_tokenizer
+from tests.support.engine_kit import make_engine
 from tests.support.tiny_engine import tiny_engine
 
 BOUND_S = 60
@@ -60,7 +59,7 @@ ANSWER = TurnFields(NOTATION, answer=SCHEMA)
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 async def test_either_kind_of_model_tells_how_sure_it_is(kind: Kind, temperature: float) -> None:
     request = Request((1, 2, 3), 80, compile_schema(SCHEMA), temperature=temperature, fields=ANSWER)
-    async with asyncio.timeout(BOUND_S), Engine(small_model(kind), byte_tokenizer(), CONFIG) as engine:
+    async with asyncio.timeout(BOUND_S), make_engine(kind) as engine:
         completion = await engine.submit(request)
         plain = await engine.submit(Request((1, 2, 3), 80, compile_schema(SCHEMA), temperature=temperature))
     assert completion.tokens == plain.tokens  # to ask changes nothing
@@ -78,7 +77,7 @@ async def test_either_kind_of_model_tells_how_sure_it_is(kind: Kind, temperature
 async def test_a_reader_that_fails_fails_its_own_request_only() -> None:
     broken = TurnFields(NOTATION, answer={"$ref": 7})
     grammar = compile_schema(SCHEMA)
-    async with asyncio.timeout(BOUND_S), Engine(small_model(), byte_tokenizer(), CONFIG) as engine:
+    async with asyncio.timeout(BOUND_S), make_engine() as engine:
         results = await asyncio.gather(
             engine.submit(Request((1,), 80, grammar, fields=broken)),
             engine.submit(Request((1,), 80, grammar, fields=ANSWER)),
@@ -111,7 +110,7 @@ def set_timer(hour: Literal[7, "noon", 9]) -> str:
     return "set"
 
 
-GEMMA = chat_tokenizer(SPECIAL_TOKENS, ("<turn|>", "<|tool_response>"))
+GEMMA = byte_tokenizer(SPECIAL_TOKENS, ("<turn|>", "<|tool_response>"))
 
 
 @pytest.mark.parametrize(

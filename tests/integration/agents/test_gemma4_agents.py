@@ -15,11 +15,12 @@ from agentfast.agent.agent import AnyTool
 from agentfast.chat.gemma4 import SPECIAL_TOKENS, TURN, Gemma4Chat
 from agentfast.runtime.scheduling.request import Request
 from agentfast.tools import as_tool
-from tests.support.tiny_engine import byte_tokenizer, tiny_engine
+from tests.support.byte_tokenizer import byte_tokenizer
+from tests.support.tiny_engine import tiny_engine
 
 BOUND_S = 120
 SETTINGS = Settings(max_tokens=160, max_calls=2)
-TOKENIZER = byte_tokenizer(SPECIAL_TOKENS, ["<turn|>", "<|tool_response>"])
+TOKENIZER = byte_tokenizer(SPECIAL_TOKENS, ("<turn|>", "<|tool_response>"))
 Word = Annotated[str, Field(max_length=4)]
 
 

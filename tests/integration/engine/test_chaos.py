@@ -30,12 +30,11 @@ from agentfast.errors import (
 from agentfast.messages import Message, assistant_turns
 from agentfast.models.base import ModelEvent, ModelRequest, ModelResponse
 from agentfast.models.local.model import LocalModel
-from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.scheduling.request import Request
 from agentfast.tools.definition import tool
-from tests.support.tiny_engine import byte_tokenizer, tiny_model
+from tests.support.tiny_engine import tiny_engine
 
 AGENTS = 32
 SETTINGS = Settings(max_tokens=96, max_calls=2, tool_timeout_s=60.0)
@@ -213,11 +212,7 @@ class Office:
 @pytest.fixture
 async def office() -> AsyncIterator[Office]:
     """An engine in float64, and a check of its books at the end."""
-    tokenizer = byte_tokenizer()
-    config = EngineConfig(
-        generation=GenerationDefaults(max_denoising_steps=3), cache_tokens=32_768, max_batch_tokens=1024
-    )
-    async with Engine(tiny_model(tokenizer.vocabulary.size).double(), tokenizer, config) as engine:
+    async with tiny_engine(double=True, cache_tokens=32_768, max_batch_tokens=1024) as engine:
         yield Office(engine, Insistent(LocalModel(engine, JsonChat())))
         engine.check_integrity()
     metrics = engine.metrics

@@ -20,7 +20,6 @@ from agentfast.errors import (
     GrammarError,
     QueueFullError,
 )
-from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.grammar import Grammar
 from agentfast.runtime.model.config import Kind
@@ -31,17 +30,14 @@ from tests.support.engine_kit import (
     CONFIG,
     LONG,
     VOCABULARY,
-    byte_tokenizer,
-    small_model,
+    checked_engine,
+    complete,
+    outcomes,
     some_requests,
     texts,
 )
 
 KINDS: tuple[Kind, ...] = ("diffusion", "autoregressive")
-
-
-def make_engine(kind: Kind = "diffusion", config: EngineConfig = CONFIG) -> Engine:
-    return Engine(small_model(kind), byte_tokenizer(), config)
 
 
 async def submissions(engine: Engine, count: int) -> None:
@@ -53,12 +49,8 @@ async def submissions(engine: Engine, count: int) -> None:
 @pytest.fixture(params=KINDS)
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     """An engine of each kind; afterwards its books must be right and its thread gone."""
-    made = make_engine(request.param)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60), checked_engine(request.param) as made:
         yield made
-        await made.aclose()
-    made.check_integrity()
-    assert made.blocks()["used"] == 0
     assert not [thread for thread in threading.enumerate() if thread.name == "agentfast-engine"]
 
 
@@ -66,20 +58,19 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
 @pytest.mark.parametrize("tight", [False, True])
 async def test_a_seed_gives_the_same_tokens_alone_and_in_any_batch(kind: Kind, tight: bool) -> None:
     requests = some_requests(16, seed=7)
-    async with make_engine(kind) as engine:
+    async with checked_engine(kind) as engine:
         alone = [await engine.submit(request) for request in requests]
     config = CONFIG
     if tight:  # little room in a batch and in the cache, short prefills, few rows
         config = replace(CONFIG, max_batch_tokens=48, max_prefill_tokens=16, cache_tokens=512, max_rows=5)
-    async with make_engine(kind, config) as engine:
-        together = await asyncio.gather(*(engine.submit(request) for request in requests))
-        engine.check_integrity()
+    async with checked_engine(kind, config) as engine:
+        together = await complete(engine, requests)
     assert texts(together) == texts(alone)
 
 
 async def test_a_shared_prefix_is_encoded_once(engine: Engine) -> None:
     requests = some_requests(10, seed=1, shared=64, grammar=False)
-    results = await asyncio.gather(*(engine.submit(request) for request in requests))
+    results = await complete(engine, requests)
     assert sum(result.usage.cached_tokens >= 64 for result in results) >= 9
     metrics = engine.metrics.snapshot()
     own = sum(len(request.prompt) - 64 for request in requests)
@@ -94,7 +85,7 @@ async def test_a_grammar_is_always_met_within_the_budget(engine: Engine) -> None
         for extra in range(0, 12, 3)
         for t in (0.0, 1.0, 1.5)
     ]
-    for result in await asyncio.gather(*(engine.submit(request) for request in requests)):
+    for result in await complete(engine, requests):
         assert result.finish_reason == "stop"
         assert CALL.accepts(result.text)
         jsonschema.validate(json.loads(result.text), schema)
@@ -123,7 +114,7 @@ async def test_impossible_requests_are_refused_before_they_start(engine: Engine)
 
 
 async def test_a_request_larger_than_the_cache_is_refused() -> None:
-    async with make_engine(config=replace(CONFIG, cache_tokens=64)) as engine:
+    async with checked_engine(config=replace(CONFIG, cache_tokens=64)) as engine:
         with pytest.raises(CapacityError, match="cache_tokens"):
             await engine.submit(Request((1,) * 65, max_tokens=1))
         assert (await engine.submit(Request((1,) * 64, max_tokens=1))).usage.prompt_tokens == 64
@@ -192,17 +183,15 @@ async def test_draining_completes_what_runs(engine: Engine) -> None:
 
 async def test_a_full_queue_raises_if_it_is_told_to() -> None:
     config = replace(CONFIG, max_rows=1, max_queue=2, when_full="raise")
-    async with make_engine(config=config) as engine:
-        results = await asyncio.gather(
-            *(engine.submit(Request((n,), max_tokens=30)) for n in range(12)), return_exceptions=True
-        )
+    async with checked_engine(config=config) as engine:
+        results = await outcomes(engine, (Request((n,), max_tokens=30) for n in range(12)))
     kinds = [type(result) for result in results]
     assert set(kinds) == {Completion, QueueFullError}
 
 
 async def test_a_full_queue_lets_callers_wait_by_default() -> None:
-    async with make_engine(config=replace(CONFIG, max_rows=2, max_queue=2)) as engine:
-        results = await asyncio.gather(*(engine.submit(Request((n,), max_tokens=20)) for n in range(12)))
+    async with checked_engine(config=replace(CONFIG, max_rows=2, max_queue=2)) as engine:
+        results = await complete(engine, (Request((n,), max_tokens=20) for n in range(12)))
     assert len(results) == 12
 
 
@@ -226,7 +215,7 @@ async def test_an_observer_sees_the_canvases_of_each_step_until_it_stops(engine:
     views: list[StepView] = []
     stop = engine.observe(views.append)
     requests = some_requests(4, seed=6)
-    await asyncio.gather(*(engine.submit(request) for request in requests))
+    await complete(engine, requests)
     stop()
     count = len(views)
     await engine.submit(requests[0])

@@ -25,11 +25,14 @@ from tests.support.engine_kit import (
     CONFIG,
     LONG,
     VOCABULARY,
-    byte_tokenizer,
+    checked_engine,
+    complete,
+    outcomes,
     small_model,
     some_requests,
     texts,
 )
+from tests.support.tiny_model import twin_of
 
 POISON = 255
 
@@ -54,12 +57,6 @@ class BreakingModel(BlockDiffusionModel):
         if self.calls == 3:
             raise RuntimeError("out of memory")
         return super().forward(*args, **options)
-
-
-def as_model(kind: type[BlockDiffusionModel], like: BlockDiffusionModel) -> BlockDiffusionModel:
-    model = kind(like.config)
-    model.load_state_dict(like.state_dict())
-    return model.requires_grad_(requires_grad=False)
 
 
 def clean(requests: Sequence[Request]) -> list[Request]:
@@ -113,36 +110,34 @@ class Havoc:
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 @pytest.mark.parametrize("seed", [0, 1])
 async def test_faults_of_some_rows_leave_the_others_as_they_were(kind: Kind, seed: int) -> None:
-    model = as_model(PoisonedModel, small_model(kind))
+    model = twin_of(small_model(kind), PoisonedModel)
     requests = clean(some_requests(24, seed))
     prefix = requests[0].prompt[:32]
-    async with Engine(model, byte_tokenizer(), CONFIG) as engine:
-        undisturbed = await asyncio.gather(*(engine.submit(r) for r in requests), return_exceptions=True)
+    async with checked_engine(model) as engine:
+        undisturbed = await outcomes(engine, requests)
     victims = [
         Request((*prefix, n, *(POISON,) * (n % 3 == 0), 7), max_tokens=300, grammar=LONG) for n in range(40)
     ]
     doomed = Request((*prefix, POISON, 7), max_tokens=60)
     impossible = Request(prefix, max_tokens=50, grammar=Grammar.special("<nothing>"))
-    async with Engine(model, byte_tokenizer(), CONFIG) as engine:
+    async with checked_engine(model) as engine:
         havoc = Havoc(engine, victims, seed)
-        together = asyncio.gather(*(engine.submit(r) for r in requests), return_exceptions=True)
+        together = asyncio.ensure_future(outcomes(engine, requests))
         with pytest.raises(GrammarError):
             await engine.submit(impossible)
         with pytest.raises(EngineError, match="not finite"):
             await engine.submit(doomed)
         disturbed = await together
         await havoc.end()
-        engine.check_integrity()
-        assert engine.blocks()["used"] == 0
     assert len(havoc.tasks) > 2
     assert havoc.seen <= {asyncio.CancelledError, EngineError, AbortedError, Completion}
     assert texts(disturbed) == texts(undisturbed)
 
 
 async def test_poisoned_blocks_are_never_shared() -> None:
-    model = as_model(PoisonedModel, small_model())
+    model = twin_of(small_model(), PoisonedModel)
     prompt = (*range(20), POISON, *range(20))
-    async with Engine(model, byte_tokenizer(), CONFIG) as engine:
+    async with checked_engine(model) as engine:
         for _ in range(2):
             with pytest.raises(EngineError, match="not finite"):
                 await engine.submit(Request(prompt, max_tokens=4))
@@ -150,15 +145,13 @@ async def test_poisoned_blocks_are_never_shared() -> None:
 
 
 async def test_when_a_step_fails_as_a_whole_its_rows_fail_and_the_engine_goes_on() -> None:
-    model = as_model(BreakingModel, small_model())
+    model = twin_of(small_model(), BreakingModel)
     requests = some_requests(4, seed=3, grammar=False)
-    async with Engine(model, byte_tokenizer(), CONFIG) as engine:
-        first = await asyncio.gather(*(engine.submit(r) for r in requests), return_exceptions=True)
+    async with checked_engine(model) as engine:
+        first = await outcomes(engine, requests)
         assert any(isinstance(result, EngineError) for result in first)
-        again = await asyncio.gather(*(engine.submit(r) for r in requests))
+        again = await complete(engine, requests)
         assert all(isinstance(result, Completion) for result in again)
-        engine.check_integrity()
-        assert engine.blocks()["used"] == 0
 
 
 class BreakingStreams(PhiloxStreams):
@@ -175,9 +168,8 @@ async def test_a_row_whose_decoding_breaks_fails_alone() -> None:
     requests = [Request(tuple(range(i, i + 9)), max_tokens=64, seed=i, canvas_length=32) for i in range(5)]
     for threads in (1, 2):
         config = replace(CONFIG, threads=threads)
-        async with Engine(small_model(), byte_tokenizer(), config, streams=draws) as engine:
-            ends = await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
-            engine.check_integrity()
+        async with checked_engine(config=config, streams=draws) as engine:
+            ends = await outcomes(engine, requests)
         assert [isinstance(end, Completion) for end in ends] == [i != 2 for i in range(5)]
         with pytest.raises(EngineError, match="no numbers left"):
             raise cast("Exception", ends[2])

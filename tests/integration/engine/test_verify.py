@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +30,8 @@ from tests.support.engine_kit import (
     EOS,
     GENERATION,
     byte_tokenizer,
+    checked_engine,
+    complete,
     small_model,
     some_requests,
     texts,
@@ -38,8 +42,10 @@ GREEDY = replace(GENERATION, verify=1.0, max_reopenings=1000, stability_threshol
 LENIENT = replace(GENERATION, verify=0.2, verify_entropy=100.0, stability_threshold=0, canvas_lengths=LENGTHS)
 
 
-def engine_with(generation: GenerationDefaults, config: EngineConfig = CONFIG) -> Engine:
-    return Engine(small_model(), byte_tokenizer(), replace(config, generation=generation))
+def engine_with(
+    generation: GenerationDefaults, config: EngineConfig = CONFIG, **options: Any
+) -> AbstractAsyncContextManager[Engine]:
+    return checked_engine(config=replace(config, generation=generation), **options)
 
 
 @torch.inference_mode()
@@ -67,9 +73,7 @@ def written_greedily(request: Request) -> tuple[int, ...]:
 async def test_with_a_share_of_one_the_causal_mode_alone_decides(lengths: tuple[int, ...]) -> None:
     requests = some_requests(5, seed=4)
     async with engine_with(replace(GREEDY, canvas_lengths=lengths)) as engine:
-        results = await asyncio.gather(*(engine.submit(request) for request in requests))
-        engine.check_integrity()
-        assert engine.blocks()["used"] == 0
+        results = await complete(engine, requests)
     assert [result.tokens for result in results] == [written_greedily(request) for request in requests]
 
 
@@ -80,7 +84,7 @@ async def test_only_tokens_that_their_canvas_is_sure_of_have_a_smaller_share() -
     tokens: list[list[tuple[int, ...]]] = []
     for generation in (GREEDY, unsure, trusted):
         async with engine_with(generation) as engine:
-            results = await asyncio.gather(*(engine.submit(request) for request in requests))
+            results = await complete(engine, requests)
         tokens.append([result.tokens for result in results])
     assert tokens[0] == tokens[1] != tokens[2]
 
@@ -109,9 +113,7 @@ async def test_a_seed_gives_the_same_tokens_alone_and_in_any_batch(tight: bool) 
     if tight:
         config = replace(CONFIG, max_batch_tokens=48, max_prefill_tokens=16, cache_tokens=640, max_rows=5)
     async with engine_with(LENIENT, config) as engine:
-        together = await asyncio.gather(*(engine.submit(request) for request in requests))
-        engine.check_integrity()
-        assert engine.blocks()["used"] == 0
+        together = await complete(engine, requests)
     assert texts(together) == texts(alone)
 
 
@@ -123,7 +125,7 @@ async def test_a_grammar_is_always_met_within_the_budget() -> None:
     ]
     for generation in (LENIENT, GREEDY, replace(LENIENT, max_reopenings=1)):
         async with engine_with(generation) as engine:
-            results = await asyncio.gather(*(engine.submit(request) for request in requests))
+            results = await complete(engine, requests)
             assert engine.metrics.steps == sum(result.usage.steps for result in results)
         for result in results:
             assert result.finish_reason == "stop"
@@ -177,7 +179,7 @@ async def test_canvases_that_shrink_cost_fewer_tokens_and_meet_their_grammar() -
     for lengths in ((), LENGTHS):
         generation = replace(GENERATION, canvas_lengths=lengths, confidence_threshold=1e-6)
         async with engine_with(generation, replace(CONFIG, canvas_length=None)) as engine:
-            results = await asyncio.gather(*(engine.submit(request) for request in requests))
+            results = await complete(engine, requests)
             taken.append(engine.metrics.canvas_tokens)
         assert all(CALL.accepts(result.text) for result in results)
     assert taken[1] < taken[0]
@@ -226,12 +228,9 @@ async def _steps(
     def decoder(backend: Backend) -> DiffusionDecoder:
         return DiffusionDecoder(backend, generation, CanvasLengths(length), frozenset({EOS}), special)
 
-    config = replace(CONFIG, generation=generation)
-    async with Engine(small_model(), byte_tokenizer(), config, decoder=decoder) as engine:
+    async with engine_with(generation, decoder=decoder) as engine:
         requests = [Request((1, 2, seed), CANVAS, CALL, seed=seed, fields=fields) for seed in range(6)]
-        results = await asyncio.gather(*(engine.submit(request) for request in requests))
-        engine.check_integrity()
-        assert engine.blocks()["used"] == 0
+        results = await complete(engine, requests)
     assert all(CALL.accepts(result.text) for result in results)
     assert all(bool(result.fields) == (fields is DIGITS) for result in results)
     return [result.usage.steps for result in results]

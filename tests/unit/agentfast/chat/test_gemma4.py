@@ -31,12 +31,12 @@ from agentfast.chat.gemma4_declarations import render_declaration
 from agentfast.chat.json import JsonChat
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.tools import as_tool
-from tests.support.tiny_engine import byte_tokenizer
+from tests.support.byte_tokenizer import byte_tokenizer
 
 CHAT: ChatFormat = Gemma4Chat()
 SMALL: ChatFormat = Gemma4Chat(empty_thought=False)
 THINKING: ChatFormat = Gemma4Chat(thinking=True)
-ENDS = ["<turn|>", "<|tool_response>"]
+ENDS = ("<turn|>", "<|tool_response>")
 TOKENIZER = byte_tokenizer(SPECIAL_TOKENS, ENDS)
 
 

@@ -9,7 +9,7 @@ import pytest
 from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.model.checkpoint.hf_config import read_config, write_config
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
-from tests.support import tiny_models as tiny
+from tests.support.checkpoints import rough_model
 
 LAYERS = (["sliding_attention"] * 5 + ["full_attention"]) * 5
 TEXT: dict[str, Any] = {
@@ -148,7 +148,7 @@ def test_other_architectures_and_senseless_numbers_are_refused_by_name(
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 def test_what_is_written_is_read_again(kind: Any) -> None:
-    config = tiny.config(kind)
+    config = rough_model(kind).config
     assert read_config(write_config(config, eos_ids=[1], pad_id=0, dtype="float32")) == config
 
 

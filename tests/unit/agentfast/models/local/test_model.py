@@ -29,9 +29,9 @@ from agentfast.messages import Transcript
 from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.grammar import Grammar
-from tests.support.tiny_engine import byte_tokenizer
+from tests.support.tiny_engine import chat_tokenizer
 
-TOKENIZER = byte_tokenizer()
+TOKENIZER = chat_tokenizer()
 CODEC = SegmentCodec(TOKENIZER)
 CHAT = JsonChat()
 BOUND_S = 30

@@ -19,11 +19,10 @@ from agentfast.runtime.backends.cpu.threads import PartQueue, ShardPool, single_
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.decoding.base import Outcome
 from agentfast.runtime.decoding.diffusion import DiffusionDecoder
-from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
 from agentfast.runtime.scheduling.request import Completion, Request
 from agentfast.runtime.scheduling.row import Row
-from tests.support.engine_kit import CONFIG, byte_tokenizer, small_model
+from tests.support.engine_kit import CONFIG, checked_engine, complete, outcomes, small_model
 
 SHARED = tuple(range(64))  # four blocks that rows encode once and share
 
@@ -69,10 +68,8 @@ def completions(config: EngineConfig) -> list[Completion]:
         requests = [
             Request((*SHARED, *range(i, 3 * i)), max_tokens=40, seed=i, temperature=i % 2) for i in range(12)
         ]
-        async with Engine(small_model(), byte_tokenizer(), config) as engine:
-            found = await asyncio.gather(*(engine.submit(request) for request in requests))
-            engine.check_integrity()
-            return found
+        async with checked_engine(config=config) as engine:
+            return await complete(engine, requests)
 
     return asyncio.run(go())
 
@@ -97,10 +94,8 @@ def test_threads_that_share_tokens_share_what_is_to_be_decoded_and_change_nothin
         return update(decoder, batch, forward)
 
     async def go(count: int) -> list[tuple[int, ...]]:
-        async with Engine(small_model(), byte_tokenizer(), replace(CONFIG, threads=count)) as engine:
-            found = await asyncio.gather(*map(engine.submit, requests))
-            engine.check_integrity()
-            return [completion.tokens for completion in found]
+        async with checked_engine(config=replace(CONFIG, threads=count)) as engine:
+            return [completion.tokens for completion in await complete(engine, requests)]
 
     alone = asyncio.run(go(1))
     monkeypatch.setattr(DiffusionDecoder, "update", watched)
@@ -122,12 +117,9 @@ def test_a_shard_that_fails_ends_the_step_and_the_engine_goes_on(monkeypatch: py
     monkeypatch.setattr(FusedModel, "logits", fail_once)
 
     async def go() -> tuple[list[object], Completion]:
-        async with Engine(small_model(), byte_tokenizer(), replace(CONFIG, threads=2)) as engine:
+        async with checked_engine(config=replace(CONFIG, threads=2)) as engine:
             requests = [Request((i, *range(80)), max_tokens=16, seed=i) for i in range(4)]
-            found = await asyncio.gather(*map(engine.submit, requests), return_exceptions=True)
-            later = await engine.submit(requests[0])
-            engine.check_integrity()
-            return list(found), later
+            return list(await outcomes(engine, requests)), await engine.submit(requests[0])
 
     found, later = asyncio.run(go())
     assert any(isinstance(item, EngineError) and "no memory" in str(item) for item in found)

@@ -20,7 +20,7 @@ from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.model.checkpoint.save import save_checkpoint
 from agentfast.runtime.model.config import Kind
-from tests.support import tiny_models as tiny
+from tests.support.checkpoints import EOS, rough_model, save_rough_model, tokenizer_json
 
 files = cast("Any", safetensors.torch)
 
@@ -28,7 +28,7 @@ files = cast("Any", safetensors.torch)
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A checkpoint directory in fp32."""
-    tiny.checkpoint(tmp_path / "checkpoint")
+    save_rough_model(tmp_path / "checkpoint")
     return tmp_path / "checkpoint"
 
 
@@ -56,7 +56,7 @@ def shard(directory: Path, count: int) -> None:
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_saved_model_is_loaded_again(kind: Kind, dtype: torch.dtype, tmp_path: Path) -> None:
-    model = tiny.checkpoint(tmp_path, kind, dtype)
+    model = save_rough_model(tmp_path, kind, dtype)
     loaded = load_checkpoint(tmp_path)
     assert loaded.model.config == model.config
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
@@ -75,8 +75,8 @@ def test_weights_are_loaded_in_the_wanted_precision(saved: Path) -> None:
 
 
 def test_autoregressive_models_without_shared_kv_are_saved_too(tmp_path: Path) -> None:
-    model = tiny.model("autoregressive", shared_kv=False)
-    save_checkpoint(model, tmp_path / "to", tokenizer=tiny.tokenizer_json(tmp_path), eos_ids=[tiny.EOS])
+    model = rough_model("autoregressive", shared_kv=False)
+    save_checkpoint(model, tmp_path / "to", tokenizer=tokenizer_json(tmp_path), eos_ids=[EOS])
     assert load_checkpoint(tmp_path / "to").model.config == model.config
 
 
@@ -96,9 +96,9 @@ def test_generation_defaults_and_end_tokens_come_along(tmp_path: Path) -> None:
         max_reopenings=2,
     )
     save_checkpoint(
-        tiny.model(),
+        rough_model(),
         tmp_path / "to",
-        tokenizer=tiny.tokenizer_json(tmp_path),
+        tokenizer=tokenizer_json(tmp_path),
         eos_ids=[1, 0],
         generation=generation,
         max_new_tokens=99,
@@ -114,7 +114,7 @@ def test_generation_config_is_optional(saved: Path) -> None:
     (saved / "generation_config.json").unlink()
     loaded = load_checkpoint(saved)
     assert loaded.generation == GenerationDefaults()
-    assert loaded.tokenizer.vocabulary.eos_ids == {tiny.EOS}
+    assert loaded.tokenizer.vocabulary.eos_ids == {EOS}
 
 
 def test_sharded_weights_are_loaded(saved: Path) -> None:
@@ -139,7 +139,7 @@ def test_saving_over_a_checkpoint_does_not_change_a_model_loaded_from_it(saved: 
     loaded = load_checkpoint(saved).model
     before = {name: tensor.clone() for name, tensor in loaded.state_dict().items()}
     save_checkpoint(
-        tiny.model(seed=1), saved, tokenizer=saved / "tokenizer.json", eos_ids=[tiny.EOS], dtype=torch.float32
+        rough_model(seed=1), saved, tokenizer=saved / "tokenizer.json", eos_ids=[EOS], dtype=torch.float32
     )
     assert all(torch.equal(tensor, before[name]) for name, tensor in loaded.state_dict().items())
     changed = load_checkpoint(saved).model.norm.weight
@@ -199,7 +199,7 @@ def test_missing_unexpected_and_wrongly_shaped_tensors_are_named_together(saved:
     assert "8 missing: layers.0.encoder_scalar, layers.0.router.scale, " in message
     assert "…" in message
     assert "1 unexpected: model.decoder.layers.0.surprise" in message
-    assert "1 wrongly shaped: model.decoder.norm.weight is [7], not [24]" in message
+    assert "1 wrongly shaped: model.decoder.norm.weight is [7], not [32]" in message
 
 
 def test_quantized_tensors_are_refused(saved: Path) -> None:
@@ -301,10 +301,10 @@ def test_a_path_that_is_no_directory_is_refused() -> None:
 
 
 def test_weights_that_the_precision_cannot_hold_are_not_saved(tmp_path: Path) -> None:
-    model = tiny.model()
+    model = rough_model()
     with torch.no_grad():
         model.embed_tokens.weight[3, 3] = 1e6
-    tokenizer = tiny.tokenizer_json(tmp_path)
+    tokenizer = tokenizer_json(tmp_path)
     with pytest.raises(ConfigError, match=r"embed_tokens\.weight.*float16"):
         save_checkpoint(model, tmp_path / "to", tokenizer=tokenizer, eos_ids=[1], dtype=torch.float16)
     with pytest.raises(ConfigError, match=r"not torch\.int8"):
@@ -312,9 +312,9 @@ def test_weights_that_the_precision_cannot_hold_are_not_saved(tmp_path: Path) ->
 
 
 def test_an_architecture_that_diffusion_gemma_lacks_is_not_saved(tmp_path: Path) -> None:
-    model = tiny.model(shared_kv=False)
+    model = rough_model(shared_kv=False)
     with pytest.raises(ConfigError, match="shared_kv"):
-        save_checkpoint(model, tmp_path, tokenizer=tiny.tokenizer_json(tmp_path), eos_ids=[1])
+        save_checkpoint(model, tmp_path, tokenizer=tokenizer_json(tmp_path), eos_ids=[1])
 
 
 def test_loading_does_not_import_the_compiler(saved: Path) -> None:
