@@ -20,7 +20,8 @@ from agentfast.runtime.posterior.base import LogitsOps
 from agentfast.runtime.posterior.forward_backward import paths_through
 from agentfast.runtime.posterior.trellis import TRELLISES
 
-_KEPT_CHOICES: Final = 4096  # where more tokens are allowed, no value is one of a few
+MAX_KEPT_TOKENS: Final = 4096
+"""Allowed tokens of a position above which no value there is one of a few."""
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -143,12 +144,15 @@ def choices_of(
     grammar: TokenGrammar,
     states: Sequence[int] | Ints,
     budget: int,
+    *,
+    most: int = MAX_KEPT_TOKENS,
 ) -> list[TokenDistribution | None]:
     """Distribution that each of n consecutive tokens was taken from; None where the grammar left no choice.
 
     Args:
         logits: [n, V] float32, at temperature 1, of each token given those before it.
         states: [n], the grammar's before each token; budget: the tokens left before the first.
+        most: allowed tokens above which a distribution keeps that of the token taken alone.
     """
     starts, ids, p = kernels.choices(
         _floats(logits),
@@ -156,7 +160,7 @@ def choices_of(
         np.asarray(states, np.int32),
         grammar.mask_arrays,
         budget,
-        _KEPT_CHOICES,
+        most,
     )
     return [
         TokenDistribution(ids[start:stop], p[start:stop]) if stop > start else None

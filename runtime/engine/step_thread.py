@@ -6,8 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-_LINGER_S = 5.0
-
 
 class StepThread:
     """Calls `turn` in a thread of its own, again and again while it returns True; then sleeps until woken.
@@ -16,11 +14,18 @@ class StepThread:
     behind. `turn` must not raise.
     """
 
-    def __init__(self, name: str, turn: Callable[[], bool], prepare: Callable[[], object]) -> None:
-        """prepare: called in each new thread before its first turn."""
+    def __init__(
+        self, name: str, turn: Callable[[], bool], prepare: Callable[[], object], *, linger_s: float = 5.0
+    ) -> None:
+        """
+        Args:
+            prepare: called in each new thread before its first turn.
+            linger_s: sleep after which the thread ends.
+        """
         self._name = name
         self._turn = turn
         self._prepare = prepare
+        self._linger_s = linger_s
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._wanted = False
@@ -59,7 +64,7 @@ class StepThread:
     def _wait(self) -> bool:
         with self._changed:
             if not self._wanted and not self._stopping:
-                self._changed.wait(_LINGER_S)
+                self._changed.wait(self._linger_s)
             if self._wanted:
                 self._wanted = False
                 return True

@@ -11,12 +11,21 @@ import torch
 
 T = TypeVar("T")
 
-_WORTH_IT: Final = 1 << 20  # numbers below which handing over costs more than it saves
+MIN_NUMBERS: Final = 1 << 20
+"""Numbers below which handing over costs more than it saves."""
 
 
-def in_parts(work: Callable[[slice], T], positions: int, numbers: int) -> list[T]:
-    """Call `work` on slices that cover `positions`, at once if it is on many numbers; it must not hold the GIL."""
-    parts = min(torch.get_num_threads(), positions) if numbers >= _WORTH_IT else 1
+def in_parts(
+    work: Callable[[slice], T], positions: int, numbers: int, *, threads: int | None = None
+) -> list[T]:
+    """Call `work` on slices that cover `positions`; it must not hold the GIL.
+
+    Args:
+        numbers: how many `work` reads; below `MIN_NUMBERS` it is called once.
+        threads: at most; None: as many as torch uses.
+    """
+    most = torch.get_num_threads() if threads is None else threads
+    parts = min(most, positions) if numbers >= MIN_NUMBERS else 1
     if parts == 1:
         return [work(slice(0, positions))]
     bounds = [positions * part // parts for part in range(parts + 1)]

@@ -23,7 +23,8 @@ Ints = npt.NDArray[np.int32]
 
 MAX_EDGES: Final = 100_000_000
 """Edges that a trellis may have: some 1.2 GB while it is made. More is a GrammarError."""
-_KEPT_EDGES: Final = 8_000_000
+KEPT_EDGES: Final = 8_000_000
+"""Edges of all trellises that are kept for later: some 100 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +53,16 @@ class Trellis:
 
 
 class TrellisCache:
-    """The trellises used last, up to a total of 8 million edges (some 100 MB)."""
+    """The trellises used last.
 
-    def __init__(self) -> None:
+    Args:
+        kept_edges: of all kept trellises together.
+        max_edges: of one trellis; more is refused.
+    """
+
+    def __init__(self, *, kept_edges: int = KEPT_EDGES, max_edges: int = MAX_EDGES) -> None:
+        self._kept_edges = kept_edges
+        self._max_edges = max_edges
         self._trellises: OrderedDict[tuple[TokenGrammar, int, int, int, bytes | None], Trellis] = (
             OrderedDict()
         )
@@ -70,7 +78,7 @@ class TrellisCache:
             first: for each of the state's edges, whether it may be taken (1) or not (0); None: all may.
 
         Raises:
-            GrammarError: it would have more than MAX_EDGES edges, as a long counted string over a long canvas has.
+            GrammarError: it would have more than `max_edges` edges, as a long counted string over a long canvas has.
         """
         # Above this every budget is the same.
         key = grammar, state, positions, min(budget, positions + grammar.longest), first
@@ -78,12 +86,12 @@ class TrellisCache:
             if key in self._trellises:
                 self._trellises.move_to_end(key)
                 return self._trellises[key]
-        trellis = _unrolled(*key)
+        trellis = _unrolled(*key, self._max_edges)
         with self._lock:
             if key not in self._trellises:
                 self._trellises[key] = trellis
                 self._edges += len(trellis.edge_to)
-            while self._edges > _KEPT_EDGES and self._trellises:
+            while self._edges > self._kept_edges and self._trellises:
                 self._edges -= len(self._trellises.popitem(last=False)[1].edge_to)
         return trellis
 
@@ -92,14 +100,16 @@ TRELLISES: Final = TrellisCache()
 """The process's trellises."""
 
 
-def _unrolled(grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None) -> Trellis:
+def _unrolled(
+    grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None, max_edges: int
+) -> Trellis:
     graph = grammar.edge_start, grammar.edge_target
     low, high = grammar.edge_start[state : state + 2]
     taken = np.ones(high - low, np.uint8) if first is None else np.frombuffer(first, np.uint8).copy()
-    layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, MAX_EDGES)
-    if edges > MAX_EDGES:
+    layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, max_edges)
+    if edges > max_edges:
         raise GrammarError(
-            f"a canvas of {positions} positions has more than {MAX_EDGES} edges between its states",
+            f"a canvas of {positions} positions has more than {max_edges} edges between its states",
             hint="lower maxLength, or use a shorter canvas",
         )
     edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, taken, layer_start, states, edges)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from agentfast.chat.json import END, SPECIAL_TOKENS
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
@@ -24,7 +25,7 @@ def tiny_engine(
     tokenizer: Tokenizer | None = None,
     *,
     double: bool = False,
-    **config: int,
+    **config: Any,
 ) -> Engine:
     """An engine that takes three denoising steps at most.
 

@@ -21,6 +21,7 @@ from agentfast.runtime.decoding.verify import Verifier
 from agentfast.runtime.engine.engine import Engine, StepView
 from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from agentfast.runtime.scheduling.row import Row
+from tests.support.byte_tokenizer import byte_tokenizer
 from tests.support.dense_attention import DenseRunner
 from tests.support.engine_kit import (
     CALL,
@@ -29,7 +30,6 @@ from tests.support.engine_kit import (
     CONFIG,
     EOS,
     GENERATION,
-    byte_tokenizer,
     checked_engine,
     complete,
     small_model,

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
-from agentfast.runtime.engine import step_thread as module
-from agentfast.runtime.engine.step_thread import StepThread as Worker
+from agentfast.runtime.engine.step_thread import StepThread
 
 
 def named(name: str) -> list[threading.Thread]:
@@ -21,33 +18,32 @@ async def test_turns_run_until_there_is_nothing_to_do_and_stop_ends_the_thread()
         left[0] -= 1
         return left[0] > 0
 
-    worker = Worker("worker-a", turn, lambda: None)
-    worker.wake()
-    await worker.stop()
+    thread = StepThread("worker-a", turn, lambda: None)
+    thread.wake()
+    await thread.stop()
     assert left == [0]
     assert named("worker-a") == []
 
 
 async def test_a_worker_that_was_never_woken_has_no_thread_to_stop() -> None:
-    worker = Worker("worker-b", lambda: False, lambda: None)
-    await worker.stop()
+    thread = StepThread("worker-b", lambda: False, lambda: None)
+    await thread.stop()
     assert named("worker-b") == []
 
 
-def test_an_idle_thread_goes_away_and_comes_back_when_woken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LINGER_S", 0.001)
+def test_an_idle_thread_goes_away_and_comes_back_when_woken() -> None:
     turned = threading.Event()
 
     def turn() -> bool:
         turned.set()
         return False
 
-    worker = Worker("worker-c", turn, lambda: None)
+    thread = StepThread("worker-c", turn, lambda: None, linger_s=0.001)
     for _ in range(2):
-        worker.wake()
+        thread.wake()
         threads = named("worker-c")
         assert turned.wait(10)
         turned.clear()
-        for thread in threads:
-            thread.join(10)
+        for begun in threads:
+            begun.join(10)
         assert named("worker-c") == []

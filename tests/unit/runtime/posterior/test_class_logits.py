@@ -8,10 +8,9 @@ import torch
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
-from agentfast.runtime.posterior import parallel as parts
 from agentfast.runtime.posterior.device_ops import DeviceOps
 from agentfast.runtime.posterior.host_ops import HostOps
-from agentfast.runtime.posterior.parallel import in_parts
+from agentfast.runtime.posterior.parallel import MIN_NUMBERS, in_parts
 
 
 def classes_of_sizes(*sizes: int) -> TokenClasses:
@@ -79,10 +78,9 @@ def test_spreading_gives_probabilities_in_place() -> None:
 
 
 @pytest.mark.parametrize("positions", [1, 2, 7])
-def test_parts_cover_the_positions_in_order(positions: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_WORTH_IT", 0)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    found = in_parts(lambda part: list(range(positions))[part], positions, 1)
+def test_parts_cover_the_positions_in_order(positions: int) -> None:
+    found = in_parts(lambda part: list(range(positions))[part], positions, MIN_NUMBERS, threads=3)
+    assert len(found) == min(positions, 3)
     assert [i for part in found for i in part] == list(range(positions))
 
 

@@ -9,7 +9,6 @@ import pytest
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.posterior import trellis as module
 from agentfast.runtime.posterior.trellis import TrellisCache
 
 
@@ -56,18 +55,19 @@ def test_budgets_that_do_not_bind_share_a_plan() -> None:
     assert cache.trellis(letters(), 0, 4, 4) is cache.trellis(letters(), 0, 4, 4)
 
 
-def test_the_oldest_plans_are_dropped_when_the_cache_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = TrellisCache()
+def test_the_oldest_trellises_are_dropped_when_the_cache_is_full() -> None:
+    size = len(TrellisCache().trellis(letters(), 0, 6, 50).edge_to)
+    cache = TrellisCache(kept_edges=size + 1)
     first = cache.trellis(letters(), 0, 6, 50)
-    monkeypatch.setattr(module, "_KEPT_EDGES", len(first.edge_to) + 1)
+    assert cache.trellis(letters(), 0, 6, 50) is first
     second = cache.trellis(letters(), 0, 5, 50)
     assert cache.trellis(letters(), 0, 5, 50) is second
     assert cache.trellis(letters(), 0, 6, 50) is not first
 
 
-def test_a_plan_of_too_many_ways_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_EDGES", 3000)
+def test_a_trellis_of_too_many_edges_is_refused() -> None:
+    cache = TrellisCache(max_edges=3000)
     long = compile_schema({"type": "string", "maxLength": 300}).compile(Vocabulary.byte_level())
-    with pytest.raises(GrammarError, match=r"more than 3000 ways.*maxLength"):
-        TrellisCache().trellis(long, long.start, 100, 400)
-    assert len(TrellisCache().trellis(long, long.start, 10, 400).edge_to) < 3000
+    with pytest.raises(GrammarError, match=r"more than 3000 edges.*maxLength"):
+        cache.trellis(long, long.start, 100, 400)
+    assert len(cache.trellis(long, long.start, 10, 400).edge_to) < 3000

@@ -13,14 +13,14 @@ from agentfast.runtime.model.checkpoint.files import TOKENIZER_FILE, drop_shared
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.model.checkpoint.save import save_checkpoint
 from agentfast.runtime.model.config import Kind
-from tests.support import tiny_models as tiny
+from tests.support.checkpoints import EOS, rough_model, save_rough_model
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
     """A checkpoint directory whose tokenizer lies beside it."""
     directory = tmp_path / "checkpoint"
-    tiny.checkpoint(directory)
+    save_rough_model(directory)
     (directory / TOKENIZER_FILE).rename(tmp_path / "shared.json")
     name(directory, "../shared.json")
     return directory
@@ -54,8 +54,8 @@ def test_a_checkpoint_without_any_tokenizer_is_refused(shared: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
 def test_a_saved_checkpoint_has_its_own_tokenizer_again(kind: Kind, shared: Path) -> None:
-    model = tiny.model(kind=kind)
-    save_checkpoint(model, shared, tokenizer=tokenizer_file(shared), eos_ids=[tiny.EOS])
+    model = rough_model(kind)
+    save_checkpoint(model, shared, tokenizer=tokenizer_file(shared), eos_ids=[EOS])
     (shared.parent / "shared.json").unlink()
     assert tokenizer_file(shared) == shared / TOKENIZER_FILE
     load_checkpoint(shared)
