@@ -27,7 +27,7 @@ def test_the_twins_have_one_tokenizer_and_one_architecture() -> None:
 @pytest.mark.parametrize("decoder", ["diffusion", "autoregressive"])
 async def test_a_twin_solves_held_out_tasks_without_an_invalid_call(decoder: Decoder) -> None:
     async with nano.load(decoder) as model:
-        result = await evaluate(model, 6, agents=16)
+        result = await evaluate(model, 3, agents=15)
     assert result.invalid_calls == 0
     assert result.success.keys() == {*KINDS, "mean"}
     assert result.success["mean"] >= 0.4

@@ -108,7 +108,7 @@ class Havoc:
 
 
 @pytest.mark.parametrize("kind", ["diffusion", "autoregressive"])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 async def test_faults_of_some_rows_leave_the_others_as_they_were(kind: Kind, seed: int) -> None:
     model = twin_of(small_model(kind), PoisonedModel)
     requests = clean(some_requests(24, seed))
