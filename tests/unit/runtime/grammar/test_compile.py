@@ -177,14 +177,18 @@ def test_the_trie_of_a_large_vocabulary_is_kept_too(tmp_path: Path, monkeypatch:
     assert read.next_token.tolist() == [2, -1, -1, -1]
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if "tools" in name else ()) for name in BOUNDED]
+)
 def test_large_schemas_compile_within_the_budget_of_states(name: str) -> None:
     grammar = compile_schema(BOUNDED[name]).compile(BYTES)
     assert grammar.state_count <= compilation.MAX_STATES
     assert len(grammar.edge_target) <= lift.MAX_EDGES
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if "fields" in name else ()) for name in REFUSED]
+)
 def test_larger_ones_are_refused(name: str) -> None:
     with pytest.raises(GrammarError, match="more than"):
         compile_schema(REFUSED[name]).compile(BYTES)
