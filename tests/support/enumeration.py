@@ -1,4 +1,4 @@
-"""What a canvas posterior has to be, by enumeration of every token sequence; and how one is asked for."""
+"""Reference posterior of a canvas: the enumeration of every token sequence."""
 
 from __future__ import annotations
 
@@ -123,8 +123,26 @@ def agrees(result: CanvasPosterior | GrammarError, truth: Enumeration, logits: F
     np.testing.assert_allclose(result.entropy, entropy, atol=1e-3 * max(1.0, scale / 100))
 
 
-def drawn(rows: list[CanvasRow]) -> dict[tuple[int, ...], int]:
-    """How often each sequence is the sample of one of the rows."""
+def agrees_with_enumeration(grammar: TokenGrammar, logits: Floats, budget: int, state: int = 0) -> None:
+    """Assert that the posterior of a canvas is that of the enumeration by `enumerate_canvas`."""
+    agrees(
+        solve(grammar, logits, budget, state=state), enumerate_canvas(grammar, state, logits, budget), logits
+    )
+
+
+def samples_follow(
+    truth: Enumeration, grammar: TokenGrammar, logits: Floats, budget: int, random: np.random.Generator
+) -> None:
+    """Assert by a chi-square test that samples have the joint distribution of an enumeration."""
+    rows = [
+        CanvasRow(torch.from_numpy(logits), grammar, 0, budget, random.random(len(logits)))
+        for _ in range(6000)
+    ]
+    assert _chi_square_excess(_counts(rows), truth) < 4
+
+
+def _counts(rows: list[CanvasRow]) -> dict[tuple[int, ...], int]:
+    """Counts of the sequences that are samples of the rows."""
     counts: dict[tuple[int, ...], int] = {}
     for result in canvas_posterior(rows):
         assert isinstance(result, CanvasPosterior)
@@ -133,8 +151,8 @@ def drawn(rows: list[CanvasRow]) -> dict[tuple[int, ...], int]:
     return counts
 
 
-def chi_square_excess(counts: dict[tuple[int, ...], int], truth: Enumeration) -> float:
-    """By how many standard deviations of chi square drawn sequences differ from the joint distribution."""
+def _chi_square_excess(counts: dict[tuple[int, ...], int], truth: Enumeration) -> float:
+    """Excess of chi square of drawn sequences over its mean, in its standard deviations."""
     draws = sum(counts.values())
     expected = np.exp(truth.weights - truth.log_z) * draws
     left = dict(counts)

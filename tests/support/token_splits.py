@@ -8,8 +8,9 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import TokenGrammar
 
 
-def vocabulary_of(tokens: list[bytes]) -> Vocabulary:
-    return Vocabulary((*tokens, None), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
+def vocabulary_of(tokens: list[bytes], *, unused: int = 0) -> Vocabulary:
+    """Tokens, <eos>, and ids that stand for nothing."""
+    return Vocabulary((*tokens, *(None,) * (1 + unused)), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
 
 
 def ends(grammar: TokenGrammar, tokens: list[int]) -> bool:

@@ -20,14 +20,14 @@ from agentfast.runtime.posterior.exact import canvas_posterior
 from agentfast.runtime.posterior.host_ops import HostOps
 from tests.support.enumeration import (
     Floats,
-    agrees,
-    chi_square_excess,
-    drawn,
+    agrees_with_enumeration,
     enumerate_canvas,
     random_logits,
+    samples_follow,
     solve,
     solved,
 )
+from tests.support.token_splits import vocabulary_of
 
 
 def grammars() -> st.SearchStrategy[Grammar]:
@@ -44,16 +44,16 @@ def grammars() -> st.SearchStrategy[Grammar]:
     )
 
 
-def vocabulary_of(extra: list[bytes]) -> Vocabulary:
-    tokens = (b"a", b"b", *extra)
-    return Vocabulary((*tokens, None, None), {"<eos>": len(tokens)}, frozenset({len(tokens)}))
+def letters(*more: bytes) -> Vocabulary:
+    """The tokens a and b, `more`, <eos> and an id that stands for nothing."""
+    return vocabulary_of([b"a", b"b", *more], unused=1)
 
 
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[TokenGrammar, Floats, int]:
     """A grammar, [C, V] logits of any scale with some of them -inf, and a budget around the canvas."""
     extra = draw(st.lists(st.sampled_from([b"ab", b"ba", b"aa", b"bab"]), unique=True, max_size=2))
-    grammar = draw(grammars()).compile(vocabulary_of(extra))
+    grammar = draw(grammars()).compile(letters(*extra))
     canvas = draw(st.integers(1, 4))
     logits = draw(random_logits(canvas, grammar.vocabulary.size))
     return grammar, logits, grammar.min_tokens(0) + draw(st.integers(0, 4))
@@ -62,7 +62,7 @@ def problems(draw: st.DrawFn) -> tuple[TokenGrammar, Floats, int]:
 @given(problems())
 def test_everything_agrees_with_enumeration(problem: tuple[TokenGrammar, Floats, int]) -> None:
     grammar, logits, budget = problem
-    agrees(solve(grammar, logits, budget), enumerate_canvas(grammar, 0, logits, budget), logits)
+    agrees_with_enumeration(grammar, logits, budget)
 
 
 @given(problems())
@@ -113,16 +113,13 @@ def test_canvases_in_a_row_always_complete_within_the_budget(
 
 @cache
 def star() -> TokenGrammar:
-    return (Grammar.literal("a") | Grammar.literal("ab")).repeat(1, 3).compile(vocabulary_of([b"ab", b"ba"]))
+    return (Grammar.literal("a") | Grammar.literal("ab")).repeat(1, 3).compile(letters(b"ab", b"ba"))
 
 
 def test_the_sample_follows_the_joint_distribution() -> None:
     random = np.random.default_rng(3)
     logits = random.normal(size=(3, star().vocabulary.size)).astype(np.float32)
-    truth = enumerate_canvas(star(), 0, logits, 4)
-    draws = 6000
-    rows = [CanvasRow(torch.from_numpy(logits), star(), 0, 4, random.random(3)) for _ in range(draws)]
-    assert chi_square_excess(drawn(rows), truth) < 4
+    samples_follow(enumerate_canvas(star(), 0, logits, 4), star(), logits, 4, random)
 
 
 def test_a_grid_of_uniforms_reproduces_the_first_marginal_exactly() -> None:
@@ -147,7 +144,7 @@ def test_extreme_uniforms_give_allowed_samples(uniform: float) -> None:
 
 
 def test_a_forced_structure_has_no_entropy() -> None:
-    grammar = Grammar.literal("abba").compile(vocabulary_of([]))
+    grammar = Grammar.literal("abba").compile(letters())
     result = solved(grammar, np.zeros((5, 4), np.float32), 5)
     assert result.best.tolist() == [0, 1, 1, 0, 2]
     assert result.entropy.tolist() == [0.0] * 5
@@ -155,7 +152,7 @@ def test_a_forced_structure_has_no_entropy() -> None:
 
 
 def test_after_the_end_every_token_is_free() -> None:
-    grammar = Grammar.literal("a").compile(vocabulary_of([]))
+    grammar = Grammar.literal("a").compile(letters())
     logits = np.random.default_rng(6).normal(size=(4, 4)).astype(np.float32)
     result = solved(grammar, logits, 2)
     assert result.length == 2
@@ -197,7 +194,7 @@ def test_one_bad_row_does_not_touch_the_others() -> None:
 
 def test_weights_far_apart_keep_their_order() -> None:
     """Linear arithmetic would lose the allowed tokens entirely: they weigh e^-20000 of the forbidden one."""
-    grammar = (Grammar.literal("ab") | Grammar.literal("aa")).compile(vocabulary_of([]))
+    grammar = (Grammar.literal("ab") | Grammar.literal("aa")).compile(letters())
     logits = np.full((3, 4), -20000.0, np.float32)
     logits[:, 3] = 0.0
     logits[1, 1] = -19999.0
@@ -210,7 +207,7 @@ def test_weights_far_apart_keep_their_order() -> None:
 
 def test_an_impossible_way_does_not_hide_one_that_is_far_less_likely_than_the_rest() -> None:
     """The shorter text has no weight, the longer one e^-4000 beside what the grammar does not allow."""
-    grammar = (Grammar.literal("a") | Grammar.literal("ab")).compile(vocabulary_of([]))
+    grammar = (Grammar.literal("a") | Grammar.literal("ab")).compile(letters())
     logits = np.zeros((3, 4), np.float32)
     logits[1, 2], logits[2, 2] = -np.inf, -4000.0
     result = solved(grammar, logits, 3)

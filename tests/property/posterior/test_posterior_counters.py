@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -19,15 +18,13 @@ from jsonschema import Draft202012Validator
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.posterior.base import CanvasRow
 from tests.support.enumeration import (
     Enumeration,
     Floats,
     agrees,
-    chi_square_excess,
-    drawn,
-    enumerate_canvas,
+    agrees_with_enumeration,
     random_logits,
+    samples_follow,
     solve,
 )
 from tests.support.token_splits import vocabulary_of
@@ -137,8 +134,7 @@ def test_a_counter_is_carried_from_canvas_to_canvas(
             break
         state = after
     budget = grammar.min_tokens(state) + more
-    truth = enumerate_canvas(grammar, state, logits, budget)
-    agrees(solve(grammar, logits, budget, state=state), truth, logits)
+    agrees_with_enumeration(grammar, logits, budget, state)
 
 
 @given(small, small, st.sampled_from([b"ab", b"ba", b"aba"]), st.integers(1, 4), st.data())
@@ -149,7 +145,7 @@ def test_counted_repetitions_and_texts_agree_with_enumeration(
     grammar = (part + Grammar.text(most=more)).compile(vocabulary_of([b"a", b"b", extra]))
     logits = data.draw(random_logits(canvas, grammar.vocabulary.size))
     budget = grammar.min_tokens(grammar.start) + data.draw(small)
-    agrees(solve(grammar, logits, budget), enumerate_canvas(grammar, 0, logits, budget), logits)
+    agrees_with_enumeration(grammar, logits, budget)
 
 
 def test_samples_of_counted_items_follow_the_joint_distribution() -> None:
@@ -159,5 +155,4 @@ def test_samples_of_counted_items_follow_the_joint_distribution() -> None:
     random = np.random.default_rng(7)
     logits = random.normal(size=(5, vocabulary.size)).astype(np.float32)
     truth = Enumeration.of(valid_canvases(schema, vocabulary, 5), logits)
-    rows = [CanvasRow(torch.from_numpy(logits), grammar, 0, 5, random.random(5)) for _ in range(6000)]
-    assert chi_square_excess(drawn(rows), truth) < 4
+    samples_follow(truth, grammar, logits, 5, random)
