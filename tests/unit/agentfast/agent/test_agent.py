@@ -17,11 +17,8 @@ from agentfast import (
     ConfigError,
     Message,
     ModelError,
-    ModelRequest,
-    ModelResponse,
     OutputError,
     OutputRejected,
-    PlainModel,
     RunFinished,
     ScriptedModel,
     StepStarted,
@@ -32,42 +29,15 @@ from agentfast import (
     ToolMessage,
     ToolStarted,
     UserMessage,
-    tool,
 )
 from agentfast.agent.limits import Limits
 from agentfast.models.scripted import Answer
-
-BOUND_S = 10
+from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 
 
 class City(BaseModel):
     name: str
     people: int
-
-
-@tool
-async def add(a: int, b: int) -> int:
-    """Add."""
-    return a + b
-
-
-def call(a: int, b: int) -> ToolCall:
-    return ToolCall("add", {"a": a, "b": b})
-
-
-class Recorder(PlainModel):
-    """Answers "done" and keeps the requests."""
-
-    def __init__(self) -> None:
-        self.requests: list[ModelRequest] = []
-
-    @property
-    def name(self) -> str:
-        return "recorder"
-
-    async def respond(self, request: ModelRequest) -> ModelResponse:
-        self.requests.append(dataclasses.replace(request, messages=tuple(request.messages)))
-        return ModelResponse(AssistantMessage("done"))
 
 
 async def test_a_run_calls_tools_until_the_model_answers() -> None:
@@ -152,7 +122,7 @@ async def test_a_models_error_is_the_runs() -> None:
 
 
 async def test_the_request_says_what_the_agent_is() -> None:
-    model = Recorder()
+    model = RecordingModel(lambda _: "done")
     agent = Agent(model, tools=[add], instructions="Add.", name="adder")
     await agent.run("a", seed=1)
     await agent.run("a", seed=1)
@@ -168,13 +138,13 @@ async def test_the_request_says_what_the_agent_is() -> None:
 
 
 async def test_a_bare_agent_sends_no_system_message() -> None:
-    model = Recorder()
+    model = RecordingModel(lambda _: "done")
     await Agent(model).run("a")
     assert model.requests[0].messages == (UserMessage("a"),)
 
 
 async def test_a_conversation_goes_on_from_a_results_messages() -> None:
-    model = Recorder()
+    model = RecordingModel(lambda _: "done")
     agent = Agent(model, instructions="New.")
     first = await Agent(model, instructions="Old.").run("a")
     await agent.run("b", history=first.messages)
@@ -279,7 +249,7 @@ async def test_a_map_gives_results_in_order_with_bounded_concurrency() -> None:
 async def test_runs_of_a_map_have_their_own_seeds_whatever_the_concurrency() -> None:
     seeds: list[set[int]] = []
     for concurrency in (1, 5):
-        model = Recorder()
+        model = RecordingModel(lambda _: "done")
         await Agent(model).map(["a"] * 5, concurrency=concurrency, seed=7)
         seeds.append({request.seed for request in model.requests})
     assert seeds[0] == seeds[1]

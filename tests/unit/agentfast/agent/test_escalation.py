@@ -23,29 +23,18 @@ from agentfast import (
     Message,
     Model,
     ModelError,
-    ModelRequest,
     ModelResponse,
     ModelUsage,
     RunFinished,
     ScriptedModel,
     Settings,
-    ToolCall,
-    tool,
 )
 from agentfast.messages import assistant_turns
-
-BOUND_S = 10
-
-
-@tool
-async def add(a: int, b: int) -> int:
-    return a + b
+from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call, turn_of
 
 
-def call(b: int, *, whole: float, lowest: float) -> ModelResponse:
-    sure = Confidence(whole, {"name": 1.0, "arguments.b": lowest})
-    message = AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": b}, confidence=sure),))
-    return ModelResponse(message, ModelUsage(generated_tokens=10, canvases=1))
+def adds(b: int, *, whole: float, lowest: float) -> ModelResponse:
+    return turn_of(call(1, b, Confidence(whole, {"name": 1.0, "arguments.b": lowest})))
 
 
 def model(*first: ModelResponse, name: str = "small") -> ScriptedModel:
@@ -58,8 +47,8 @@ def model(*first: ModelResponse, name: str = "small") -> ScriptedModel:
     return ScriptedModel(script, name=name)
 
 
-UNSURE = model(call(2, whole=0.5, lowest=0.7))
-STRONG = model(call(3, whole=0.1, lowest=0.1), name="strong")
+UNSURE = model(adds(2, whole=0.5, lowest=0.7))
+STRONG = model(adds(3, whole=0.1, lowest=0.1), name="strong")
 
 
 async def test_a_doubtful_call_is_asked_again_and_the_stronger_models_is_run() -> None:
@@ -96,7 +85,7 @@ async def test_what_is_doubtful_is_a_matter_of_measure_and_threshold(
 
 
 def test_a_turn_is_as_sure_as_its_least_sure_part() -> None:
-    calls = [call(1, whole=0.9, lowest=0.9), call(2, whole=0.2, lowest=0.3)]
+    calls = [adds(1, whole=0.9, lowest=0.9), adds(2, whole=0.2, lowest=0.3)]
     message = AssistantMessage(calls=tuple(each.message.calls[0] for each in calls))
     assert Escalate(STRONG).doubt(message) == 0.2
     assert Escalate(STRONG, measure="lowest").doubt(message) == 0.3
@@ -105,7 +94,7 @@ def test_a_turn_is_as_sure_as_its_least_sure_part() -> None:
 
 
 async def test_a_model_without_confidence_never_escalates() -> None:
-    plain = ScriptedModel([ToolCall("add", {"a": 1, "b": 2}), "done"])
+    plain = ScriptedModel([call(1, 2), "done"])
     result = await Agent(plain, tools=[add], escalate=Escalate(STRONG, below=1)).run("go")
     assert result.usage.escalations == 0
     assert result.steps[0].message.calls[0].arguments["b"] == 2
@@ -153,22 +142,16 @@ async def test_an_exception_that_is_no_models_failure_is_never_swallowed() -> No
 
 
 async def test_the_stronger_model_gets_what_is_left_of_the_runs_tokens() -> None:
-    asked: list[ModelRequest] = []
-
-    class Strong(ScriptedModel):
-        async def respond(self, request: ModelRequest) -> ModelResponse:
-            asked.append(request)
-            return call(3, whole=1, lowest=1)
-
+    strong = RecordingModel(lambda _: adds(3, whole=1, lowest=1))
     agent = Agent(
         UNSURE,
         tools=[add],
         limits=Limits(max_tokens=25),
         settings=Settings(max_tokens=20),
-        escalate=Escalate(Strong([])),
+        escalate=Escalate(strong),
     )
     result = await agent.run("go")
-    assert [request.max_tokens for request in asked] == [15]
+    assert [request.max_tokens for request in strong.requests] == [15]
     assert result.usage.generated_tokens == 20
 
 
@@ -219,7 +202,7 @@ async def test_the_runs_of_a_map_escalate_each_for_itself() -> None:
         if assistant_turns(messages):
             return getattr(messages[-1], "content", "")
         sure = 0.9 if "sure" in getattr(messages[-1], "text", "") else 0.1
-        return call(2, whole=sure, lowest=sure)
+        return adds(2, whole=sure, lowest=sure)
 
     agent = Agent(ScriptedModel(script), tools=[add], escalate=Escalate(STRONG))
     results = await agent.map(["sure", "doubt", "sure"])

@@ -19,7 +19,6 @@ from agentfast import (
     ModelError,
     ModelRequest,
     ModelResponse,
-    ModelUsage,
     ScriptedModel,
     Settings,
     ToolCall,
@@ -28,18 +27,11 @@ from agentfast import (
 from agentfast.agent.run import derive_seed
 from agentfast.models.base import ModelEvent
 from agentfast.models.scripted import Answer
-
-BOUND_S = 10
-
-
-@tool
-async def add(a: int, b: int) -> int:
-    return a + b
+from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call, turn_of
 
 
 def always_call(messages: Sequence[Message]) -> ModelResponse:
-    message = AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": 2}),))
-    return ModelResponse(message, ModelUsage(generated_tokens=10))
+    return turn_of(call(1, 2))
 
 
 @pytest.mark.parametrize(
@@ -63,17 +55,11 @@ async def test_a_limit_ends_the_run_and_hands_over_what_was_done(
 
 
 async def test_a_turn_gets_no_more_tokens_than_the_run_has_left() -> None:
-    asked: list[int] = []
-
-    class Model(ScriptedModel):
-        async def respond(self, request: ModelRequest) -> ModelResponse:
-            asked.append(request.max_tokens)
-            return always_call(request.messages)
-
-    agent = Agent(Model([]), tools=[add], limits=Limits(max_tokens=25), settings=Settings(max_tokens=20))
+    model = RecordingModel(always_call)
+    agent = Agent(model, tools=[add], limits=Limits(max_tokens=25), settings=Settings(max_tokens=20))
     with pytest.raises(LimitExceededError):
         await agent.run("go")
-    assert asked == [20, 15, 5]
+    assert [request.max_tokens for request in model.requests] == [20, 15, 5]
 
 
 async def test_a_budget_too_small_is_the_runs_limit_only_if_the_run_made_it_small() -> None:
