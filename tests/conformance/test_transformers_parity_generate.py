@@ -87,7 +87,7 @@ class Generated:
 def theirs(
     reference: Any, requests: Sequence[Request], patch: pytest.MonkeyPatch, **options: Any
 ) -> list[Generated]:
-    """What transformers generates for a left-padded batch."""
+    """Generations of transformers for a left-padded batch."""
     lengths = [len(request.prompt) for request in requests]
     longest = max(lengths)
     padded = torch.tensor([[0] * (longest - len(r.prompt)) + list(r.prompt) for r in requests])
@@ -122,7 +122,7 @@ def theirs(
 
 
 def ours(checkpoint: LoadedCheckpoint, requests: Sequence[Request]) -> list[Completion]:
-    """What the engine generates for all of them at once."""
+    """Completions of the engine for all requests at once."""
 
     async def run() -> list[Completion]:
         config = EngineConfig(generation=checkpoint.generation, cache_tokens=1024, block_size=4)

@@ -1,4 +1,4 @@
-"""What the calls of a solution are a shape of."""
+"""The shape of a solution's calls: names, and the arguments that come from earlier results."""
 
 from __future__ import annotations
 

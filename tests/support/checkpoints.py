@@ -1,4 +1,4 @@
-"""Checkpoint directories of tiny models, each of whose tensors has values of its own."""
+"""Checkpoint directories of tiny models in which each tensor has values of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPE: dict[str, Any] = {
     "rms_norm_eps": 1e-5,
     "logit_softcap": 20.0,
 }
-"""Numbers of which few are a default, see `tiny_config`."""
+"""Numbers of `tiny_config` that are mostly no defaults of `ModelConfig`."""
 
 
 def rough_model(kind: Kind = "diffusion", *, seed: int = 0, **shape: Any) -> BlockDiffusionModel:

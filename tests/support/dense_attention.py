@@ -1,4 +1,4 @@
-"""The obvious attention: every query against every key, hidden by a mask. What the engine's fast one must equal."""
+"""The obvious attention: every query against every key, hidden by a mask. The reference of the fast one."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass
 class Enumeration:
-    """Every allowed sequence [n, C] with its log weight [n], and what follows from them."""
+    """Every allowed sequence [n, C] with its log weight [n]."""
 
     sequences: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
@@ -38,10 +38,11 @@ class Enumeration:
 
     @property
     def log_z(self) -> float:
+        """Log of the total weight."""
         return float(np.logaddexp.reduce(self.weights))
 
     def marginals(self, size: int) -> npt.NDArray[np.float64]:
-        """[C, V]"""
+        """Probabilities [C, V] of each token at each position."""
         result = np.zeros((self.sequences.shape[1], size))
         shares = np.exp(self.weights - self.log_z)
         for position, tokens in enumerate(self.sequences.T):
@@ -50,7 +51,7 @@ class Enumeration:
 
 
 def enumerate_canvas(grammar: TokenGrammar, state: int, logits: Floats, budget: int) -> Enumeration:
-    """By brute force, from the definition: allowed, and able to end within the budget."""
+    """Sequences that are allowed and can end within the budget, by brute force from the definition."""
     canvas, size = logits.shape
 
     def sequences(state: int, before: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -83,6 +84,7 @@ def solve(
     uniforms: npt.NDArray[np.float64] | None = None,
     state: int = 0,
 ) -> CanvasPosterior | GrammarError:
+    """The posterior of one canvas, or its error."""
     drawn = np.full(len(logits), 0.5) if uniforms is None else uniforms
     [result] = canvas_posterior([CanvasRow(torch.from_numpy(logits), grammar, state, budget, drawn)])
     assert isinstance(result, CanvasPosterior | GrammarError)
@@ -96,6 +98,7 @@ def solved(
     uniforms: npt.NDArray[np.float64] | None = None,
     state: int = 0,
 ) -> CanvasPosterior:
+    """The posterior of one canvas that has one."""
     result = solve(grammar, logits, budget, uniforms, state)
     assert isinstance(result, CanvasPosterior)
     return result

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on this machine that says what the test wants, faults included."""
+"""An OpenAI-compatible server on this machine with scripted replies, faults included."""
 
 from __future__ import annotations
 
@@ -43,16 +43,19 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
+        """Let replies that hang go, and end the server's thread."""
         self.released.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
 
     def model(self, **options: Any) -> OpenAIModel:
+        """A model that asks this server and does not wait between attempts."""
         settings: dict[str, Any] = {"backoff_s": 0.0, "api_key": "", **options}
         return OpenAIModel("m", base_url=self.url, **settings)
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
+        """A reply that never comes; `hanging` is set once it was asked for."""
         self.hanging.set()
         self.released.wait(60)
         handler.close_connection = True
@@ -79,6 +82,7 @@ def drop(handler: BaseHTTPRequestHandler) -> None:
 
 
 def turn(message: dict[str, Any], reason: str = "stop") -> dict[str, Any]:
+    """The body of a chat completion."""
     usage = {
         "prompt_tokens": 9,
         "completion_tokens": 4,
@@ -88,4 +92,5 @@ def turn(message: dict[str, Any], reason: str = "stop") -> dict[str, Any]:
 
 
 def call(arguments: Any, name: str = "add", id_: str = "x1") -> dict[str, Any]:
+    """A tool call in the notation of the protocol."""
     return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -1,4 +1,4 @@
-"""Rows as an engine would have made them."""
+"""Rows as an engine makes them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.support.engine_kit import VOCABULARY
 
 
 def make_row(index: int, canvas: int, blocks: list[int]) -> Row:
+    """A row with a random prompt of 80 tokens and, unless `canvas` is 0, a random canvas of so many."""
     rng = np.random.default_rng(index)
     tokens = tuple(int(token) for token in rng.integers(0, VOCABULARY, 80))
     made = Row(

@@ -26,6 +26,7 @@ async def add(a: int, b: int) -> int:
 
 
 def call(a: int, b: int, confidence: Confidence | None = None) -> ToolCall:
+    """A call of `add`."""
     return ToolCall("add", {"a": a, "b": b}, confidence=confidence)
 
 

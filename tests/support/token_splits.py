@@ -14,6 +14,7 @@ def vocabulary_of(tokens: list[bytes], *, unused: int = 0) -> Vocabulary:
 
 
 def ends(grammar: TokenGrammar, tokens: list[int]) -> bool:
+    """True if the grammar accepts the tokens and an end token."""
     state = grammar.start
     for token in tokens:
         state = grammar.advance(state, token)

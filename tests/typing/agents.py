@@ -1,4 +1,4 @@
-"""What type checkers infer of agents and tools; checked by mypy and pyright, never run."""
+"""Inferred types of agents and tools: checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ IMPATIENT = replace(
 
 
 class Verdict(BaseModel):
-    """What each agent answers."""
+    """The answer of each agent."""
 
     score: Annotated[int, Field(ge=0, le=99)]
     sure: bool

@@ -169,7 +169,7 @@ async def test_without_a_grammar_a_canvas_has_the_usual_length(
 
 
 async def _lengths(engine: Engine, request: Request) -> set[int]:
-    """How many tokens the canvases had when they were shown."""
+    """Tokens of each canvas when it was shown."""
     return {len(u.tokens) async for u in engine.stream(request) if isinstance(u, CanvasUpdate)}
 
 

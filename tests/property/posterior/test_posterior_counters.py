@@ -100,7 +100,7 @@ def valid_canvases(schema: Schema, vocabulary: Vocabulary, canvas: int) -> Itera
 
 
 def is_instance(text: bytes, judge: Draft202012Validator) -> bool:
-    """Whether it is compact JSON of a valid value, without a name twice."""
+    """True for compact JSON of a valid value, without a name twice."""
     try:
         value = json.loads(text.decode())
     except ValueError:

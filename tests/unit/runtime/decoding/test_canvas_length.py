@@ -19,7 +19,7 @@ WORDS = st.lists(st.text("ab", min_size=0, max_size=7), min_size=1, max_size=3)
 
 @cache
 def numbers_of_tokens(grammar: TokenGrammar, state: int) -> frozenset[int]:
-    """How many tokens a completion may take, by trying all of them."""
+    """Possible numbers of tokens of a completion, by trying all of them."""
     if grammar.is_done(state):
         return frozenset({0})
     after = {grammar.advance(state, token) for token in range(VOCABULARY.size)} - {grammar.DEAD}

@@ -1,4 +1,4 @@
-"""Whether a turn opens with a special token or with text is up to its first position."""
+"""The first position of a turn decides between a special token and text."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def started(folder: Path, kernels: Path) -> subprocess.Popen[str]:
 
 
 def printed(process: subprocess.Popen[str]) -> list[int]:
-    """What `CALLER` computes, and whether it was found on disk, in a process of its own."""
+    """Output of a process that runs `CALLER`: the result, and 1 if the kernel was found on disk."""
     out, _ = process.communicate()
     assert process.returncode == 0
     return [int(word) for word in out.split()]

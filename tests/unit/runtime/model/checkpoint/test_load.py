@@ -1,4 +1,4 @@
-"""What is saved is loaded again, in any precision; what is wrong with a checkpoint is named."""
+"""A saved model is loaded again, in any precision; faults of a checkpoint are named."""
 
 from __future__ import annotations
 
