@@ -141,7 +141,6 @@ def test_every_source_file_that_a_text_names_exists() -> None:
     gone = [
         f"{ident(path)}: {name}"
         for path in [*source_files(), *python_files(ROOT / "bench"), *documents]
-        if not ident(path).startswith(NOT_YET_REWRITTEN)
         for name in FILE_NAME.findall(text_of(path))
         if not any(known.endswith("/" + name) for known in paths)
     ]
@@ -157,7 +156,7 @@ def test_no_docstring_begins_with_a_question_word() -> None:
         f"{ident(path)}:{line}: {text.splitlines()[0]}"
         for path in source_files()
         for line, text in docstrings(path)
-        if text.split()[0].rstrip(",.:") in QUESTION_WORDS and not ident(path).startswith(NOT_YET_REWRITTEN)
+        if text.split()[0].rstrip(",.:") in QUESTION_WORDS
     ]
     assert not found
 
@@ -248,17 +247,13 @@ RETIRED_FUNCTIONS = {
     "grammar/shadow_of": "unique_keys_of",
     "grammar/terms": "alternatives",
     "grammar/written": "encoded",
-    "meet": "wait",
+    "meet": "wait_for_all",
     "rehearse": "warm_up",
     "room_for": "scratch_for",
-    "settle_opening": "settle_first_token",
+    "settle_opening": "restrict_first_token",
     "spelling_of": "tokenizations_of",
-    "ways_through": "weigh_paths",
+    "ways_through": "paths_through",
 }
-
-# Left to do: must shrink to nothing.
-NOT_YET_REWRITTEN: tuple[str, ...] = ()
-NOT_YET_RENAMED: set[str] = set()
 
 
 def test_no_name_in_the_runtime_is_a_retired_word() -> None:
@@ -273,7 +268,7 @@ def test_no_name_in_the_runtime_is_a_retired_word() -> None:
         for name, retired in named:
             word = snake_case(name)
             better = retired.get(word) or retired.get(f"{folder}/{word}")
-            if better and word not in NOT_YET_RENAMED:
+            if better:
                 found.append(f"{ident(path)}: {name} -> {better}")
     assert not found
 
@@ -289,4 +284,4 @@ def test_one_word_names_one_class() -> None:
             if node.name in ONE_MEANING:
                 homes[node.name].append(ident(path))
     several = {name: paths for name, paths in homes.items() if len(paths) > 1}
-    assert not several.keys() - NOT_YET_RENAMED, several
+    assert not several, several

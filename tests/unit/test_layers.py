@@ -42,10 +42,6 @@ AGENT_LAYERS = (
     {"errors"},
 )
 
-# Left to do: must shrink to nothing.
-KNOWN_CIRCLES: set[str] = set()
-KNOWN_UPWARD_IMPORTS: set[str] = set()
-
 
 def runtime_folder(module: str) -> str | None:
     """engine for agentfast.runtime.engine.metrics; None outside the runtime."""
@@ -89,7 +85,7 @@ def test_the_layers_of_the_runtime_import_downwards_only() -> None:
         for module, targets in import_graph().items()
         for target in targets
         if (here := runtime_folder(module)) and (there := runtime_folder(target))
-        if rank[here] < rank[there] and module not in KNOWN_UPWARD_IMPORTS
+        if rank[here] < rank[there]
     ]
     assert not upward
 
@@ -101,7 +97,7 @@ def test_the_layers_of_the_agents_import_downwards_only() -> None:
         for module, targets in import_graph().items()
         for target in targets
         if (here := agent_folder(module)) and (there := agent_folder(target))
-        if rank[here] < rank[there] and module not in KNOWN_UPWARD_IMPORTS
+        if rank[here] < rank[there]
     ]
     assert not upward
 
@@ -118,7 +114,7 @@ def test_the_adapters_import_the_posterior_and_the_grammar_alone() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    found = [circle for circle in circles(import_graph()) if circle[0] not in KNOWN_CIRCLES]
+    found = circles(import_graph())
     assert not found
 
 
@@ -128,7 +124,7 @@ def test_no_folders_of_the_runtime_import_each_other_in_a_circle() -> None:
         if here := runtime_folder(module):
             folders[here].update(there for target in targets if (there := runtime_folder(target)))
     graph = {folder: frozenset(targets - {folder}) for folder, targets in folders.items()}
-    assert not [circle for circle in circles(graph) if circle[0] not in KNOWN_CIRCLES]
+    assert not circles(graph)
 
 
 def test_the_scheduler_needs_no_torch() -> None:
