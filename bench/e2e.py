@@ -2,7 +2,7 @@
 
     python -m bench.e2e [--json] [--tasks N] [--repeats N] [--concurrency 1 4 16 48] [--oracle 205 1288] ...
 
-The regime and the figures are explained in `agentfast/bench/`, the options by --help. The last line is JSON.
+The regime and the figures are explained in `agentfast/cli/bench/`, the options by --help. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ MOST_SIZE = 64  # three customers for each: held-out ids of customers are 225
 def make_tasks(count: int, seed: int) -> list[Task]:
     """Tasks that can be done at once on one shop, large enough that they do not disturb each other.
 
-    Their phrasings and values are held out from training; how their chains are composed is not (`nano.evaluate` holds
+    Their phrasings and values are held out from training; how their chains are composed is not (`nano.training.evaluation.evaluate` holds
     that out, too).
 
     Raises:
