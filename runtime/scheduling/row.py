@@ -97,11 +97,6 @@ class Row:
         return self.request.max_tokens - self.generated
 
     @property
-    def pending(self) -> int:
-        """Tokens that wait to be encoded."""
-        return len(self.tokens) - self.encoded
-
-    @property
     def program(self) -> str:
         """The program whose claim on the engine this row draws on."""
         return self.request.program if self.request.program is not None else f"request {self.request.id}"
