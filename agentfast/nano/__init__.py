@@ -32,6 +32,9 @@ def load(
     Raises:
         CheckpointError: the package came without its weights, or they are damaged.
     """
+    from agentfast.runtime.jit import cold_start
+
+    cold_start.begin()  # before torch is imported, which takes seconds
     from agentfast.models.local.model import LocalModel
 
     path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")

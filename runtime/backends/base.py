@@ -47,9 +47,6 @@ class ForwardPass(Protocol):
 class Backend(Protocol):
     """A model on a device: its forward pass, KV store, per-row memory, threads, and the posterior of its logits."""
 
-    compiles_kernels: bool
-    """True if kernels are compiled at the first steps, which a process beside this one can do ahead."""
-
     @property
     def posterior(self) -> Posterior:
         """The posterior of canvases whose logits lie on the device."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
+from agentfast.runtime.jit.arrays import extended
 from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
@@ -190,9 +191,9 @@ def spell(
                         at += 1
                     if at == next_count:
                         if at == len(next_nodes):
-                            next_nodes = np.append(next_nodes, np.empty(at, np.int32))
-                            next_offsets = np.append(next_offsets, np.empty(at, np.int32))
-                            next_masses = np.append(next_masses, np.empty(at, np.float64))
+                            next_nodes = extended(next_nodes, 2 * at)
+                            next_offsets = extended(next_offsets, 2 * at)
+                            next_masses = extended(next_masses, 2 * at)
                         next_nodes[at], next_offsets[at], next_masses[at] = after, to, 0.0
                         next_count += 1
                     next_masses[at] += mass
@@ -239,8 +240,7 @@ def choices(
             continue
         if stop > len(ids):
             room = max(stop, 2 * len(ids))
-            ids = np.append(ids, np.empty(room - len(ids), np.int64))
-            p = np.append(p, np.empty(room - len(p), np.float64))
+            ids, p = extended(ids, room), extended(p, room)
         total = 0.0
         at = start
         for token in range(len(token_class)):

@@ -6,6 +6,7 @@ any number of event loops and threads, reach it through an inbox and hear from i
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, QueueFullError
+from agentfast.errors import AbortedError, AgentFastError, EngineClosedError, EngineError, QueueFullError
 from agentfast.runtime.backends.base import Backend, Forward, ForwardPass
 from agentfast.runtime.backends.registry import backend_for
 from agentfast.runtime.core.config import EngineConfig
@@ -28,7 +29,7 @@ from agentfast.runtime.engine.admission import Admission
 from agentfast.runtime.engine.delivery import Outbox, Ticket
 from agentfast.runtime.engine.metrics import Metrics
 from agentfast.runtime.engine.step_thread import StepThread
-from agentfast.runtime.jit.disk_cache import compile_beside
+from agentfast.runtime.jit import cold_start
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.scheduling.batch import Batch
 from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, FinishReason, Request, Usage
@@ -60,20 +61,21 @@ class Engine:
         tokenizer: Tokenizer,
         config: EngineConfig | None = None,
         *,
+        backend: Backend | None = None,
         decoder: Callable[[Backend], Decoder] | None = None,
         streams: Callable[[Request], RandomStreams] | None = None,
     ) -> None:
         """
         Args:
+            backend: runs the model; None: the one for its size and device.
             decoder: makes the decoder; None: the one that the model's kind asks for.
             streams: where a request's random numbers come from; None: its seed.
         """
         self.config = config or EngineConfig()
         self.metrics = Metrics()
         self.tokenizer = tokenizer
-        self._backend = backend_for(model.eval(), self.config)
-        if self._backend.compiles_kernels:
-            compile_beside("agentfast.runtime.engine.warm_up")
+        cold_start.begin()
+        self._backend = backend or backend_for(model.eval(), self.config)
         if decoder is None:
             self._decoder = decoder_for(model.config, self._backend, tokenizer, self.config)
         else:
@@ -82,13 +84,17 @@ class Engine:
         self._scheduler = Scheduler(self.config)
         self._outbox = Outbox()
         self._observers: tuple[Callable[[StepView], None], ...] = ()
-        self._lock = threading.Lock()  # guards the four fields that follow
+        self._process = os.getpid()
+        self._lock = threading.Lock()  # guards the five fields that follow
         self._tickets: dict[Row, Ticket] = {}  # of every row that is not finished
         self._inbox: deque[Row] = deque()  # rows that the scheduler has not seen
         self._aborts: list[tuple[Row, AgentFastError]] = []
         self._closed = False
+        self._killer: BaseException | None = None  # of the step thread
         self._stepping = threading.Lock()  # held during a turn, so that integrity is checked between turns
-        self._step_thread = StepThread("agentfast-engine", self._turn, self._backend.prepare_thread)
+        self._step_thread = StepThread(
+            "agentfast-engine", self._turn, self._backend.prepare_thread, self._step_thread_died
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,7 +113,7 @@ class Engine:
             CapacityError: the request can never fit.
             QueueFullError: the queue is full and the configuration says to raise rather than to wait.
             EngineClosedError: the engine is, or was meanwhile, closed.
-            EngineError: the row failed.
+            EngineError: the row failed, the engine's thread died, or the process is a fork of the engine's.
         """
         row, ticket = await self._enqueue(request, streaming=False)
         try:
@@ -161,6 +167,8 @@ class Engine:
 
     async def aclose(self, *, drain: bool = False) -> None:
         """End the engine. Requests under way get EngineClosedError; with `drain` they are completed first."""
+        if os.getpid() != self._process:
+            return  # the threads are the parent's
         with self._lock:
             self._closed = True
             if not drain:
@@ -171,11 +179,14 @@ class Engine:
         self._backend.close()
 
     async def _enqueue(self, request: Request, *, streaming: bool) -> tuple[Row, Ticket]:
+        self._check_usable()
         row = await self._admission.admit(request)
         ticket = Ticket(streaming=streaming)
         with self._lock:
             if self._closed:
                 raise EngineClosedError("the engine is closed")
+            if self._killer is not None:
+                raise _dead(self._killer)
             waiting = len(self._inbox) + len(self._scheduler.waiting)
             if self.config.when_full == "raise" and waiting >= self.config.max_queue:
                 raise QueueFullError(f"{waiting} requests wait already", hint="raise max_queue, or try again")
@@ -184,6 +195,15 @@ class Engine:
             self.metrics.submitted += 1
             self._step_thread.wake()
         return row, ticket
+
+    def _check_usable(self) -> None:
+        if os.getpid() != self._process:
+            raise EngineError(
+                "this process is a fork of the one that made the engine, whose threads a fork does not have",
+                hint="load the model in each process, after the fork, or start processes by spawn",
+            )
+        if self._killer is not None:
+            raise _dead(self._killer)
 
     def _abort(self, row: Row) -> None:
         with self._lock:
@@ -220,9 +240,16 @@ class Engine:
             newcomers = [self._inbox.popleft() for _ in range(min(places, len(self._inbox)))]
         for row in newcomers:
             self._scheduler.add(row)
-            outcome = self._decoder.start(row)
+            outcome = self._start(row)
             if outcome is not None:
                 self._conclude(outcome)
+
+    def _start(self, row: Row) -> Outcome | None:
+        try:
+            return self._decoder.start(row)
+        except Exception as error:  # a bug is that row's alone
+            logger.exception("a row cannot start")
+            return Outcome(row, error=failure(error))
 
     def _guarded_step(self) -> None:
         """A step whose failure as a whole is that of the rows in it: nobody waits for ever, and others go on."""
@@ -235,6 +262,19 @@ class Engine:
             for row in self._scheduler.in_flight():
                 self._end(row, failed)
         self.metrics.busy_s += monotonic() - began
+
+    def _step_thread_died(self, killer: BaseException) -> None:
+        """Fail every request, and by `_check_usable` every later one."""
+        logger.critical("the engine's thread died", exc_info=killer)
+        with self._lock:
+            self._killer = killer
+            tickets = list(self._tickets.values())
+            self._tickets.clear()
+            self._inbox.clear()
+        for ticket in tickets:
+            self.metrics.failed += 1
+            self._outbox.put(ticket, _dead(killer))
+        self._outbox.flush()
 
     def _decode(self, forward: ForwardPass) -> list[Outcome]:
         """Decode a forward pass part by part, in the backend's threads."""
@@ -316,6 +356,15 @@ class Engine:
             view = StepView(canvases, len(batch.rows), batch.tokens, len(self._scheduler.waiting))
             for observer in observers:
                 observer(view)
+
+
+def _dead(killer: BaseException) -> EngineError:
+    error = EngineError(
+        f"the engine's thread died of {type(killer).__name__}: {killer}",
+        hint="load the model anew; the log has the traceback",
+    )
+    error.__cause__ = killer
+    return error
 
 
 def _update(outcome: Outcome) -> CanvasUpdate:

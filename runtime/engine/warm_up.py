@@ -1,33 +1,46 @@
-"""Warm-up: one run of an engine on a tiny model, `python -m agentfast.runtime.engine.warm_up`, that has its kernels compiled.
+"""Warm-up: runs of engines on tiny models that have all kernels compiled.
 
-An engine of new sources starts it beside itself (see `compile_beside`): while the one process compiles what grammars
-need, this one does the forward pass and decoding, for which it needs no grammar to be compiled.
+At a cold start a process beside the engine's runs it (see jit/cold_start.py), in the order in which the other one needs
+what it compiles: that one begins with the kernels that compile grammars, so here the posterior comes first, on torch's
+forward pass and a grammar made by hand, then the fused forward pass, then whatever is left.
 """
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import tokenizers
 import torch
 from tokenizers import models
 
+from agentfast.runtime.backends.registry import torch_backend
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.core.fields import Field
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.engine.engine import Engine
-from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
-from agentfast.runtime.jit.disk_cache import end_with_parent
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
 from agentfast.runtime.scheduling.request import Request
 
 _NAMES = ("a", "b", "c", "<call>", "<eos>")
 _CALL, _EOS = 3, 4
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer", "minimum": 1},
+        "name": {"type": "string", "maxLength": 5},
+        "kind": {"enum": ["a", "ab", "abc"]},
+        "sizes": {"type": "array", "items": {"type": "number"}},
+        "free": {"type": "string"},
+    },
+    "required": ["id", "name"],
+}
 _FIRST_SYMBOL = (Field("first", 0, 1, (b"a", b"b", b"c", b"\xff")),)
 
 
@@ -58,10 +71,10 @@ def _ints(values: range | list[int]) -> np.ndarray[tuple[int], np.dtype[np.int32
     return np.array(values, np.int32)
 
 
-def _model() -> BlockDiffusionModel:
+def _model(kind: Literal["diffusion", "autoregressive"]) -> BlockDiffusionModel:
     """As small as a model with every part can be; its weights do not matter."""
     config = ModelConfig(
-        kind="diffusion",
+        kind=kind,
         vocab_size=len(_NAMES),
         hidden_size=16,
         intermediate_size=16,
@@ -82,21 +95,41 @@ def _model() -> BlockDiffusionModel:
     return model.requires_grad_(requires_grad=False)
 
 
-async def warm_up() -> None:
-    """Generate from random weights with and without a grammar, drawn and likeliest, verified and judged as they are."""
+def _tokenizer() -> Tokenizer:
     backend = tokenizers.Tokenizer(models.BPE({name: i for i, name in enumerate(_NAMES[:_CALL])}, []))
     backend.add_special_tokens(list(_NAMES[_CALL:]))
-    tokenizer, model = Tokenizer(backend, [_EOS]), _model()
+    return Tokenizer(backend, [_EOS])
+
+
+async def warm_up_engines() -> None:
+    """Generate from random weights with and without a grammar, drawn and likeliest, verified and judged as they are."""
+    model = _model("diffusion")
+    await _generate(model, on_torch=True)
+    await _generate(model)
+    await _generate(_model("autoregressive"))
+
+
+async def _generate(model: BlockDiffusionModel, *, on_torch: bool = False) -> None:
+    tokenizer = _tokenizer()
     for verify in (0.5, 0.0):
         generation = GenerationDefaults(max_denoising_steps=2, canvas_lengths=(8, 16), verify=verify)
         config = EngineConfig(generation=generation, cache_tokens=1024, threads=1)
-        async with Engine(model, tokenizer, config) as engine:
+        backend = torch_backend(model, config) if on_torch else None
+        async with Engine(model, tokenizer, config, backend=backend) as engine:
             for temperature in (1.0, 0.0):
-                for grammar, fields in ((None, None), (_CallOrText(), _FIRST_SYMBOL)):
+                for grammar, fields in ((_CallOrText(), _FIRST_SYMBOL), (None, None)):
                     prompt = tuple(range(_CALL)) * 15
                     await engine.submit(Request(prompt, 40, grammar, temperature=temperature, fields=fields))
 
 
-if __name__ == "__main__":
-    end_with_parent()
-    asyncio.run(warm_up())
+def warm_up_grammars() -> None:
+    """Compile a grammar for a small vocabulary."""
+    texts = [*(bytes([byte]) for byte in range(32, 127)), b'":', b'{"', b'","', b"ab", b"abc"]
+    vocabulary = Vocabulary((*texts, None), {"<eos>": len(texts)}, frozenset({len(texts)}))
+    compile_schema(_SCHEMA).compile(vocabulary, "")
+
+
+def main() -> None:
+    """Compile all kernels."""
+    asyncio.run(warm_up_engines())
+    warm_up_grammars()

@@ -14,12 +14,22 @@ from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Integer = TypeVar("Integer", np.int32, np.int64)
+Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
 
 @kernel
 def grown(array: Ints) -> Ints:
     """Double an array's capacity: [N] -> [2 N], the new half unset."""
     result = np.empty(2 * len(array), np.int32)
+    for i in range(len(array)):
+        result[i] = array[i]
+    return result
+
+
+@kernel
+def extended(array: npt.NDArray[Number], length: int) -> npt.NDArray[Number]:
+    """Copy an array into a longer one: [N] -> [length], the rest unset."""
+    result = np.empty(length, array.dtype)
     for i in range(len(array)):
         result[i] = array[i]
     return result

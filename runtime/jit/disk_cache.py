@@ -1,24 +1,15 @@
-"""Disk cache of compiled kernels: one folder for all processes of the same sources, each kernel compiled once.
+"""numba's disk cache of compiled kernels, in one folder for all processes of the same sources, each kernel compiled once.
 
-The folder's name is a hash of the sources that have kernels. It covers the kernels of other files that one calls, since
-those are compiled into it. So an installed package, a source tree and the workers of a test run share their kernels,
-and no process loads a stale one. The place is `$NUMBA_CACHE_DIR`, or else `kernels` in the user's cache folder. Kernels
-defined elsewhere than in this package lie where numba puts them.
+See kernel_folder.py for where it is. Every file bears a checksum: a damaged one is compiled anew, and standard error says
+so. Kernels defined elsewhere than in this package lie where numba puts them.
 """
 
 from __future__ import annotations
 
-import atexit
-import hashlib
-import os
-import re
-import shutil
-import subprocess
-import sys
-import threading
+import pickle
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -26,113 +17,25 @@ import numba
 import numba.core.caching
 import numba.core.compiler_lock
 
-from agentfast.runtime.jit.host import usable_cores, user_folder
-
-try:
-    import fcntl
-except ImportError:  # Windows: every process compiles for itself
-    fcntl = None  # type: ignore[assignment]
+from agentfast.runtime.jit import cold_start
+from agentfast.runtime.jit.kernel_folder import CAN_LOCK, SOURCES, kernel_folder, locked, sources_stamp
 
 _caching: Any = cast("Any", numba).core.caching  # none of it has types
 _compiler_lock: Any = cast("Any", numba).core.compiler_lock.global_compiler_lock
-_SOURCES: Final = Path(__file__).resolve().parents[1]
-_STAMPS_KEPT: Final = 8
-_IMPORT: Final = re.compile(rb"^from agentfast\.runtime\.([\w.]+) import", re.MULTILINE)
+_DIGEST: Final = 4  # bytes of a checksum
 
 
 def keep_on_disk(dispatcher: Any) -> None:
     """Cache a dispatcher's compiled variants on disk, if a folder for them can be written."""
     try:
         kept = _KernelCache(dispatcher.py_func)
-    except RuntimeError:  # numba says so where nothing can be written
+    except (RuntimeError, OSError):  # numba says so where nothing can be written
         return
-    stamp = kept._cache_file._source_stamp
-    kept._cache_file._source_stamp = (stamp, sources_stamp(_SOURCES))
     dispatcher._cache = kept
-    if fcntl is not None and isinstance(kept._impl.locator, _SharedFolder):
+    if CAN_LOCK and isinstance(kept._impl.locator, _SharedFolder):
         dispatcher.compile = _by_one_process(
             dispatcher.compile, Path(kept._cache_path), kept._impl.filename_base
         )
-
-
-@cache
-def sources_stamp(folder: Path) -> str:
-    """Hash of the files below a folder that define kernels or compile them, and of the files that those import from:
-    a constant is compiled into the kernels that name it.
-    """
-    contents = {path: path.read_bytes() for path in sorted(folder.rglob("*.py"))}
-    chosen = {path for path, text in contents.items() if b"kernel\ndef " in text or b"import numba" in text}
-    named = {name.decode() for path in chosen for name in _IMPORT.findall(contents[path])}
-    chosen |= {folder.joinpath(*name.split(".")).with_suffix(".py") for name in named} & contents.keys()
-    sha = hashlib.sha256()
-    for path in sorted(chosen):
-        sha.update(hashlib.sha256(contents[path]).digest())
-    return sha.hexdigest()
-
-
-@cache
-def _folder() -> Path | None:
-    """The writable folder for the kernels of these sources; None if there cannot be one."""
-    try:
-        chosen = os.environ.get("NUMBA_CACHE_DIR")
-        above = Path(chosen) / "agentfast" if chosen else user_folder() / "kernels"
-        version = f"{cast('Any', numba).__version__} {sources_stamp(_SOURCES)}"
-        folder = above / hashlib.sha256(version.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        evict(above)
-    except (OSError, RuntimeError):
-        return None
-    return folder
-
-
-def evict(above: Path) -> None:
-    """Evict all but the 8 folders that were used last."""
-    by_age = sorted(above.iterdir(), key=lambda folder: folder.stat().st_mtime)
-    for folder in by_age[:-_STAMPS_KEPT]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def compile_beside(module: str) -> None:
-    """Run a module in a process of its own, where it compiles kernels ahead of this process.
-
-    Once for new sources, if kernels are shared by processes and there is a second core. The process ends with this one
-    at the latest; the module calls `end_with_parent` for that.
-    """
-    folder = _folder()
-    alone = fcntl is None or usable_cores() < 2 or getattr(sys, "frozen", False)
-    if alone or folder is None or cast("Any", numba).config.DISABLE_JIT:
-        return
-    command = [sys.executable, "-m", module]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", _BESIDE: "1"}
-    quiet = subprocess.DEVNULL
-    with suppress(
-        OSError
-    ):  # it was begun before, or it cannot be: kernels are compiled when they are needed anyway
-        (folder / f"{module}.begun").touch(exist_ok=False)
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, env=environment
-        )
-        atexit.register(_end, process)
-
-
-def end_with_parent() -> None:
-    """End a process of `compile_beside` once its parent is gone."""
-    if os.environ.pop(_BESIDE, None):
-        threading.Thread(target=_wait_for_end, daemon=True).start()
-
-
-_BESIDE: Final = "AGENTFAST_COMPILES_BESIDE"
-
-
-def _wait_for_end() -> None:
-    sys.stdin.read()  # nothing is ever written there
-    os._exit(0)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
 
 
 class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]
@@ -145,8 +48,9 @@ class _SharedFolder(_caching._CacheLocator):  # type: ignore[misc]
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> _SharedFolder | None:
-        folder = _folder() if Path(py_file).resolve().is_relative_to(_SOURCES) else None
-        return cls(folder, py_func) if folder else None
+        if not Path(py_file).resolve().is_relative_to(SOURCES):
+            return None
+        return cls(kernel_folder().path, py_func)
 
     def get_cache_path(self) -> str:
         return str(self._folder)
@@ -162,10 +66,63 @@ class _KernelCacheImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = [_SharedFolder, *_caching.CompileResultCacheImpl._locator_classes]  # noqa: RUF012
 
 
+class _CheckedFile(_caching.IndexDataCacheFile):  # type: ignore[misc]
+    """numba's index and data files, each after a checksum of its content."""
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            stamp, overloads = pickle.loads(self._read(self._index_path))
+        except FileNotFoundError:
+            return {}
+        except Exception as error:  # noqa: BLE001  (what pickle may raise is not known: a type may have been renamed)
+            self._warn(self._index_path, error)
+            return {}
+        return overloads if stamp == self._source_stamp else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        self._write(self._index_path, self._dump((self._source_stamp, overloads)))
+
+    def _load_data(self, name: str) -> Any:
+        path = self._data_path(name)
+        try:
+            return pickle.loads(self._read(path))
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._warn(path, error)
+            return None
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write(self._data_path(name), self._dump(data))
+
+    def _read(self, path: str) -> bytes:
+        content = Path(path).read_bytes()
+        if content[:_DIGEST] != _digest(content[_DIGEST:]):
+            raise ValueError("its checksum is wrong")
+        return content[_DIGEST:]
+
+    def _write(self, path: str, content: bytes) -> None:
+        with self._open_for_write(path) as file:
+            file.write(_digest(content) + content)
+
+    @staticmethod
+    def _warn(path: str, error: Exception) -> None:
+        cold_start.begin_anew(f"{path} is damaged ({error!r})")
+
+
+def _digest(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(_DIGEST, "little")
+
+
 class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
     """numba's cache of a function's variants; a failed write is ignored, as it only makes the next process slower."""
 
     _impl_class = _KernelCacheImpl
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp(), sources_stamp(SOURCES)
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):
@@ -180,30 +137,22 @@ def _by_one_process(compile_one: Callable[[Any], Any], folder: Path, name: str) 
     """
 
     def compile_alone(signature: Any) -> Any:
-        with _compiler_lock, _locked(folder / f"{name}.lock"):
+        with _compiler_lock, _held(folder / f"{name}.lock"):
             return compile_one(signature)
 
     return compile_alone
 
 
-_held: Final = set[Path]()
+_ours: Final = set[Path]()
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock; a kernel that is compiled within itself, for other types, has it already."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = None if path in _held else path.open("w")
-    except OSError:
-        file = None
-    if file is None:
+def _held(path: Path) -> Iterator[None]:
+    """Hold a file's lock, if it can be had; a kernel that is compiled within itself, for other types, has it already."""
+    with ExitStack() as stack:
+        if path not in _ours:
+            with suppress(OSError):
+                stack.enter_context(locked(path))
+                _ours.add(path)
+                stack.callback(_ours.discard, path)
         yield
-        return
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        _held.add(path)
-        try:
-            yield
-        finally:
-            _held.discard(path)

@@ -46,17 +46,16 @@ _CANVASES_TO_SHARE: Final = 2
 
 
 class CpuBackend:
-    """Owns the fused model, the KV store, the tiled keys and values of rows, and the threads."""
+    """Owns the fused model, the tiled keys and values of rows, and the threads."""
 
-    compiles_kernels = True
-
-    def __init__(self, model: BlockDiffusionModel, config: EngineConfig, posterior: Posterior) -> None:
+    def __init__(
+        self, model: BlockDiffusionModel, config: EngineConfig, posterior: Posterior, store: KVStore
+    ) -> None:
         weight = model.embed_tokens.weight
         self.posterior = posterior
         self._embeddings = weight.detach()
         self._model = FusedModel(model)
-        self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
-        self._panels = RowKV(model, self._store)
+        self._panels = RowKV(model, store)
         self._most_shards = config.threads or torch.get_num_threads()
         self._cost = Cost(model.config)
         self._pool = ShardPool(self._most_shards)

@@ -29,15 +29,14 @@ R = TypeVar("R")
 
 
 class TorchBackend:
-    """Owns the model, the KV store and the gathered prefixes of rows that are being denoised."""
-
-    compiles_kernels = False
+    """Owns the model and the gathered prefixes of rows that are being denoised."""
 
     def __init__(
         self,
         model: BlockDiffusionModel,
         config: EngineConfig,
         posterior: Posterior,
+        store: KVStore,
         short_rows: type[ShortRows],
     ) -> None:
         """short_rows: attention of rows that encode a token or a few."""
@@ -47,7 +46,7 @@ class TorchBackend:
         self._threads = config.threads
         self._short_rows = short_rows
         self._embeddings = weight.detach()
-        self._store = KVStore(model.config, config.num_blocks, config.block_size, weight.dtype, weight.device)
+        self._store = store
         self._contexts: dict[Row, Context] = {}
 
     def prepare_thread(self) -> None:

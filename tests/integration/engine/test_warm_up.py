@@ -8,11 +8,10 @@ import sys
 # In a process of its own, since the tests before have compiled everything. A kernel that was found on disk does not know
 # those that it calls, so there are some 27.
 PROGRAM = """
-import asyncio
 import sys
 
 from agentfast import Agent, nano
-from agentfast.runtime.engine.warm_up import warm_up
+from agentfast.runtime.engine.warm_up import main
 
 
 def compiled():
@@ -33,7 +32,7 @@ def of_the_engine(kernels):
     return {kernel for kernel in kernels if not kernel[0].startswith(of_grammars)}
 
 
-asyncio.run(warm_up())
+main()
 before = compiled()
 Agent(nano.load(), tools=[add]).run_sync("Add 2 and 3.")
 print(len(of_the_engine(before)) > 20, sorted(name for _, name, _ in of_the_engine(compiled() - before)))

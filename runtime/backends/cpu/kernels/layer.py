@@ -158,7 +158,9 @@ def _run_experts(
         count = ends[e] - start
         if count:
             for i in range(count):
-                gathered[i] = x[source[start + i]]
+                line = source[start + i]
+                for j in range(x.shape[1]):
+                    gathered[i, j] = x[line, j]
             multiply(gathered, count, weights.expert_gate_up[e], gate_up)
             gated(gate_up, count, inner)
             multiply(inner, count, weights.expert_down[e], outputs[start : ends[e]])

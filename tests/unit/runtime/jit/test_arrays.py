@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.runtime.jit.arrays import concatenate, grown_rows, sort_each
+from agentfast.runtime.jit.arrays import concatenate, extended, grown_rows, sort_each
 
 numbers = st.lists(st.integers(0, 9), max_size=12)
 
@@ -34,3 +34,15 @@ def test_grown_rows_keep_theirs_and_their_type() -> None:
     assert (more_longs.dtype, more_ints.dtype) == (longs.dtype, ints.dtype)
     assert more_longs.shape == more_ints.shape == (6, 2)
     assert more_longs[:3].tolist() == more_ints[:3].tolist() == longs.tolist()
+
+
+def test_an_extended_array_keeps_its_numbers_and_its_type() -> None:
+    numbers = np.arange(3.0)
+    for longer in (
+        extended(numbers, 5),
+        extended(numbers.astype(np.int32), 5),
+        extended(numbers.astype(np.int64), 5),
+    ):
+        assert len(longer) == 5
+        assert longer[:3].tolist() == [0, 1, 2]
+    assert extended(numbers.astype(np.int32), 5).dtype == np.int32

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agentfast.runtime.jit.disk_cache import evict, sources_stamp
 from agentfast.runtime.jit.kernel import loose_kernel
+from agentfast.runtime.jit.kernel_folder import evict, sources_stamp
 
 ROOT = Path(__file__).parents[4]
 
@@ -36,9 +36,10 @@ def factor():
 def written(folder: Path, factor: int) -> Path:
     """A folder with the two kernels and with what compiles them."""
     (folder / "jit").mkdir(parents=True, exist_ok=True)
-    for name in ("kernel.py", "disk_cache.py"):
+    for name in ("kernel.py", "disk_cache.py", "kernel_folder.py", "cold_start.py"):
         text = (ROOT / "runtime" / "jit" / name).read_text()
-        (folder / "jit" / name).write_text(text.replace("agentfast.runtime.jit.disk_cache", "jit.disk_cache"))
+        (folder / "jit" / name).write_text(text.replace("agentfast.runtime.jit", "jit"))
+    (folder / "jit" / "host.py").write_text((ROOT / "runtime" / "jit" / "host.py").read_text())
     (folder / "callee.py").write_text(CALLEE.format(factor=factor))
     # As a module of its own, because numba keeps nothing for a script.
     (folder / "scaling.py").write_text(CALLER)
@@ -74,45 +75,6 @@ def test_a_kernel_that_several_processes_need_is_compiled_by_one_of_them(tmp_pat
     folder = written(tmp_path / "code", 10)
     processes = [started(folder, tmp_path / "kernels") for _ in range(2)]
     assert sorted(map(printed, processes)) == [[20, 0], [20, 1]]
-
-
-BESIDE = """
-import threading
-from jit.disk_cache import end_with_parent
-
-end_with_parent()
-alive = open("alive", "w")
-print("begun", file=alive, flush=True)
-open("ready", "w").close()
-threading.Event().wait()
-"""
-BEGINS = """
-import os
-import signal
-from jit.disk_cache import compile_beside
-
-compile_beside("beside")
-compile_beside("beside")
-open("ready").read()
-{end}
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="every process compiles for itself")
-@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_what_compiles_beside_a_process_is_begun_once_and_ends_with_it(tmp_path: Path, end: str) -> None:
-    folder = written(tmp_path / "code", 10)
-    (folder / "beside.py").write_text(BESIDE)
-    (folder / "caller.py").write_text(
-        "from jit import disk_cache\ndisk_cache.usable_cores = lambda: 2\n" + BEGINS.format(end=end)
-    )
-    for pipe in ("alive", "ready"):
-        os.mkfifo(folder / pipe)
-    process = started(folder, tmp_path / "kernels")
-    with (folder / "alive").open() as alive:
-        assert alive.read() == "begun\n"  # which waits for the end of whoever writes there
-    process.communicate()
-    assert process.returncode == (-9 if end else 0)
 
 
 def test_kernels_are_compiled_where_nothing_can_be_kept(tmp_path: Path) -> None:

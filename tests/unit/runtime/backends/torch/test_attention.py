@@ -14,13 +14,10 @@ from torch import Tensor
 from agentfast.runtime.backends.base import Backend, Forward
 from agentfast.runtime.backends.cpu.backend import CpuBackend
 from agentfast.runtime.backends.cpu.short_rows import FEW, PagedTokens
-from agentfast.runtime.backends.registry import backend_for
-from agentfast.runtime.backends.torch.backend import TorchBackend
+from agentfast.runtime.backends.registry import backend_for, torch_backend
 from agentfast.runtime.backends.torch.short_rows import PaddedTokens, ShortRows
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
-from agentfast.runtime.posterior.exact import ExactPosterior
-from agentfast.runtime.posterior.registry import ops_for
 from agentfast.runtime.scheduling.batch import Batch, ScheduledRow
 from agentfast.runtime.scheduling.row import Canvas, Row
 from tests.support.dense_attention import DenseRunner
@@ -39,7 +36,7 @@ def fused(model: BlockDiffusionModel) -> Backend:
 
 def gathering(model: BlockDiffusionModel, short_rows: type[ShortRows] = PagedTokens) -> Backend:
     """The backend of large models, for a small one."""
-    return TorchBackend(model, CONFIG, ExactPosterior(ops_for(torch.device("cpu"))), short_rows)
+    return torch_backend(model, CONFIG, short_rows)
 
 
 @pytest.mark.parametrize("make_backend", [fused, gathering])
