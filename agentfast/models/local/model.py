@@ -77,8 +77,8 @@ class LocalModel:
             CheckpointError: see `load_checkpoint`.
             ConfigError: no such dtype, or no `chat` is given and the special tokens are of no known format.
         """
-        if not isinstance(torch_dtype := getattr(torch, dtype, None), torch.dtype):
-            raise ConfigError(f"torch has no dtype {dtype!r}")
+        if not isinstance(torch_dtype := getattr(torch, str(dtype), None), torch.dtype):
+            raise ConfigError(f"torch has no dtype {dtype!r}; it is a name, e.g. 'bfloat16'")
         checkpoint = load_checkpoint(path, dtype=torch_dtype, device=device)
         config = config or EngineConfig(generation=checkpoint.generation)
         engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
