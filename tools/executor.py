@@ -123,7 +123,10 @@ def _is_being_cancelled() -> bool:
 def _not_an_object(written: str) -> str:
     """The complaint about arguments that a model wrote and that are no JSON object."""
     try:
-        reason = f"they are of JSON type {type(json.loads(written)).__name__}"
+        value = json.loads(written, strict=False)
+        reason = (
+            "a number in them is not one of JSON's" if isinstance(value, dict) else "they are another value"
+        )
     except (ValueError, RecursionError) as error:
         reason = str(error)
     return f"the arguments are not a JSON object: {reason}; they were: {written[:_MAX_SHOWN_CHARS]}"

@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from agentfast.errors import ConfigError, ModelError, ModelUnavailableError
-from agentfast.models.openai.assemble import assemble
-from agentfast.models.openai.complaints import BusyError, check_error, check_status, not_json
+from agentfast.errors import ConfigError, ModelUnavailableError
+from agentfast.models.openai.body import is_event_stream, read_body, read_event, read_text
+from agentfast.models.openai.complaints import BusyError, check_status
 from agentfast.models.openai.endpoint import Endpoint
-from agentfast.models.openai.json_text import dump_json, parse_json
+from agentfast.models.openai.json_text import dump_json
 from agentfast.models.openai.retries import backoff
-from agentfast.models.openai.sse import DONE, EventParser, read_events
+from agentfast.models.openai.sse import DONE, EventParser
 from agentfast.models.openai.transport import transport_error
 from agentfast.runtime.core.log import get_logger
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import httpx
 
 _R = TypeVar("_R")
-_EVENTS = "text/event-stream"
 _DRAIN_S = 1.0
 _log = get_logger("models.openai")
 
@@ -70,7 +69,7 @@ class JsonClient:
                 async with asyncio.timeout(self._timeout_s):
                     # httpx's own timeouts are for single reads, which a server that trickles can prolong for ever.
                     response = await client.post(self._endpoint.url, content=content)
-            return _value(response)
+            return read_body(response)
 
         return await self._with_retries(once)
 
@@ -86,8 +85,8 @@ class JsonClient:
         content = dump_json(body, "the request").encode()
         response, deadline = await self._with_retries(lambda: self._open(content))
         try:
-            if not _is_event_stream(response):
-                yield _value(response)
+            if not is_event_stream(response):
+                yield read_body(response)
                 return
             parser = EventParser()
             pieces = response.aiter_bytes()
@@ -96,7 +95,7 @@ class JsonClient:
                     async with asyncio.timeout_at(deadline):
                         piece = await anext(pieces, None)
                 for data in parser.end() if piece is None else parser.feed(piece):
-                    yield _event(data)
+                    yield read_event(data)
                     if data == DONE:
                         await self._drain(pieces)
                         return
@@ -119,10 +118,10 @@ class JsonClient:
         with self._reaching():
             async with asyncio.timeout_at(deadline):
                 response = await client.send(request, stream=True)
-                if response.is_success and _is_event_stream(response):
+                if response.is_success and is_event_stream(response):
                     return response, deadline
                 await response.aread()
-        check_status(response.status_code, response.headers, _text(response.content))
+        check_status(response.status_code, response.headers, read_text(response))
         return response, deadline
 
     async def _drain(self, pieces: AsyncIterator[bytes]) -> None:
@@ -194,43 +193,6 @@ class JsonClient:
                 ) from error
             self._clients[loop] = client
         return client
-
-
-def _is_event_stream(response: httpx.Response) -> bool:
-    kind: str = response.headers.get("content-type", "")
-    return kind.lower().startswith(_EVENTS)
-
-
-def _value(response: httpx.Response) -> Any:
-    """The JSON value of an answer, or of the events that a server sends unasked."""
-    text = _text(response.content)
-    check_status(response.status_code, response.headers, text)
-    if _is_event_stream(response) or text.startswith(("data:", "event:", ": ")):
-        return assemble([_event(data) for data in read_events(response.content)])
-    try:
-        value = parse_json(text)
-    except ValueError as error:
-        raise ModelError(
-            f"the server's answer is not JSON but {not_json(text)}: {error}",
-            hint="check base_url, which usually ends in /v1",
-        ) from error
-    check_error(value)
-    return value
-
-
-def _event(data: str) -> Any:
-    if data == DONE:
-        return data
-    try:
-        value = parse_json(data, mend=False)
-    except ValueError as error:
-        raise ModelError(f"an event of the server is not JSON: {data!r:.300}") from error
-    check_error(value)
-    return value
-
-
-def _text(content: bytes) -> str:
-    return content.decode("utf-8-sig", "replace")
 
 
 def _is_number(value: Any) -> bool:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agentfast.errors import ModelError, ModelUnavailableError
-from agentfast.models.openai.json_text import parse_json
+from agentfast.models.openai.json_text import as_object, parse_json
 from agentfast.models.openai.retries import retry_after
 
 SHOWN = 300  # characters of a server's complaint
 
 _BUSY = frozenset({408, 409, 425, 429})
 _NEVER = frozenset({501, 505})  # what the server does not know today, it will not know in a second
+
+_PASSING = ("server_error", "rate_limit_error", "overloaded_error")  # types of errors
 
 _HINTS = {
     401: "give api_key, or set OPENAI_API_KEY",
@@ -60,7 +62,7 @@ def check_status(status: int, headers: Mapping[str, str], text: str) -> None:
         raise ModelError(message, hint="the account's quota is used up")
     if status in _BUSY or (status >= 500 and status not in _NEVER):
         raise BusyError(message, wait_s=retry_after(headers.get("retry-after")))
-    raise ModelError(message, hint=_HINTS.get(status) or _hint(text))
+    raise ModelError(message, hint=_HINTS.get(status) or _hint(text) or _REFUSED)
 
 
 def check_error(value: Any) -> None:
@@ -77,14 +79,14 @@ def check_error(value: Any) -> None:
         error = raw.get("detail")
     if not error or raw.get("choices"):
         return
-    code = cast("dict[str, Any]", error).get("code") if isinstance(error, dict) else None
-    try:
-        status = int(str(code))
-    except ValueError:
-        status = 0
-    if 400 <= status < 600:
-        check_status(status, {}, json.dumps(raw))
-    raise ModelError(f"the server answers with an error: {_words(raw)}", hint=_hint(json.dumps(raw)))
+    fields = as_object(error)
+    code, kind = str(fields.get("code")), fields.get("type")
+    if re.fullmatch("[45][0-9][0-9]", code):
+        check_status(int(code), {}, json.dumps(raw))
+    message = f"the server answers with an error: {_words(raw)}"
+    if kind in _PASSING:
+        raise BusyError(message)
+    raise ModelError(message, hint=_hint(json.dumps(raw)))
 
 
 def said_by(text: str) -> str:
@@ -124,5 +126,5 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:SHOWN]
 
 
-def _hint(text: str) -> str:
-    return next((hint for phrase, hint in _PHRASES.items() if phrase in text), _REFUSED)
+def _hint(text: str) -> str | None:
+    return next((hint for phrase, hint in _PHRASES.items() if phrase in text), None)

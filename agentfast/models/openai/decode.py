@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, ToolCall
 from agentfast.models.base import FinishReason, ModelRequest, ModelResponse, ModelUsage
-from agentfast.models.openai.arguments import read_arguments
 from agentfast.models.openai.content import read_content
-from agentfast.models.openai.json_text import as_list, as_object
+from agentfast.models.openai.json_text import as_list, as_object, parse_json, well_formed
 
 _CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
 _FILTERED = frozenset({"content_filter", "safety", "SAFETY"})
@@ -71,9 +71,31 @@ def _call(function: Mapping[str, Any], id_: Any) -> ToolCall:
     name = function.get("name")
     if not isinstance(name, str) or not name:
         raise ModelError(f"a call has no name: {_shown(function)}")
-    arguments, malformed = read_arguments(function.get("arguments"))
+    arguments, malformed = _read_arguments(function.get("arguments"))
     named = isinstance(id_, (str, int)) and not isinstance(id_, bool)
     return ToolCall(name, arguments, str(id_) if named else "", malformed=malformed)
+
+
+def _read_arguments(written: Any) -> tuple[dict[str, Any], str | None]:
+    """The arguments, and None; or nothing, and the text that stands in place of a JSON object.
+
+    An object is taken as it is or as its JSON text. No arguments, an empty text and null are an empty object: the tool
+    then says if it needs any.
+    """
+    value: Any = written
+    try:
+        if isinstance(written, str):
+            value = parse_json(written) if written.strip() else None
+        # Refused is also what Python's reader takes and JSON does not have: NaN, infinity, numbers beyond a float.
+        text = json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        text = repr(value)
+    else:
+        if value is None:
+            return {}, None
+        if isinstance(value, dict):
+            return cast("dict[str, Any]", value), None
+    return {}, well_formed(written) if isinstance(written, str) else text
 
 
 def _check(calls: Sequence[ToolCall], request: ModelRequest) -> None:

@@ -27,6 +27,8 @@ class Endpoint:
         Raises:
             ConfigError: the address or a header cannot be sent.
         """
+        if not isinstance(api_key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"api_key is of type {type(api_key).__name__}; it is a string")
         parts = _split(base_url)
         path = parts.path.rstrip("/") + _PATH
         host = parts.netloc.rpartition("@")[2]

@@ -71,6 +71,9 @@ class OpenAIModel(PlainModel):
             raise ConfigError(
                 f"token_limit_field is {token_limit_field!r}; it is 'max_tokens' or 'max_completion_tokens'"
             )
+        for option, given in (("extra_body", extra_body), ("extra_headers", extra_headers)):
+            if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigError(f"{option} is a {type(given).__name__}; it is a mapping by name")
         key = api_key if api_key is not None else os.environ.get("OPENAI_API_KEY", "")
         self._endpoint = Endpoint(base_url, key, extra_headers or {})
         self._client = JsonClient(

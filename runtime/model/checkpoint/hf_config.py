@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentfast.errors import CheckpointError, ConfigError
+from agentfast.runtime.model.checkpoint.recognize import refuse_quantized
 from agentfast.runtime.model.config import AttentionConfig, Kind, LayerType, ModelConfig, RopeConfig
 
 _DIFFUSION = ("diffusion_gemma", "diffusion_gemma_text")
@@ -54,7 +55,7 @@ def read_config(raw: Mapping[str, Any]) -> ModelConfig:
             f"model_type {model_type!r} ({built}) is not supported",
             hint="DiffusionGemma and Gemma 4 checkpoints are; ask a server for any other by OpenAIModel",
         )
-    _refuse_quantized(raw)
+    refuse_quantized(raw)
     text: Mapping[str, Any] = raw.get("text_config") or raw
     kind: Kind = "diffusion" if model_type in _DIFFUSION else "autoregressive"
     _refuse_variants(text, kind)
@@ -124,19 +125,6 @@ def _write_rope(rope: RopeConfig) -> dict[str, Any]:
     if rope.partial == 1.0:
         return {"rope_type": "default", "rope_theta": rope.theta}
     return {"rope_type": "proportional", "rope_theta": rope.theta, "partial_rotary_factor": rope.partial}
-
-
-def _refuse_quantized(raw: Mapping[str, Any]) -> None:
-    for key in ("quantization_config", "quantization"):  # the second is MLX's
-        if (given := raw.get(key)) is None or given == {}:
-            continue
-        fields: Mapping[str, Any] = given if isinstance(given, dict) else {}
-        method = fields.get("quant_algo") or fields.get("quant_method") or fields.get("mode")
-        kind = "MLX" if key == "quantization" and "group_size" in fields else method or "an unnamed method"
-        raise CheckpointError(
-            f"quantized weights ({key}: {kind}) are not supported",
-            hint="download the checkpoint in bfloat16, or serve this one and ask it by OpenAIModel",
-        )
 
 
 def _refuse_variants(text: Mapping[str, Any], kind: Kind) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from agentfast.errors import CheckpointError
 
@@ -29,7 +30,7 @@ def refuse_other_things(path: Path) -> None:
         _refuse_file(path)
     names = {entry.name for entry in path.iterdir()}
     if not names:
-        raise CheckpointError(f"{path} is an empty directory")
+        raise CheckpointError(f"{path} is an empty directory, without config.json")
     _refuse_adapter(path, names)
     if "config.json" not in names:
         _refuse_without_config(path, names)
@@ -68,6 +69,24 @@ def refuse_pointer(path: Path) -> None:
                 f"{path} is a pointer of git-lfs, not the file itself",
                 hint="run `git lfs pull` in its directory",
             )
+
+
+def refuse_quantized(config: Mapping[str, Any]) -> None:
+    """Nothing, unless config.json says that the weights are quantized.
+
+    Raises:
+        CheckpointError: it does; the message names the method.
+    """
+    for key in ("quantization_config", "quantization"):  # the second is MLX's
+        if (given := config.get(key)) is None or given == {}:
+            continue
+        fields = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+        method = fields.get("quant_algo") or fields.get("quant_method") or fields.get("mode")
+        kind = "MLX" if key == "quantization" and "group_size" in fields else method or "an unnamed method"
+        raise CheckpointError(
+            f"quantized weights ({key}: {kind}) are not supported",
+            hint="download the checkpoint in bfloat16, or serve this one and ask it by OpenAIModel",
+        )
 
 
 def _refuse_missing(path: Path) -> None:

@@ -131,6 +131,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"object": "error", "message": "no such model", "code": 404}, r"status 404: no such model \(check"),
     ({"detail": "no such model"}, "answers with an error: no such model"),
     ({"error": {"message": "slow down", "code": 429}}, "no answer at 1 try.*429: slow down"),
+    ({"error": {"message": "loading", "type": "server_error"}}, "no answer at 1 try.*loading"),
     ("null", "not an object: None"),
     ("7", "not an object: 7"),
     ("<!DOCTYPE html><html><title>Log  in</title>", "not JSON but a web page titled 'Log in'.*/v1"),

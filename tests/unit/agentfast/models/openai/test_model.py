@@ -311,10 +311,14 @@ def test_an_agent_works_on_it_and_its_bad_calls_are_told_to_the_model(server: Se
         ({"backoff_s": -1}, "backoff_s"),
         ({"timeout_s": "1"}, "timeout_s is '1'"),
         ({"max_retries": 1.5}, "max_retries"),
+        ({"api_key": 5}, "api_key is of type int"),
+        ({"extra_headers": ["x"]}, "extra_headers is a list"),
+        ({"extra_body": "x"}, "extra_body is a str"),
         ({"token_limit_field": "limit"}, "token_limit_field"),
         ({"extra_body": {"top_p": float("inf")}}, r"extra_body\.top_p is inf"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(options: dict[str, Any], said: str) -> None:
+    options = {"api_key": "x"} | options
     with pytest.raises(ConfigError, match=said):
         OpenAIModel("m", **options)
