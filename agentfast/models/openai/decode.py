@@ -13,6 +13,7 @@ from agentfast.models.openai.content import read_content
 from agentfast.models.openai.json_text import as_list, as_object, parse_json, well_formed
 
 _CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
+_CALLED = frozenset({"tool_calls", "function_call"})
 _FILTERED = frozenset({"content_filter", "safety", "SAFETY"})
 
 
@@ -37,7 +38,10 @@ def decode_completion(body: Any, request: ModelRequest) -> ModelResponse:
         )
     finish: FinishReason = "length" if reason in _CUT_OFF else "stop"
     message = _object(choice.get("message"), "the message")
-    return ModelResponse(_turn(message, finish, request), _usage(as_object(completion.get("usage"))), finish)
+    turn = _turn(message, finish, request)
+    if reason in _CALLED and not turn.calls and not turn.text:
+        raise ModelError(f"the server says that the model made calls, but there are none: {_shown(message)}")
+    return ModelResponse(turn, _usage(as_object(completion.get("usage"))), finish)
 
 
 def _turn(message: Mapping[str, Any], finish: FinishReason, request: ModelRequest) -> AssistantMessage:

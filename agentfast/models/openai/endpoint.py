@@ -38,9 +38,13 @@ class Endpoint:
         self.headers = {"Content-Type": "application/json"}
         if key:
             self.headers["Authorization"] = f"Bearer {key}"
-        self.headers |= {name: value for name, value in extra_headers.items() if _check(name, value)}
         _check("Authorization", key, given_as="api_key")
-        secrets = {key, *extra_headers.values(), parts.password or "", parts.query}
+        for name, value in extra_headers.items():
+            _check(name, value)
+            kept = {known: own for known, own in self.headers.items() if known.lower() != name.lower()}
+            self.headers = kept | {name: value}
+        words = [word for value in extra_headers.values() for word in value.split()]
+        secrets = {key, *words, parts.password or "", parts.query}
         self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
 
     def redacted(self, message: str) -> str:
@@ -68,11 +72,10 @@ def _split(base_url: str) -> SplitResult:
     return parts
 
 
-def _check(name: str, value: str, *, given_as: str = "") -> bool:
-    """True if the header can be sent. Its value may be secret, so the error does not show it."""
+def _check(name: str, value: str, *, given_as: str = "") -> None:
+    """Refuse a header that cannot be sent. Its value may be secret, so the error does not show it."""
     what = given_as or f"extra_headers[{name!r}]"
     if not isinstance(name, str) or not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"{what} is a {type(value).__name__}; names and values of headers are strings")
     if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable()):
         raise ConfigError(f"{what} has a character that a header cannot hold: a line break, or beyond ASCII")
-    return True

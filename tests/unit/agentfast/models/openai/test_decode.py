@@ -115,6 +115,7 @@ REFUSED: list[tuple[Any, str]] = [
     (turn({"content": None}), "neither text nor calls"),
     (turn({"content": None, "reasoning_content": "Hm."}), "neither text nor calls.*reasoning_content"),
     (turn({}, "tool_calls"), "neither text nor calls"),
+    (turn({"content": "", "tool_calls": []}, "tool_calls"), "made calls, but there are none"),
     (turn({"tool_calls": {"add": {}}}), "tool_calls are no list"),
     (turn({"tool_calls": ["add"]}), "a call of the server is not an object: 'add'"),
     (turn({"tool_calls": [{"type": "custom", "custom": {"name": "f"}}]}), "a call of the server"),

@@ -77,6 +77,12 @@ def test_the_line_break_of_a_file_is_no_part_of_a_key() -> None:
     assert Endpoint("http://h", f" {SECRET}\n", {}).headers["Authorization"] == f"Bearer {SECRET}"
 
 
+def test_a_header_replaces_that_of_the_same_name_and_its_words_are_secret() -> None:
+    endpoint = Endpoint("http://h", "a-first-key", {"authorization": f"Token {SECRET}"})
+    assert endpoint.headers == {"Content-Type": "application/json", "authorization": f"Token {SECRET}"}
+    assert endpoint.redacted(f"who is {SECRET}?") == "who is ***?"
+
+
 @pytest.mark.parametrize("headers", [{"x": 3}, {"x": "a\nb"}, {"é": "x"}])
 def test_headers_that_cannot_be_sent_are_refused_by_name(headers: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="extra_headers"):
