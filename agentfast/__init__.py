@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         OutputRejected,
         RunFinished,
         StepStarted,
+        TextDelta,
         ToolFinished,
         ToolStarted,
     )
@@ -48,7 +49,15 @@ if TYPE_CHECKING:
         UnsupportedSchemaError,
     )
     from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
-    from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, PlainModel
+    from agentfast.models.base import (
+        CanvasState,
+        Model,
+        ModelRequest,
+        ModelResponse,
+        ModelUsage,
+        PlainModel,
+        TextChunk,
+    )
     from agentfast.models.local.model import LocalModel
     from agentfast.models.openai.model import OpenAIModel
     from agentfast.models.replay import RecordingModel, ReplayModel
@@ -105,6 +114,8 @@ __all__ = [
     "Step",
     "StepStarted",
     "SystemMessage",
+    "TextChunk",
+    "TextDelta",
     "Tool",
     "ToolArgumentsError",
     "ToolCall",
@@ -155,6 +166,7 @@ _HOMES = {
     "OutputRejected": "agent.events",
     "RunFinished": "agent.events",
     "StepStarted": "agent.events",
+    "TextDelta": "agent.events",
     "ToolFinished": "agent.events",
     "ToolStarted": "agent.events",
     "Limits": "agent.limits",
@@ -170,6 +182,7 @@ _HOMES = {
     "ModelResponse": "models.base",
     "ModelUsage": "models.base",
     "PlainModel": "models.base",
+    "TextChunk": "models.base",
     "LocalModel": "models.local.model",
     "OpenAIModel": "models.openai.model",
     "RecordingModel": "models.replay",

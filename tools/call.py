@@ -22,13 +22,15 @@ class ToolDefinition:
 class ToolCall:
     """One call that the model asks for. `arguments` is the decoded JSON object.
 
-    `confidence` says how sure the model was, None if it gives no probabilities; equality leaves it out.
+    `confidence` says how sure the model was, None if it gives no probabilities; equality leaves it out. `malformed` is
+    the text that a model wrote in place of a JSON object, if it did: the call is then answered by an error, not run.
     """
 
     name: str
     arguments: dict[str, Any]
     id: str = ""
     confidence: Confidence | None = field(default=None, compare=False, repr=False)
+    malformed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import json
 import time
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,12 +14,13 @@ import anyio
 import anyio.to_thread
 import pydantic_core
 
-from agentfast.errors import ConfigError, ToolError, ToolTimeoutError
+from agentfast.errors import ConfigError, ToolArgumentsError, ToolError, ToolTimeoutError
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
 
 _MAX_ERROR_CHARS = 2000
+_MAX_SHOWN_CHARS = 500
 
 
 class Executor:
@@ -68,6 +70,8 @@ class Executor:
 
     async def _call(self, call: ToolCall) -> Any:
         tool = self.registry[call.name]
+        if call.malformed is not None:
+            raise ToolArgumentsError(_not_an_object(call.malformed))
         arguments = tool.validate(call.arguments)
         limit = self._timeout if tool.timeout is None else tool.timeout
         async with self._gate():
@@ -114,6 +118,18 @@ class Executor:
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _not_an_object(written: str) -> str:
+    """The complaint about arguments that a model wrote and that are no JSON object."""
+    try:
+        value = json.loads(written, strict=False)
+        reason = (
+            "a number in them is not one of JSON's" if isinstance(value, dict) else "they are another value"
+        )
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    return f"the arguments are not a JSON object: {reason}; they were: {written[:_MAX_SHOWN_CHARS]}"
 
 
 def _error_content(message: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def _add_defaults(properties: dict[str, Any], parameters: Mapping[str, inspect.P
             default = pydantic_core.to_jsonable_python(parameter.default)
         except (pydantic_core.PydanticSerializationError, ValueError):  # ValueError: bytes that are not UTF-8
             continue
+        if not _is_finite(default):
+            continue
         properties[parameter.name]["default"] = default
 
 
@@ -136,6 +139,8 @@ def tidy_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in schema.items():
         match key:
             case "title" | "discriminator":
+                continue
+            case "default" if not _is_finite(value):
                 continue
             case "properties" | "$defs":
                 tidy[key] = {name: tidy_schema(inner) for name, inner in value.items()}
@@ -150,6 +155,15 @@ def tidy_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     if tidy.get("type") == "object" and "additionalProperties" not in tidy and "properties" in tidy:
         tidy["additionalProperties"] = False
     return tidy
+
+
+def _is_finite(value: Any) -> bool:
+    """False if infinity or NaN, for which JSON has no words, stands in a JSON value."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def complaints(error: ValidationError, root: str) -> str:

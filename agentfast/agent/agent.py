@@ -163,14 +163,17 @@ class Agent(Generic[T]):
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    async def run(self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0) -> RunResult[T]:
+    async def run(
+        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
+    ) -> RunResult[T]:
         """Answer one prompt. Cancelling the caller stops the model's generation and the tools.
 
         Args:
             prompt: what the user asks.
             history: an earlier conversation to go on with, e.g. a result's `messages`; its instructions are
                 replaced by this agent's.
-            seed: of everything random in the run; the same seed gives the same run if the tools play along.
+            seed: of everything random in the run; the same seed gives the same run if the tools play along. None: 0
+                for a local model; a server is sent none.
 
         Raises:
             LimitExceededError: a budget is used up; it carries the messages so far.
@@ -179,7 +182,9 @@ class Agent(Generic[T]):
         """
         return await self._new_run(prompt, history, seed, None).execute()
 
-    def run_sync(self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0) -> RunResult[T]:
+    def run_sync(
+        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
+    ) -> RunResult[T]:
         """`run` for code without an event loop.
 
         Raises:
@@ -194,7 +199,7 @@ class Agent(Generic[T]):
         )
 
     async def stream(
-        self, prompt: str, *, history: Sequence[Message] = (), seed: int = 0
+        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
     ) -> AsyncGenerator[AgentEvent[T], None]:
         """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
 
@@ -223,11 +228,16 @@ class Agent(Generic[T]):
         *,
         concurrency: int = ...,
         return_exceptions: Literal[False] = ...,
-        seed: int = ...,
+        seed: int | None = ...,
     ) -> list[RunResult[T]]: ...
     @overload
     async def map(
-        self, prompts: Iterable[str], *, concurrency: int = ..., return_exceptions: bool, seed: int = ...
+        self,
+        prompts: Iterable[str],
+        *,
+        concurrency: int = ...,
+        return_exceptions: bool,
+        seed: int | None = ...,
     ) -> list[RunResult[T] | Exception]: ...
     async def map(
         self,
@@ -235,7 +245,7 @@ class Agent(Generic[T]):
         *,
         concurrency: int = 32,
         return_exceptions: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> list[RunResult[T]] | list[RunResult[T] | Exception]:
         """Answer many prompts; the results are in the order of the prompts.
 
@@ -254,7 +264,9 @@ class Agent(Generic[T]):
         async def work() -> None:
             for index, prompt in numbered:
                 try:
-                    outcomes[index] = await self.run(prompt, seed=derive_seed(seed, index))
+                    own = None if seed is None else derive_seed(seed, index)
+                    run = self._new_run(prompt, (), own, None, default_seed=derive_seed(0, index))
+                    outcomes[index] = await run.execute()
                 except Exception as error:
                     if not return_exceptions:
                         raise
@@ -271,7 +283,15 @@ class Agent(Generic[T]):
             raise first
         return [outcomes[index] for index in sorted(outcomes)]
 
-    def _new_run(self, prompt: str, history: Sequence[Message], seed: int, emit: Emit | None) -> Run[T]:
+    def _new_run(
+        self,
+        prompt: str,
+        history: Sequence[Message],
+        seed: int | None,
+        emit: Emit | None,
+        *,
+        default_seed: int = 0,
+    ) -> Run[T]:
         earlier = (message for message in history if not isinstance(message, SystemMessage))
         transcript = Transcript([*self._opening, *earlier, UserMessage(prompt)])
         return Run(
@@ -285,5 +305,6 @@ class Agent(Generic[T]):
             escalate=self.escalate,
             transcript=transcript,
             seed=seed,
+            default_seed=default_seed,
             emit=emit,
         )

@@ -26,6 +26,17 @@ class CanvasUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the turn's text; all of a turn's pieces, joined, are the text of its message.
+
+    A server's text comes as it is written, any other model's in one piece when the turn ends. A typed answer is JSON text.
+    """
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Escalated:
     """The turn is doubtful, and the stronger model is asked for it; `message` is the doubtful answer."""
 
@@ -84,6 +95,7 @@ class RunFinished(Generic[T]):
 RunEvent = (
     StepStarted
     | CanvasUpdate
+    | TextDelta
     | Escalated
     | EscalationFailed
     | CallsProposed

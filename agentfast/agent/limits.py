@@ -40,9 +40,11 @@ class Limits:
 class Settings:
     """Generation settings of each turn, and concurrency of its tools.
 
+    A setting of None is left to the model: nothing is sent to a server, and a local model takes its own default.
+
     Attributes:
-        temperature: 1 is the model's own; 0 takes the most likely output.
-        max_tokens: tokens of one turn at most.
+        temperature: 1 is the model's own, and a local model's default; 0 takes the most likely output.
+        max_tokens: tokens of one turn at most; a local model's default is 512.
         max_calls: tool calls in one turn at most.
         confidence: give calls and typed answers a probability per field. A local model pays about one more posterior
             per canvas for it, and no forward pass.
@@ -51,8 +53,8 @@ class Settings:
         tool_concurrency: tool calls that all runs of the agent together may have under way.
     """
 
-    temperature: float = 1.0
-    max_tokens: int = 512
+    temperature: float | None = None
+    max_tokens: int | None = None
     max_calls: int = 8
     confidence: bool = True
     priority: int = 0
@@ -60,9 +62,13 @@ class Settings:
     tool_concurrency: int = 64
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ConfigError(f"temperature is {self.temperature}; it must be a number of at least 0")
-        for name in ("max_tokens", "max_calls", "tool_concurrency"):
+        if self.temperature is not None and not 0 <= self.temperature < float("inf"):
+            raise ConfigError(
+                f"temperature is {self.temperature}; it must be a number of at least 0, or None"
+            )
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1, or None")
+        for name in ("max_calls", "tool_concurrency"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not self.tool_timeout_s > 0:

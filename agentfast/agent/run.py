@@ -20,6 +20,7 @@ from agentfast.agent.events import (
     OutputRejected,
     RunEvent,
     StepStarted,
+    TextDelta,
     ToolFinished,
     ToolStarted,
 )
@@ -28,7 +29,7 @@ from agentfast.agent.output import OutputType
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
 from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
-from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, TextChunk
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.executor import Executor
 
@@ -52,10 +53,14 @@ class Run(Generic[T]):
         settings: Settings,
         escalate: Escalate | None = None,
         transcript: Transcript,
-        seed: int,
+        seed: int | None,
+        default_seed: int = 0,
         emit: Emit | None = None,
     ) -> None:
-        """Take the agent's parts, the conversation so far, and where to report events, if anywhere."""
+        """Take the agent's parts, the conversation so far, and where to report events, if anywhere.
+
+        `default_seed` stands in for a seed that nobody asked for; servers are not told of it.
+        """
         self._model = model
         self._executor = executor
         self._output = output
@@ -65,6 +70,7 @@ class Run(Generic[T]):
         self._escalate = escalate
         self._transcript = transcript
         self._seed = seed
+        self._default_seed = default_seed
         self._emit = emit
         self._program = f"{name}-{next(_run_numbers)}"
         self._steps: list[Step] = []
@@ -155,14 +161,15 @@ class Run(Generic[T]):
         self._check_turn(model, request, response)
         return response
 
-    def _tokens_left(self) -> int:
-        """Token budget of the next turn."""
+    def _tokens_left(self) -> int | None:
+        """Token budget of the next turn; None: the model's own."""
         limit, most = self._limits.max_tokens, self._settings.max_tokens
         if limit is None:
             return most
         if limit <= self._tokens:
             raise self._exceeded(f"no answer within {limit} tokens")
-        return min(most, limit - self._tokens)
+        left = limit - self._tokens
+        return left if most is None else min(most, left)
 
     def _request(self, step: int) -> ModelRequest:
         limits, settings = self._limits, self._settings
@@ -179,7 +186,8 @@ class Run(Generic[T]):
             max_tokens=self._tokens_left(),
             temperature=settings.temperature,
             confidence=settings.confidence or self._escalate is not None,
-            seed=derive_seed(self._seed, step),
+            seed=None if self._seed is None else derive_seed(self._seed, step),
+            default_seed=derive_seed(self._default_seed, step),
             program=self._program,
             priority=settings.priority,
         )
@@ -199,13 +207,20 @@ class Run(Generic[T]):
     async def _watch(self, model: Model, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
         """Generate by way of the model's stream, read to its end so that it is closed here."""
         response: ModelResponse | None = None
+        shown = 0  # characters of the text
         async for event in model.stream(request):
-            if isinstance(event, CanvasState):
-                emit(CanvasUpdate(step, event))
-            else:
-                response = event
+            match event:
+                case CanvasState():
+                    emit(CanvasUpdate(step, event))
+                case TextChunk(text):
+                    shown += len(text)
+                    emit(TextDelta(step, text))
+                case ModelResponse():
+                    response = event
         if response is None:
             raise ModelError(f"model {model.name!r} ended its stream without a response")
+        if rest := response.message.text[shown:]:
+            emit(TextDelta(step, rest))
         return response
 
     def _check_turn(self, model: Model, request: ModelRequest, response: ModelResponse) -> None:

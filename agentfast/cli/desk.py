@@ -18,7 +18,8 @@ from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
 
 LIMITS = Limits(max_steps=8)
-SETTINGS = Settings(max_tokens=256)  # no turn of the tasks takes half of it
+MAX_TOKENS = 256  # of a turn; none of the tasks takes half of it
+SETTINGS = Settings(max_tokens=MAX_TOKENS)
 
 
 def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:

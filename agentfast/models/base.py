@@ -26,10 +26,11 @@ class ModelRequest:
         output_schema: JSON Schema of the answer; None: the answer is text.
         tool_choice: "auto": an answer or calls; "required": calls; "none": an answer; a tool's name: a call to it.
         max_calls: calls in one turn at most.
-        max_tokens: tokens of the turn at most.
-        temperature: 1 is the model's own; 0 takes the most likely output.
+        max_tokens: tokens of the turn at most; None: the model's own limit.
+        temperature: 1 is the model's own; 0 takes the most likely output; None: nobody asked for one.
         confidence: ask for the confidence of calls and of a typed answer; not every model has one.
-        seed: at least 0; the same request with the same seed has the same response.
+        seed: at least 0; the same request with the same seed has the same response. None: nobody asked for one.
+        default_seed: what a model on this machine takes if there is no seed, so that a run can be repeated.
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
         output_grammar: what an answer that is text must match; None: any text. Not beside an output_schema.
@@ -40,10 +41,11 @@ class ModelRequest:
     output_schema: Mapping[str, Any] | None = None
     tool_choice: str = "auto"
     max_calls: int = 8
-    max_tokens: int = 512
-    temperature: float = 1.0
+    max_tokens: int | None = None
+    temperature: float | None = None
     confidence: bool = True
-    seed: int = 0
+    seed: int | None = None
+    default_seed: int = 0
     program: str | None = None
     priority: int = 0
     output_grammar: Grammar | None = None
@@ -99,7 +101,14 @@ class CanvasState:
     committed: bool
 
 
-ModelEvent = CanvasState | ModelResponse
+@dataclass(frozen=True, slots=True)
+class TextChunk:
+    """The next piece of the turn's text. The pieces of a turn, joined, are its message's text, or its beginning."""
+
+    text: str
+
+
+ModelEvent = CanvasState | TextChunk | ModelResponse
 
 
 @runtime_checkable

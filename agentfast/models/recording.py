@@ -26,8 +26,12 @@ def encode_message(message: Message) -> dict[str, Any]:
 
 
 def _encode_turn(message: AssistantMessage) -> dict[str, Any]:
-    calls = [{"name": call.name, "arguments": call.arguments, "id": call.id} for call in message.calls]
-    return {"text": message.text, "calls": calls}
+    return {"text": message.text, "calls": [_encode_call(call) for call in message.calls]}
+
+
+def _encode_call(call: ToolCall) -> dict[str, Any]:
+    raw = {"name": call.name, "arguments": call.arguments, "id": call.id}
+    return raw if call.malformed is None else raw | {"malformed": call.malformed}
 
 
 def encode_request(request: ModelRequest) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def encode_request(request: ModelRequest) -> dict[str, Any]:
         "max_calls": request.max_calls,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
-        "seed": request.seed,
+        "seed": request.default_seed if request.seed is None else request.seed,
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from agentfast.errors import ConfigError, ModelError
-from agentfast.models.base import Model, ModelRequest, ModelResponse, PlainModel
+from agentfast.models.base import Model, ModelEvent, ModelRequest, ModelResponse, PlainModel
 from agentfast.models.recording import decode_response, encode_request, encode_response
 
 
@@ -28,10 +28,22 @@ class RecordingModel(PlainModel):
         """The model's answer, recorded. Failures are not recorded."""
         asked = encode_request(request)  # before the answer: the run appends to its messages afterwards
         response = await self._model.respond(request)
-        line = _canonical({"request": asked, "response": encode_response(response)})
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        self._append(asked, response)
         return response
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """The model's events; its answer is recorded."""
+        asked = encode_request(request)
+        async for event in self._model.stream(request):
+            if isinstance(event, ModelResponse):
+                self._append(asked, event)
+            yield event
+
+    def _append(self, asked: Mapping[str, Any], response: ModelResponse) -> None:
+        line = _canonical({"request": asked, "response": encode_response(response)})
+        # A lone surrogate is written as the JSON escape that it can only be, and read back as itself.
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(line + "\n")
 
 
 class ReplayModel(PlainModel):
@@ -51,10 +63,11 @@ class ReplayModel(PlainModel):
         self._requests: list[dict[str, Any]] = []
         self._responses: dict[str, deque[ModelResponse]] = defaultdict(deque)
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            # Only at line feeds: a JSON string may hold what str.splitlines takes for the end of a line.
+            lines = self._path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except OSError as error:
             raise ConfigError(f"cannot read the recording: {error}") from error
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(lines if lines != [""] else [], 1):
             self._load(line, number)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -62,10 +63,11 @@ class Server:
 
 
 def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    """A JSON answer, or text that is not JSON."""
+    """A JSON answer, or text or bytes that are not JSON."""
 
     def send(handler: BaseHTTPRequestHandler) -> None:
-        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+        text = body if isinstance(body, str) else json.dumps(body) if not isinstance(body, bytes) else ""
+        content = body if isinstance(body, bytes) else text.encode()
         handler.send_response(status)
         handler.send_header("content-length", str(len(content)))
         for name, value in headers.items():
@@ -74,6 +76,35 @@ def reply(body: object, status: int = 200, **headers: str) -> Reply:
         handler.wfile.write(content)
 
     return send
+
+
+def events(*chunks: object, done: bool = True, cut: bool = False, **headers: str) -> Reply:
+    """An event stream of JSON chunks, or of lines as they are; `cut` ends the connection before the stream's end."""
+
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        kind = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+        for name, value in (
+            kind | {name.replace("_", "-"): value for name, value in headers.items()}
+        ).items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        for chunk in (*chunks, *(["data: [DONE]\n\n"] if done else [])):
+            content = (chunk if isinstance(chunk, str) else f"data: {json.dumps(chunk)}\n\n").encode()
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
+            handler.wfile.flush()
+        handler.close_connection = cut
+        if not cut:
+            with suppress(ConnectionError):  # whoever asked may have left
+                handler.wfile.write(b"0\r\n\r\n")
+
+    return send
+
+
+def delta(message: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+    """A chunk of a streamed chat completion."""
+    choice = {"index": 0, "delta": message, "finish_reason": reason}
+    return {"object": "chat.completion.chunk", "choices": [choice]}
 
 
 def drop(handler: BaseHTTPRequestHandler) -> None:

@@ -21,7 +21,7 @@ import torch
 from agentfast.agent.result import Step
 from agentfast.chat.json import CALL, CALL_OPENING, JsonChat
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, judge
-from agentfast.cli.desk import LIMITS, SETTINGS
+from agentfast.cli.desk import LIMITS, MAX_TOKENS, SETTINGS
 from agentfast.errors import ConfigError, ModelError
 from agentfast.messages import Message, SystemMessage, ToolMessage, UserMessage
 from agentfast.models.base import ModelUsage
@@ -33,7 +33,6 @@ from agentfast.tools.call import ToolDefinition
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
 
-MAX_TOKENS = SETTINGS.max_tokens
 NEEDED = ("transformers", "outlines", "outlines_core.json_schema")
 
 

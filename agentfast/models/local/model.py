@@ -24,6 +24,8 @@ from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from agentfast.tools.confidence import Confidence
 
+DEFAULT_TURN_TOKENS = 512  # of a request that does not say
+
 
 class LocalModel:
     """Generates on an engine. Every tool call and every typed answer matches its schema.
@@ -75,8 +77,8 @@ class LocalModel:
             CheckpointError: see `load_checkpoint`.
             ConfigError: no such dtype, or no `chat` is given and the special tokens are of no known format.
         """
-        if not isinstance(torch_dtype := getattr(torch, dtype, None), torch.dtype):
-            raise ConfigError(f"torch has no dtype {dtype!r}")
+        if not isinstance(torch_dtype := getattr(torch, str(dtype), None), torch.dtype):
+            raise ConfigError(f"torch has no dtype {dtype!r}; it is a name, e.g. 'bfloat16'")
         checkpoint = load_checkpoint(path, dtype=torch_dtype, device=device)
         config = config or EngineConfig(generation=checkpoint.generation)
         engine = Engine(checkpoint.model, checkpoint.tokenizer, config)
@@ -120,7 +122,7 @@ class LocalModel:
 
     async def _prepare(self, request: ModelRequest) -> tuple[Request, Rendering]:
         rendering = self._render(request)
-        max_tokens = request.max_tokens
+        max_tokens = DEFAULT_TURN_TOKENS if request.max_tokens is None else request.max_tokens
         if self._max_turn_tokens is not None:
             max_tokens = min(max_tokens, self._max_turn_tokens)
         turn = await self._turns.get(request)
@@ -128,8 +130,8 @@ class LocalModel:
             prompt=(*rendering.ids, *rendering.opening),
             max_tokens=max_tokens,
             grammar=turn.grammar,
-            seed=request.seed,
-            temperature=request.temperature,
+            seed=request.default_seed if request.seed is None else request.seed,
+            temperature=1.0 if request.temperature is None else request.temperature,
             priority=request.priority,
             program=request.program,
             fields=turn.fields if request.confidence else None,

@@ -24,6 +24,7 @@ from agentfast.nano.training.workers import Workers
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.checksums import write_checksums
 from agentfast.runtime.model.checkpoint.save import save_checkpoint
 from agentfast.runtime.model.layers import fuse_norms
 
@@ -171,7 +172,7 @@ class Trainer:
         partial.replace(self.folder / name)
 
     def export(self, path: Path) -> None:
-        """Write the model as a Hugging Face checkpoint directory, in fp16."""
+        """Write the model as a Hugging Face checkpoint directory, in fp16, with checksums."""
         tokenizer = self.folder / "tokenizer.json"
         save_checkpoint(
             self.model,
@@ -181,6 +182,7 @@ class Trainer:
             generation=GENERATION,
             dtype=torch.float16,
         )
+        write_checksums(path)
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint of this recipe."""

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from agentfast.errors import CheckpointError
 from agentfast.runtime.core.config import EXTENSIONS
+from agentfast.runtime.model.checkpoint.recognize import refuse_pointer
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 
@@ -53,7 +54,14 @@ def tokenizer_file(directory: Path) -> Path:
     if shared is None:
         path = directory / TOKENIZER_FILE
         if not path.exists():
-            raise CheckpointError(f"{directory} has no {TOKENIZER_FILE}")
+            other = (directory / "tokenizer.model").exists()
+            hint = (
+                f"it has tokenizer.model only: save it as {TOKENIZER_FILE} with transformers"
+                if other
+                else None
+            )
+            raise CheckpointError(f"{directory} has no {TOKENIZER_FILE}", hint=hint)
+        refuse_pointer(path)
         return path
     if not isinstance(shared, str) or Path(shared).is_absolute():
         raise CheckpointError(f"{directory / EXTENSIONS}: {_SHARED} is {shared!r}, not a relative path")

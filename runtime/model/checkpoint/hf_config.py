@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentfast.errors import CheckpointError, ConfigError
+from agentfast.runtime.model.checkpoint.recognize import refuse_quantized
 from agentfast.runtime.model.config import AttentionConfig, Kind, LayerType, ModelConfig, RopeConfig
 
 _DIFFUSION = ("diffusion_gemma", "diffusion_gemma_text")
@@ -49,12 +50,12 @@ def read_config(raw: Mapping[str, Any]) -> ModelConfig:
     """
     model_type = raw.get("model_type")
     if model_type not in _DIFFUSION + _AUTOREGRESSIVE:
+        built = ", ".join(str(name) for name in raw.get("architectures") or ["no architecture named"])
         raise CheckpointError(
-            f"model_type {model_type!r} is not supported",
-            hint="DiffusionGemma and Gemma 4 checkpoints are",
+            f"model_type {model_type!r} ({built}) is not supported",
+            hint="DiffusionGemma and Gemma 4 checkpoints are; ask a server for any other by OpenAIModel",
         )
-    if raw.get("quantization_config"):
-        raise CheckpointError("quantized weights (quantization_config) are not supported")
+    refuse_quantized(raw)
     text: Mapping[str, Any] = raw.get("text_config") or raw
     kind: Kind = "diffusion" if model_type in _DIFFUSION else "autoregressive"
     _refuse_variants(text, kind)

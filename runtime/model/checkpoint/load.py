@@ -15,8 +15,10 @@ from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.checksums import verify_checksums
 from agentfast.runtime.model.checkpoint.files import read_json, tokenizer_file
 from agentfast.runtime.model.checkpoint.hf_config import read_config
+from agentfast.runtime.model.checkpoint.recognize import refuse_other_things
 from agentfast.runtime.model.checkpoint.tensor_files import (
     StoredTensor,
     find_tensors,
@@ -57,15 +59,19 @@ def load_checkpoint(
     under the same name) rather than write into it while the model lives. Image and sound towers are skipped.
 
     Args:
-        path: a directory. Nothing is downloaded.
+        path: a directory. Nothing is downloaded. If it has a file SHA256SUMS, its files are compared with that first.
 
     Raises:
-        CheckpointError: the directory, a file or a tensor is missing, unexpected, malformed or of another
-            architecture; the message names it.
+        CheckpointError: it is no checkpoint but something else, e.g. a GGUF file or an adapter; or a file or a tensor is
+            missing, unexpected, damaged, malformed or of another architecture. The message names it.
+        ConfigError: the path is none, or torch has no such device here.
     """
+    if not isinstance(path, (str, Path)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"the checkpoint is {path!r}; it is the path of a directory")
+    _check_device(device)
     directory = Path(path)
-    if not directory.is_dir():
-        raise CheckpointError(f"{directory} is not a directory", hint="checkpoints are not downloaded")
+    refuse_other_things(directory)
+    verify_checksums(directory)
     raw = read_json(directory / "config.json")
     config = read_config(raw)
     raw_generation = read_json(directory / "generation_config.json", optional=True)
@@ -108,6 +114,13 @@ def load_weights(
         state |= {f"layers.{i}.decoder_scalar": ones for i in range(len(config.layers))}
     model.load_state_dict(state, assign=True)
     return model.to(device).eval().requires_grad_(requires_grad=False)
+
+
+def _check_device(device: torch.device | str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ConfigError(f"torch cannot use device {str(device)!r}: {str(error).splitlines()[0]}") from error
 
 
 def _check(stored: Sequence[StoredTensor], wanted: Mapping[str, tuple[int, ...]]) -> dict[str, StoredTensor]:

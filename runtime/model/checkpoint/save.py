@@ -14,6 +14,7 @@ from torch import Tensor
 from agentfast.errors import ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
+from agentfast.runtime.model.checkpoint.checksums import CHECKSUMS
 from agentfast.runtime.model.checkpoint.files import (
     TOKENIZER_FILE,
     aside,
@@ -38,7 +39,8 @@ def save_checkpoint(
 ) -> None:
     """Write config.json, generation_config.json, agentfast.json, model.safetensors and tokenizer.json into `path`.
 
-    Each file is written aside and then replaces the old one, so a model loaded from there is not disturbed.
+    Each file is written aside and then replaces the old one, so a model loaded from there is not disturbed. Checksums of
+    the old files are removed; `write_checksums` makes new ones.
 
     Args:
         tokenizer: a tokenizer.json file, which is copied.
@@ -53,6 +55,7 @@ def save_checkpoint(
     tensors = {name: _cast(name, tensor, dtype) for name, tensor in _checkpoint_names(model).items()}
     directory = Path(path)
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / CHECKSUMS).unlink(missing_ok=True)  # of the files that are replaced now
     write_json(directory / "config.json", config)
     generation_config = _write_generation(generation or GenerationDefaults(), model) | {
         "max_new_tokens": max_new_tokens,

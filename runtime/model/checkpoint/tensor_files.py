@@ -15,9 +15,9 @@ import safetensors
 from torch import Tensor
 
 from agentfast.errors import CheckpointError
+from agentfast.runtime.model.checkpoint.recognize import refuse_pointer, refuse_without_weights
 from agentfast.runtime.model.config import Kind
 
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _FLOATS = {"F32", "F16", "BF16", "F64"}
 
 # What precedes a text tensor's own name; both stacks of DiffusionGemma are one, so its encoder only repeats.
@@ -78,9 +78,13 @@ def open_tensors(path: Path) -> Generator[Any]:
         CheckpointError: it is missing or not a safetensors file.
     """
     try:
+        refuse_pointer(path)
         file: Any = cast("Any", safetensors).safe_open(str(path), framework="pt", device="cpu")
     except (OSError, safetensors.SafetensorError) as error:
-        raise CheckpointError(f"cannot read {path.name}: {error}") from error
+        hint = "is it cut short? download it again"
+        raise CheckpointError(f"cannot read {path.name}: {error}", hint=hint) from error
+    if (file.metadata() or {}).get("format") == "mlx":
+        raise CheckpointError(f"{path} holds weights for MLX", hint="download the original checkpoint")
     with file:
         yield file
 
@@ -114,13 +118,8 @@ def _files(directory: Path) -> list[Path]:
         return [whole]
     if index.exists():
         return [directory / name for name in _shards(index)]
-    names = [path.name for path in directory.iterdir()]
-    if pickles := sorted(name for name in names if name.endswith(_PICKLES)):
-        raise CheckpointError(
-            f"{directory} has its weights in {pickles[0]} only: pickle files can run code and are not read",
-            hint="convert it to safetensors",
-        )
-    raise CheckpointError(f"{directory} has no model.safetensors and no model.safetensors.index.json")
+    refuse_without_weights(directory)
+    return []
 
 
 def _shards(index: Path) -> list[str]:
@@ -132,6 +131,10 @@ def _shards(index: Path) -> list[str]:
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise CheckpointError(f"{index.name} names {name!r}, which is not a safetensors file beside it")
-        if not (index.parent / name).exists():
-            raise CheckpointError(f"{name}, which {index.name} names, is missing")
+    if missing := [name for name in names if not (index.parent / name).exists()]:
+        few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        verb = "is" if len(missing) == 1 else "are"
+        raise CheckpointError(
+            f"{few}, which {index.name} names, {verb} missing", hint="is the download complete?"
+        )
     return names

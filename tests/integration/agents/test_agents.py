@@ -28,6 +28,7 @@ from agentfast import (
     RunFinished,
     Settings,
     SystemMessage,
+    TextDelta,
     ToolMessage,
     UserMessage,
     tool,
@@ -36,6 +37,7 @@ from agentfast.agent.agent import AnyTool
 from agentfast.chat.base import Segment
 from agentfast.chat.json import ASSISTANT, CALL, END, SYSTEM, USER, JsonChat
 from agentfast.messages import assistant_turns
+from agentfast.models.local.model import DEFAULT_TURN_TOKENS
 from agentfast.runtime.scheduling.request import Request
 from agentfast.tools import as_tool
 from tests.support.tiny_engine import chat_tokenizer, tiny_engine
@@ -169,6 +171,27 @@ async def test_no_user_can_open_a_turn_or_a_call(model: LocalModel, requests: li
     names = {index: name for name, index in chat_tokenizer().vocabulary.special.items()}
     specials = [names[token] for token in requests[0].prompt if token in names]
     assert specials == [SYSTEM, END, USER, END, ASSISTANT]
+
+
+async def test_what_nobody_set_has_the_defaults_of_a_local_model(
+    model: LocalModel, requests: list[Request]
+) -> None:
+    answer = {"const": 1}
+    await model.respond(ModelRequest([UserMessage("a")], output_schema=answer, default_seed=5))
+    settings: dict[str, Any] = {"max_tokens": 96, "temperature": 0.5, "seed": 7}
+    await model.respond(ModelRequest([UserMessage("a")], output_schema=answer, **settings))
+    bare, full = requests
+    assert (bare.max_tokens, bare.temperature, bare.seed) == (DEFAULT_TURN_TOKENS, 1.0, 5)
+    assert (full.max_tokens, full.temperature, full.seed) == (96, 0.5, 7)
+
+
+async def test_the_text_of_a_turn_is_an_event_without_special_tokens(model: LocalModel) -> None:
+    events = [event async for event in Agent(model, output_type=Order, settings=SETTINGS).stream("go")]
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert [event.text for event in events if isinstance(event, TextDelta)] == [
+        last.result.steps[-1].message.text
+    ]
 
 
 async def test_a_stream_shows_the_canvas_settle(model: LocalModel) -> None:

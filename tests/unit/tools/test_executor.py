@@ -176,6 +176,32 @@ def test_an_unknown_tool_and_bad_arguments_are_errors_that_help() -> None:
     assert "did you mean act?" in error_of(asyncio.run(main()))
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"number":1,}', "double quotes"),
+        ('{"number":"one\ntwo"', "Expecting ',' delimiter"),
+        ("[1]", "another value; they were: [1]"),
+        ('{"number":NaN}', "a number in them is not one of JSON's"),
+        ("[" * 10_000, "recursion"),
+        ('{"\ud83d', "Unterminated"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_call_without_an_object_of_arguments_is_not_run(written: str, said: str) -> None:
+    async def main() -> ToolResult:
+        return await Executor(ToolRegistry([unreachable])).run(ToolCall("unreachable", {}, malformed=written))
+
+    error = error_of(asyncio.run(main()))
+    assert error.startswith("the arguments are not a JSON object: ")
+    assert said in error
+
+
+def unreachable() -> None:
+    """Fails."""
+    raise AssertionError("a malformed call was run")
+
+
 def test_a_hanging_async_tool_is_stopped_at_its_timeout() -> None:
     stopped: list[bool] = []
 

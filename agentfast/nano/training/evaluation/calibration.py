@@ -32,6 +32,7 @@ from agentfast.nano.training.evaluation.reliability import Judgement, Reliabilit
 from agentfast.runtime.core.calibration import DEFAULT_CALIBRATION, Calibration
 from agentfast.runtime.core.config import EXTENSIONS, EngineConfig
 from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.model.checkpoint.checksums import CHECKSUMS, write_checksums
 from agentfast.runtime.model.checkpoint.load import LoadedCheckpoint, load_checkpoint
 from agentfast.tools.confidence import Alternatives, Confidence
 
@@ -172,6 +173,8 @@ def write(directory: Path, calibration: Calibration, section: str) -> None:
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     raw["confidence_calibration"] = calibration.to_json()
     path.write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+    if (directory / CHECKSUMS).exists():
+        write_checksums(directory)
     card = directory / "README.md"
     before, _, after = card.read_text(encoding="utf-8").partition(HEADING)
     _, heading, rest = after.partition("\n## ")

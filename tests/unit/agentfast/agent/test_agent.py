@@ -23,6 +23,7 @@ from agentfast import (
     ScriptedModel,
     StepStarted,
     SystemMessage,
+    TextDelta,
     ToolCall,
     ToolDefinitionError,
     ToolFinished,
@@ -30,7 +31,7 @@ from agentfast import (
     ToolStarted,
     UserMessage,
 )
-from agentfast.agent.limits import Limits
+from agentfast.agent.limits import Limits, Settings
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 
@@ -193,8 +194,10 @@ async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
         ToolStarted,
         ToolFinished,
         StepStarted,
+        TextDelta,
         OutputRejected,
         StepStarted,
+        TextDelta,
         RunFinished,
     ]
     last = events[-1]
@@ -247,13 +250,33 @@ async def test_a_map_gives_results_in_order_with_bounded_concurrency() -> None:
 
 
 async def test_runs_of_a_map_have_their_own_seeds_whatever_the_concurrency() -> None:
-    seeds: list[set[int]] = []
+    seeds: list[set[int | None]] = []
     for concurrency in (1, 5):
         model = RecordingModel(lambda _: "done")
         await Agent(model).map(["a"] * 5, concurrency=concurrency, seed=7)
         seeds.append({request.seed for request in model.requests})
     assert seeds[0] == seeds[1]
     assert len(seeds[0]) == 5
+
+
+async def test_a_seed_that_nobody_asked_for_is_told_apart() -> None:
+    model = RecordingModel(lambda _: "done")
+    agent = Agent(model)
+    await agent.map(["a"] * 5)
+    await agent.run("a")
+    assert {request.seed for request in model.requests} == {None}
+    assert len({request.default_seed for request in model.requests}) == 6
+    await agent.run("a", seed=0)
+    assert model.requests[-1].seed == model.requests[-2].default_seed
+
+
+async def test_settings_that_nobody_chose_are_left_to_the_model() -> None:
+    model = RecordingModel(lambda _: "done")
+    await Agent(model).run("a")
+    await Agent(model, settings=Settings(temperature=0, max_tokens=9)).run("a")
+    await Agent(model, limits=Limits(max_tokens=7)).run("a")
+    asked = [(request.temperature, request.max_tokens) for request in model.requests]
+    assert asked == [(None, None), (0, 9), (None, 7)]
 
 
 def fail_on_bad(messages: Sequence[Message]) -> str:

@@ -20,6 +20,7 @@ from agentfast import (
     ModelUsage,
     RecordingModel,
     ReplayModel,
+    RunFinished,
     ScriptedModel,
     ToolCall,
     UserMessage,
@@ -164,3 +165,26 @@ responses = st.builds(
 @given(responses)
 def test_every_response_survives_encoding(response: ModelResponse) -> None:
     assert decode_response(encode_response(response)) == response
+
+
+@pytest.mark.parametrize("text", ["one\u2028two", "one\x85two", "half \ud83d", "one\r\ntwo"])
+async def test_any_text_is_recorded_and_replayed(path: Path, text: str) -> None:
+    original = await Agent(RecordingModel(ScriptedModel([text]), path)).run(text)
+    replayed = await Agent(ReplayModel(path)).run(text)
+    assert replayed.messages == original.messages
+
+
+async def test_a_malformed_call_is_recorded_and_replayed(path: Path) -> None:
+    script: list[Answer] = [ToolCall("add", {}, malformed='{"a":1,}'), "Sorry."]
+    original = await agent(RecordingModel(ScriptedModel(script), path)).run("go")
+    replayed = await agent(ReplayModel(path)).run("go")
+    assert replayed.messages == original.messages
+    assert replayed.steps[0].message.calls[0].malformed == '{"a":1,}'
+    assert replayed.steps[0].results[0].is_error
+
+
+async def test_a_stream_is_recorded_too(path: Path) -> None:
+    streamed = [event async for event in agent(RecordingModel(ScriptedModel(SCRIPT), path)).stream("go")]
+    last = streamed[-1]
+    assert isinstance(last, RunFinished)
+    assert (await agent(ReplayModel(path)).run("go")).messages == last.result.messages

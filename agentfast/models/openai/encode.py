@@ -1,0 +1,86 @@
+"""Requests in the format of OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
+from agentfast.models.base import ModelRequest
+from agentfast.models.openai.json_text import dump_json
+from agentfast.tools.call import ToolDefinition
+
+MALFORMED = "malformed_arguments"
+
+_SEEDS = 1 << 31  # servers differ in how many bits of a seed they take; all take these
+
+
+def encode_chat(request: ModelRequest, *, strict: bool, token_limit_field: str) -> dict[str, Any]:
+    """The body of a request, without the model's name. Nothing is in it that the request leaves to the model.
+
+    Raises:
+        ConfigError: JSON cannot hold the arguments of an earlier call.
+    """
+    body: dict[str, Any] = {"messages": _encode_messages(request.messages)}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.seed is not None:
+        body["seed"] = request.seed % _SEEDS
+    if request.max_tokens is not None:
+        body[token_limit_field] = request.max_tokens
+    if request.tools:
+        body["tools"] = [_encode_tool(tool, strict=strict) for tool in request.tools]
+        if request.tool_choice != "auto":
+            body["tool_choice"] = _tool_choice(request.tool_choice)
+        if request.max_calls == 1:
+            body["parallel_tool_calls"] = False
+    if request.output_schema is not None:
+        schema = {"name": "answer", "schema": request.output_schema, "strict": strict}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return body
+
+
+def _encode_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    # An agent without instructions has an empty system message if it has tools; a server is told of these elsewhere.
+    return [encode_message(message) for message in messages if message != SystemMessage("")]
+
+
+def encode_message(message: Message) -> dict[str, Any]:
+    """A message as a JSON object of the chat completions API.
+
+    Raises:
+        ConfigError: JSON cannot hold the arguments of a call.
+    """
+    match message:
+        case SystemMessage(text):
+            return {"role": "system", "content": text}
+        case UserMessage(text):
+            return {"role": "user", "content": text}
+        case ToolMessage(content=content, call_id=call_id):
+            return {"role": "tool", "tool_call_id": call_id, "content": content}
+        case AssistantMessage(text, ()):
+            return {"role": "assistant", "content": text}
+        case AssistantMessage(text, calls):
+            return {
+                "role": "assistant",
+                "content": text or None,
+                "tool_calls": [_encode_call(call) for call in calls],
+            }
+
+
+def _encode_call(call: ToolCall) -> dict[str, Any]:
+    # Servers parse the arguments of earlier calls again, and many refuse the whole conversation if one is no object.
+    arguments = call.arguments if call.malformed is None else {MALFORMED: call.malformed}
+    text = dump_json(arguments, f"an argument of the call to {call.name!r}: arguments")
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}
+
+
+def _encode_tool(tool: ToolDefinition, *, strict: bool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function | {"strict": True} if strict else function}
+
+
+def _tool_choice(choice: str) -> Any:
+    if choice in ("required", "none"):
+        return choice
+    return {"type": "function", "function": {"name": choice}}
