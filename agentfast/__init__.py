@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from agentfast.lazy import uncollected
+
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
@@ -208,7 +210,8 @@ def __getattr__(name: str) -> Any:
         return import_module("agentfast.nano")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"agentfast.{_HOMES[name]}"), name)
+    with uncollected():
+        value = getattr(import_module(f"agentfast.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agentfast.lazy import uncollected
+
 if TYPE_CHECKING:
     from agentfast.models.local.model import LocalModel
     from agentfast.runtime.core.config import EngineConfig
@@ -35,7 +37,8 @@ def load(
     from agentfast.runtime.jit import cold_start
 
     cold_start.begin()  # before torch is imported, which takes seconds
-    from agentfast.models.local.model import LocalModel
+    with uncollected():
+        from agentfast.models.local.model import LocalModel
 
-    path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")
-    return LocalModel.from_checkpoint(path, config=config, device=device, name=name)
+        path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")
+        return LocalModel.from_checkpoint(path, config=config, device=device, name=name)

@@ -11,6 +11,7 @@ from agentfast.runtime.backends.stand_in import StandInBackend
 from agentfast.runtime.backends.torch.backend import TorchBackend
 from agentfast.runtime.backends.torch.short_rows import PaddedTokens, ShortRows
 from agentfast.runtime.core.config import EngineConfig
+from agentfast.runtime.core.torch_threads import one_thread
 from agentfast.runtime.jit.cold_start import kernels_ready
 from agentfast.runtime.jit.simd import FEWEST_PAIRS
 from agentfast.runtime.kvcache.store import KVStore
@@ -29,7 +30,8 @@ def backend_for(model: BlockDiffusionModel, config: EngineConfig) -> Backend:
     on_plain_cpu = weight.device.type == "cpu" and weight.dtype == torch.float32
     if on_plain_cpu and is_fusible(model):
         store = _store(model, config)
-        fused = CpuBackend(model, config, _posterior(model), store)
+        with one_thread():
+            fused = CpuBackend(model, config, _posterior(model), store)
         if kernels_ready():
             return fused
         return StandInBackend(torch_backend(model, config, store=store), fused, kernels_ready)

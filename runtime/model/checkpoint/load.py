@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 from agentfast.errors import CheckpointError, ConfigError
 from agentfast.runtime.core.config import EXTENSIONS, GenerationDefaults
 from agentfast.runtime.core.tokenizer import Tokenizer
+from agentfast.runtime.core.torch_threads import one_thread
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.checkpoint.checksums import verify_checksums
 from agentfast.runtime.model.checkpoint.files import read_json, tokenizer_file
@@ -83,8 +85,10 @@ def load_checkpoint(
         )
     except (ConfigError, TypeError) as error:
         raise CheckpointError(f"{directory}: {error}") from error
+    with one_thread() if config.small else nullcontext():
+        model = load_weights(directory, config, dtype=dtype, device=device)
     return LoadedCheckpoint(
-        model=load_weights(directory, config, dtype=dtype, device=device),
+        model=model,
         tokenizer=tokenizer,
         generation=generation,
         max_new_tokens=int(raw_generation.get("max_new_tokens") or 256),
