@@ -124,10 +124,10 @@ def raises_async(error: BaseException) -> Callable[[], Awaitable[None]]:
         (KeyError("x"), "KeyError: 'x'"),
         (UnspeakableError(), "UnspeakableError"),
         (TimeoutError("the shop did not answer"), "TimeoutError: the shop did not answer"),
-        (SystemExit(1), "SystemExit: 1"),
+        (SystemExit(1), "the tool called sys.exit(1)"),
         (StopIteration(), "RuntimeError"),
         (ExceptionGroup("several", [ValueError("a")]), "several"),
-        (ValueError("\ud800"), "ValueError: ?"),
+        (ValueError("\ud800"), "ValueError: \ufffd"),
         (asyncio.CancelledError(), "cancelled itself"),
     ],
 )
@@ -147,7 +147,7 @@ def circular() -> list[Any]:
     return value
 
 
-@pytest.mark.parametrize("garbage", [object(), circular(), "\ud800", b"\xff", sys, lambda: None])
+@pytest.mark.parametrize("garbage", [object(), circular(), b"\xff", sys, lambda: None])
 def test_a_result_that_json_cannot_hold_is_an_error(garbage: object) -> None:
     async def act() -> object:
         return garbage

@@ -17,11 +17,13 @@ from agentfast import (
     Limits,
     Message,
     ModelError,
+    ModelFaultError,
     ModelRequest,
     ModelResponse,
     ScriptedModel,
     Settings,
     ToolCall,
+    ToolMessage,
     tool,
 )
 from agentfast.agent.run import derive_seed
@@ -38,7 +40,7 @@ def always_call(messages: Sequence[Message]) -> ModelResponse:
     ("limits", "complaint", "steps"),
     [
         (Limits(max_steps=3), "no answer within 3 steps", 3),
-        (Limits(max_tool_calls=2), "more than 2 tool calls", 2),
+        (Limits(max_tool_calls=2), "more than 2 tool calls", 3),
         (Limits(max_tokens=25), "no answer within 25 tokens", 3),
     ],
 )
@@ -102,12 +104,17 @@ async def test_a_deadline_stops_a_hanging_tool_and_a_hanging_model() -> None:
         with pytest.raises(LimitExceededError, match="deadline"):
             await Agent(ScriptedModel(hanging_model), limits=limits).run("go")
     assert stopped == ["tool", "model"]
-    assert isinstance(caught.value.messages[-1], AssistantMessage)
+    assert caught.value.messages[-1] == ToolMessage(
+        '{"error":"interrupted: the deadline of 0.02 s is over; it may have taken effect"}',
+        "hang",
+        "call_0_0",
+        is_error=True,
+    )
 
 
 async def test_a_timeout_error_of_the_model_is_not_the_deadline() -> None:
     agent = Agent(ScriptedModel([TimeoutError("no route")]), limits=Limits(deadline_s=BOUND_S))
-    with pytest.raises(TimeoutError, match="no route"):
+    with pytest.raises(ModelFaultError, match="no route"):
         await agent.run("go")
 
 
