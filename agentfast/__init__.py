@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
-    from agentfast.agent.errors import LimitExceededError, OutputError
+    from agentfast.agent.errors import LimitExceededError, MapError, OutputError
     from agentfast.agent.escalation import Escalate
     from agentfast.agent.events import (
         AgentEvent,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ToolDefinitionError,
         ToolError,
         ToolTimeoutError,
+        UnknownFieldError,
         UnknownToolError,
         UnsupportedSchemaError,
     )
@@ -84,6 +85,7 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "LocalModel",
+    "MapError",
     "Message",
     "Model",
     "ModelError",
@@ -118,6 +120,7 @@ __all__ = [
     "ToolResult",
     "ToolStarted",
     "ToolTimeoutError",
+    "UnknownFieldError",
     "UnknownToolError",
     "UnsupportedSchemaError",
     "UserMessage",
@@ -138,6 +141,7 @@ _HOMES = {
     "EngineError": "errors",
     "GrammarError": "errors",
     "LimitExceededError": "agent.errors",
+    "MapError": "agent.errors",
     "ModelError": "errors",
     "ModelFaultError": "errors",
     "ModelUnavailableError": "errors",
@@ -147,6 +151,7 @@ _HOMES = {
     "ToolDefinitionError": "errors",
     "ToolError": "errors",
     "ToolTimeoutError": "errors",
+    "UnknownFieldError": "errors",
     "UnknownToolError": "errors",
     "UnsupportedSchemaError": "errors",
     "AgentEvent": "agent.events",

@@ -135,7 +135,8 @@ def _cancellations() -> int:
 def _without_surrogates(value: object, failure: Exception) -> bytes:
     """JSON of a value that was refused, if nothing but lone surrogates was the reason."""
     try:
-        plain = pydantic_core.to_jsonable_python(value, inf_nan_mode="null")
+        # Before as well, for the keys of dicts.
+        plain = pydantic_core.to_jsonable_python(well_formed_json(value), inf_nan_mode="null")
         return pydantic_core.to_json(well_formed_json(plain))
     except (pydantic_core.PydanticSerializationError, ValueError, RecursionError):
         raise TypeError(f"the tool returned {shown(value)}, which JSON cannot hold: {failure}") from failure

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
 
+_MAX_REASON = 300
 _REFUSED = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
     inspect.Parameter.VAR_POSITIONAL: "takes any number of positional arguments",
@@ -72,7 +73,7 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     except (
         Exception
     ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
-        raise ToolDefinitionError(_culprit(name, fields) + f": {_first_line(error)}") from error
+        raise ToolDefinitionError(_culprit(name, fields) + f": {reason_of(error)}") from error
     _add_defaults(schema["properties"], parameters, keys)
     return Signature(schema, validator)
 
@@ -140,8 +141,10 @@ def _culprit(name: str, fields: Mapping[str, Any]) -> str:
     return f"tool {name!r} cannot be described by a JSON Schema"
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def reason_of(error: Exception) -> str:
+    """The error's text in one line, without pydantic's advice on settings that a tool cannot have."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.partition(". Set `arbitrary")[0][:_MAX_REASON]
 
 
 def _add_defaults(

@@ -25,7 +25,7 @@ from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
-from agentfast.tools.signature import complaints, tidy_schema
+from agentfast.tools.signature import complaints, reason_of, tidy_schema
 from agentfast.tools.strict_json import strict_json
 
 if TYPE_CHECKING:
@@ -79,11 +79,8 @@ class OutputType(Generic[T]):
         except (
             Exception
         ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
-            reason = next(iter(str(error).splitlines()), type(error).__name__).partition(". Set `arbitrary")[
-                0
-            ]
             raise ConfigError(
-                f"output_type is {shown(output_type)}, which has no JSON Schema: {reason}"
+                f"output_type is {shown(output_type)}, which has no JSON Schema: {reason_of(error)}"
             ) from error
 
         def read(text: str) -> Any:
