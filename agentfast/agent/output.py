@@ -29,6 +29,8 @@ from agentfast.tools.signature import complaints, reason_of, tidy_schema
 from agentfast.tools.strict_json import strict_json
 
 if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
     from agentfast.runtime.grammar import Grammar
 
 
@@ -94,15 +96,11 @@ class OutputType(Generic[T]):
         self._read = read
 
     def _use_schema(self, schema: Mapping[str, Any]) -> None:
-        import jsonschema  # here, as most agents need none
-
+        validator = _validator_of(dict(schema))
         try:
-            jsonschema.Draft202012Validator.check_schema(dict(schema))
             self.schema = strict_json(schema)
-        except (jsonschema.SchemaError, ValueError) as error:
-            reason = error.message if isinstance(error, jsonschema.SchemaError) else str(error)
-            raise ConfigError(f"output_type is a mapping, but no JSON Schema: {reason}") from error
-        validator = jsonschema.Draft202012Validator(dict(schema))
+        except ValueError as error:
+            raise ConfigError(f"output_type is a JSON Schema that {error}") from error
 
         def read(text: str) -> Any:
             try:
@@ -134,6 +132,32 @@ class OutputType(Generic[T]):
             return choices.get(text, text)
 
         self._read = read
+
+
+def _validator_of(schema: dict[str, Any]) -> Validator:
+    """A validator by the draft that the schema names, or by the newest whose rules it keeps to.
+
+    Raises:
+        ConfigError: it is no JSON Schema of any draft.
+    """
+    import jsonschema  # here, as most agents need none
+    from jsonschema.validators import validator_for
+
+    drafts = (
+        validator_for(schema, default=jsonschema.Draft202012Validator),
+        jsonschema.Draft7Validator,
+        jsonschema.Draft4Validator,
+    )
+    reasons: list[jsonschema.SchemaError] = []
+    for draft in drafts:
+        try:
+            draft.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            reasons.append(error)
+        else:
+            return draft(schema)
+    first = reasons[0]
+    raise ConfigError(f"output_type is a mapping, but no JSON Schema: {first.json_path}: {first.message}")
 
 
 def _check_kind(output_type: object) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
+import pickle
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +17,9 @@ from agentfast import (
     Agent,
     AssistantMessage,
     CallsProposed,
+    Confidence,
     ConfigError,
+    Escalate,
     Message,
     ModelError,
     OutputError,
@@ -173,11 +178,87 @@ def test_an_agent_cannot_be_changed_but_a_changed_copy_can_be_made() -> None:
     assert (copy.name, copy.tools, copy.run_sync("x").output) == ("two", (add,), "a")
 
 
-def test_bad_definitions_are_refused_at_once() -> None:
-    with pytest.raises(ToolDefinitionError):
-        Agent(ScriptedModel([]), tools=[add, add])
-    with pytest.raises(ConfigError):
-        Agent(ScriptedModel([]), output_type=object())
+MODEL = ScriptedModel([])
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"model": "openai:gpt-4o"}, "model is 'openai:gpt-4o'.*make it first: OpenAIModel"),
+    ({"model": ScriptedModel}, "model is the class ScriptedModel.*make an instance"),
+    ({"model": None}, "model is None"),
+    ({"instructions": lambda: "x"}, "instructions is .*functions are not supported yet"),
+    ({"instructions": None}, "instructions is None"),
+    ({"instructions": "\ud83d"}, "instructions holds the lone surrogate"),
+    ({"tools": [5]}, r"a tool is made of a function; 5 \(int\)"),
+    ({"tools": [None]}, "a tool is made of a function; None"),
+    ({"tools": [Agent(MODEL)]}, "wrap an agent in a function"),
+    ({"tools": add}, "tools is .*put it into a list"),
+    ({"tools": [add, add]}, "two tools are named 'add'"),
+    ({"tools": [add], "tool_choice": "reqired"}, "tool_choice is 'reqired'.*did you mean required"),
+    ({"tools": [add], "tool_choice": "ad"}, "did you mean add"),
+    ({"tool_choice": None}, "tool_choice is None"),
+    ({"tool_choice": "required"}, "the agent has no tools"),
+    ({"output_type": object()}, "output_type is <object"),
+    ({"limits": None}, r"limits is None; it takes Limits"),
+    ({"settings": {"temperature": 0}}, "settings is {'temperature': 0}"),
+    ({"escalate": True}, "escalate is True"),
+    ({"name": 5}, "name is 5"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), REFUSED)
+def test_bad_definitions_are_refused_at_once_by_the_arguments_name(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises((ConfigError, ToolDefinitionError), match=complaint):
+        Agent(**({"model": MODEL} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"prompt": 5}, r"prompt is 5 \(int\); it takes a str"),
+        ({"prompt": None}, "prompt is None"),
+        ({"prompt": "a\ud83d"}, "prompt holds the lone surrogate .* at position 1"),
+        ({"history": ["hi"]}, r"history\[0\] is 'hi'"),
+        ({"seed": "x"}, "seed is 'x'"),
+    ],
+)
+async def test_bad_arguments_of_a_run_are_refused_before_the_model_is_asked(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    model = RecordingModel(lambda _: "done")
+    agent = Agent(model)
+    values = {"prompt": "go"} | arguments
+    with pytest.raises(ConfigError, match=complaint):
+        await agent.run(**values)
+    with pytest.raises(ConfigError, match=complaint):
+        agent.stream(**values)
+    with pytest.raises(ConfigError, match=complaint):
+        await asyncio.to_thread(agent.run_sync, **values)
+    assert not model.requests
+
+
+async def test_openai_style_dicts_are_a_history() -> None:
+    model = RecordingModel(lambda _: "done")
+    await Agent(model).run("b", history=[{"role": "user", "content": "a"}])
+    assert model.requests[0].messages == (UserMessage("a"), UserMessage("b"))
+
+
+async def test_a_result_survives_copies_and_pickles() -> None:
+    def fail() -> None:
+        raise ValueError("x")
+
+    doubtful = AssistantMessage(calls=(call(1, 2, Confidence(0.1, {"name": 0.1})),))
+    agent = Agent(
+        ScriptedModel([doubtful, ToolCall("fail", {}), "done"]),
+        tools=[add, fail],
+        escalate=Escalate(ScriptedModel([ModelError("down")] * 3)),
+    )
+    result = await agent.run("go")
+    assert result.steps[0].escalation is not None
+    for again in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        assert (again.output, again.messages) == (result.output, result.messages)
+        assert [step.results for step in again.steps] == [step.results for step in result.steps]
+        assert again.steps[0].escalation is not None
+        assert str(again.steps[0].escalation.failure) == "down"
 
 
 async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
