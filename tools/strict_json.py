@@ -1,4 +1,4 @@
-"""Schemas as JSON that every server reads: no NaN, no infinity, no lone surrogates."""
+"""Values that are JSON as every reader takes it, and schemas made so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,29 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from agentfast.tools.unicode import lone_surrogate
+from agentfast.tools.unicode import is_text, lone_surrogate
+
+
+def is_json_object(value: object) -> bool:
+    """True for a dict made of what `json.loads` makes, NaN included, whose texts UTF-8 can carry.
+
+    Faster than to write it, as it runs for each call of a history.
+    """
+    return type(value) is dict and _is_json(cast("object", value))
+
+
+def _is_json(value: object) -> bool:
+    kind = type(value)
+    if kind is str:
+        return is_text(value)
+    if kind is int or kind is float or kind is bool or value is None:
+        return True
+    if kind is list:
+        return all(_is_json(item) for item in cast("list[object]", value))
+    if kind is not dict:
+        return False
+    fields = cast("dict[object, object]", value)
+    return all(is_text(key) and _is_json(inner) for key, inner in fields.items())
 
 
 def strict_json(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,11 +56,11 @@ def _strict(value: Any, path: str) -> Any:
     return {
         _strict(key, where): _strict(inner, f"{path}/{key}")
         for key, inner in fields.items()
-        if in_properties or key != "default" or _is_json(inner)
+        if in_properties or key != "default" or _can_be_written(inner)
     }
 
 
-def _is_json(value: object) -> bool:
+def _can_be_written(value: object) -> bool:
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):  # UnicodeEncodeError is a ValueError

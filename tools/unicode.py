@@ -16,6 +16,11 @@ def lone_surrogate(text: str) -> int | None:
     return None
 
 
+def is_text(value: object) -> bool:
+    """True for a str that UTF-8 can carry."""
+    return type(value) is str and (value.isascii() or lone_surrogate(value) is None)
+
+
 def well_formed(text: str) -> str:
     """The text with pairs of surrogates joined and lone ones replaced by U+FFFD; itself if there are none."""
     if lone_surrogate(text) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from agentfast.agent.events import CanvasUpdate, RunEvent
 from agentfast.agent.history.read import to_json
@@ -11,7 +12,8 @@ from agentfast.errors import AgentFastError, CapacityError, ModelError, ModelFau
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage
 from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse
 from agentfast.tools.checks import shown
-from agentfast.tools.unicode import well_formed, well_formed_json
+from agentfast.tools.strict_json import is_json_object
+from agentfast.tools.unicode import is_text, well_formed, well_formed_json
 
 Emit = Callable[[RunEvent], None]
 
@@ -54,19 +56,18 @@ def _checked(model: Model, response: object) -> ModelResponse:
         given = response.message if isinstance(response, ModelResponse) else response
         raise ModelError(f"model {model.name!r} gave {shown(given)}, which is no ModelResponse with a turn")
     message = response.message
-    text = well_formed(message.text)
-    calls = tuple(_checked_call(model, call) for call in message.calls)
-    if text is message.text and all(new is old for new, old in zip(calls, message.calls, strict=True)):
+    if is_text(message.text) and all(_is_sound(call) for call in message.calls):
         return response
-    return replace(response, message=replace(message, text=text, calls=calls))
+    calls = tuple(_mended(model, call) for call in message.calls)
+    return replace(response, message=replace(message, text=well_formed(message.text), calls=calls))
 
 
 def _is_turn(message: object) -> bool:
-    return (
-        isinstance(message, AssistantMessage)
-        and isinstance(message.text, str)  # pyright: ignore[reportUnnecessaryIsInstance]
-        and isinstance(message.calls, (tuple, list))  # pyright: ignore[reportUnnecessaryIsInstance]
-        and all(_is_call(call) for call in message.calls)
+    if not (isinstance(message, AssistantMessage) and isinstance(message.text, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return False
+    calls = cast("object", message.calls)
+    return calls == () or (
+        isinstance(calls, (tuple, list)) and all(map(_is_call, cast("Sequence[object]", calls)))
     )
 
 
@@ -79,21 +80,25 @@ def _is_call(call: object) -> bool:
     )
 
 
-def _checked_call(model: Model, call: ToolCall) -> ToolCall:
+def _is_sound(call: ToolCall) -> bool:
+    return is_text(call.name) and is_text(call.id) and is_json_object(call.arguments)
+
+
+def _mended(model: Model, call: ToolCall) -> ToolCall:
+    """The call with its lone surrogates replaced.
+
+    Raises:
+        ModelError: its arguments are no JSON.
+    """
     try:
-        to_json([call.name, call.id, call.arguments]).encode()
-    except UnicodeEncodeError:
-        return replace(
-            call,
-            name=well_formed(call.name),
-            id=well_formed(call.id),
-            arguments=well_formed_json(call.arguments),
-        )
+        to_json(call.arguments)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelError(
             f"model {model.name!r} called {call.name!r} with {shown(call.arguments)}, which is not JSON: {error}"
         ) from error
-    return call
+    return replace(
+        call, name=well_formed(call.name), id=well_formed(call.id), arguments=well_formed_json(call.arguments)
+    )
 
 
 def _naming_the_longest(error: CapacityError, request: ModelRequest) -> CapacityError:

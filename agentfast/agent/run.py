@@ -20,7 +20,7 @@ from agentfast.agent.response import ask
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
 from agentfast.agent.turn import Emit, Turn
 from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError, ModelFaultError
-from agentfast.messages import AssistantMessage, Transcript, UserMessage
+from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
 from agentfast.models.base import Model, ModelRequest, ModelResponse, ModelUsage
 from agentfast.tools.call import ToolCall
 from agentfast.tools.executor import Executor
@@ -129,10 +129,12 @@ class Run(Generic[T]):
             turn.close(self._reason(error))
             raise
         finally:
-            for each in turn.messages:
-                self._transcript.append(each)
+            results = turn.results
+            self._transcript.append(message)
+            for result in results:
+                self._transcript.append(ToolMessage.of(result))
             tools_s = time.perf_counter() - generated
-            self._steps.append(Step(message, turn.results, usage, generated - start, tools_s, escalation))
+            self._steps.append(Step(message, results, usage, generated - start, tools_s, escalation))
         return message
 
     async def _generate(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agentfast.agent.events import CallsProposed, RunEvent, ToolFinished, ToolStarted
 from agentfast.errors import ToolError, ToolTimeoutError
-from agentfast.messages import AssistantMessage, ToolMessage
+from agentfast.messages import AssistantMessage
 from agentfast.tools.call import ToolResult
 from agentfast.tools.executor import Executor, error_content
 
@@ -29,17 +29,12 @@ class Turn:
         self._run = run
         self._emit = emit
         self._begun: set[int] = set()
-        self._results: dict[int, ToolResult] = {}
+        self._results: list[ToolResult | None] = [None] * len(message.calls)
 
     @property
     def results(self) -> tuple[ToolResult, ...]:
         """The results up to now, in the order of the calls."""
-        return tuple(self._results[index] for index in sorted(self._results))
-
-    @property
-    def messages(self) -> tuple[AssistantMessage | ToolMessage, ...]:
-        """The turn as it stands in a conversation once each call has its result."""
-        return (self.message, *(ToolMessage.of(result) for result in self.results))
+        return tuple(result for result in self._results if result is not None)
 
     async def run_calls(self, executor: Executor) -> None:
         """Run all calls at once."""
@@ -54,12 +49,12 @@ class Turn:
             async with asyncio.TaskGroup() as group:
                 for index in range(len(calls)):
                     group.create_task(self._run_call(executor, index))
-        self.close("the tool cancelled its own task")
+            self.close("the tool cancelled its own task")
 
     def close(self, reason: str) -> None:
         """Give each call that has no result one that says so."""
         for index, call in enumerate(self.message.calls):
-            if index in self._results:
+            if self._results[index] is not None:
                 continue
             said = f"not run: {reason}"
             if index in self._begun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agentfast.messages import AssistantMessage
+from agentfast.messages import AssistantMessage, ToolCall
 
 
 class CallIds:
@@ -12,9 +12,8 @@ class CallIds:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
-        self._shift = (
-            0  # of turns that were trimmed from the conversation's beginning, but whose ids lie in its rest
-        )
+        # Of turns that were trimmed from the conversation's beginning, but whose ids lie in its rest.
+        self._shift = 0
 
     def complete(self, message: AssistantMessage, turn: int) -> AssistantMessage:
         """The message with an id of its own for each call: the model's if no other call has it, otherwise a new one.
@@ -23,17 +22,20 @@ class CallIds:
             message: the model's turn.
             turn: its number among the model's turns, from 0.
         """
-        if not message.calls:
+        calls = message.calls
+        if not calls:
             return message
-        calls = list(message.calls)
-        for index, call in enumerate(calls):
-            if not call.id or call.id in self._taken:
-                calls[index] = replace(call, id=self._new(turn, index, {other.id for other in calls}))
-            self._taken.add(calls[index].id)
-        same = all(new is old for new, old in zip(calls, message.calls, strict=True))
-        return message if same else replace(message, calls=tuple(calls))
+        given = {call.id for call in calls}
+        if "" not in given and len(given) == len(calls) and given.isdisjoint(self._taken):
+            self._taken |= given
+            return message
+        completed = [self._completed(call, turn, index, given) for index, call in enumerate(calls)]
+        return replace(message, calls=tuple(completed))
 
-    def _new(self, turn: int, index: int, others: set[str]) -> str:
-        while (made := f"call_{turn + self._shift}_{index}") in self._taken or made in others:
-            self._shift += 1
-        return made
+    def _completed(self, call: ToolCall, turn: int, index: int, given: set[str]) -> ToolCall:
+        if not call.id or call.id in self._taken:
+            while (made := f"call_{turn + self._shift}_{index}") in self._taken or made in given:
+                self._shift += 1
+            call = replace(call, id=made)
+        self._taken.add(call.id)
+        return call

@@ -19,8 +19,11 @@ from agentfast.messages import (
     UserMessage,
 )
 from agentfast.tools.checks import check_list, check_text, refuse, shown
+from agentfast.tools.strict_json import is_json_object
+from agentfast.tools.unicode import is_text
 
 to_json = json.JSONEncoder(ensure_ascii=False).encode
+_MESSAGES = (SystemMessage, UserMessage, AssistantMessage, ToolMessage)
 _TAKES = "a sequence of messages, such as result.messages, or of OpenAI-style dicts"
 
 
@@ -40,28 +43,57 @@ def read_history(history: object) -> tuple[list[Message], CallIds]:
 
 
 def _read(value: object, index: int) -> Message:
-    where = f"history[{index}]"
-    if isinstance(value, Mapping):
-        value = message_from_openai(cast("Mapping[str, object]", value), where)
-    match value:
-        case SystemMessage() | UserMessage():
-            check_text(f"{where}.text", value.text)
-        case ToolMessage():
-            check_text(f"{where}.content", value.content)
-            check_text(f"{where}.name", value.name)
-            check_text(f"{where}.call_id", value.call_id)
-        case AssistantMessage():
-            check_text(f"{where}.text", value.text)
-            _check_calls(value.calls, where)
-        case _:
-            refuse(
-                where, value, "a message, such as UserMessage('...') or {'role': 'user', 'content': '...'}"
-            )
+    if not isinstance(value, _MESSAGES) and isinstance(value, Mapping):
+        value = message_from_openai(cast("Mapping[str, object]", value), f"history[{index}]")
+    if not isinstance(value, _MESSAGES):
+        takes = "a message, such as UserMessage('...') or {'role': 'user', 'content': '...'}"
+        refuse(f"history[{index}]", value, takes)
+    if not _is_sound(value):
+        _complain(value, f"history[{index}]")
     return value
 
 
+def _is_sound(message: Message) -> bool:
+    """True if nothing is wrong with the message by itself: the quick way, as histories are long."""
+    match message:
+        case ToolMessage():
+            return is_text(message.content) and is_text(message.name) and is_text(message.call_id)
+        case AssistantMessage():
+            return is_text(message.text) and (message.calls == () or _are_sound(message.calls))
+        case _:
+            return is_text(message.text)
+
+
+def _are_sound(calls: object) -> bool:
+    return isinstance(calls, (tuple, list)) and all(
+        isinstance(call, ToolCall)
+        and is_text(call.name)
+        and is_text(call.id)
+        and is_json_object(call.arguments)
+        for call in cast("Sequence[object]", calls)
+    )
+
+
+def _complain(message: Message, where: str) -> None:
+    """Raise the error of a message that is not sound, if it is wrong.
+
+    Raises:
+        ConfigError: it is.
+    """
+    match message:
+        case ToolMessage():
+            check_text(f"{where}.content", message.content)
+            check_text(f"{where}.name", message.name)
+            check_text(f"{where}.call_id", message.call_id)
+        case AssistantMessage():
+            check_text(f"{where}.text", message.text)
+            _check_calls(message.calls, where)
+        case _:
+            check_text(f"{where}.text", message.text)
+
+
 def _check_calls(calls: object, where: str) -> None:
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
+    if not isinstance(calls, (tuple, list)):
         refuse(f"{where}.calls", calls, "a tuple of ToolCalls")
     for index, call in enumerate(cast("Sequence[object]", calls)):
         at = f"{where}.calls[{index}]"
@@ -105,10 +137,11 @@ class _Pairing:
                         f"the result of call {message.call_id!r} to {message.name!r}",
                         "a result follows the assistant message with its call: keep the two together",
                     )
-                case AssistantMessage():
+                case AssistantMessage() if message.calls:
                     conversation += self._turn(message)
                     self._turns += 1
-                case UserMessage():
+                case AssistantMessage() | UserMessage():
+                    self._turns += isinstance(message, AssistantMessage)
                     conversation.append(message)
                     self._at += 1
         return conversation
@@ -128,7 +161,9 @@ class _Pairing:
             index = self._call_of(result, open_calls)
             del open_calls[index]
             call = complete.calls[index]
-            results[index] = replace(result, call_id=call.id, name=call.name)
+            if (result.call_id, result.name) != (call.id, call.name):
+                result = replace(result, call_id=call.id, name=call.name)
+            results[index] = result
             self._at += 1
         if open_calls:
             missing = ", ".join(f"{call.name!r} ({call.id!r})" for call in open_calls.values())

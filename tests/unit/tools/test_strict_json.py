@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agentfast.tools.strict_json import strict_json
+from agentfast.tools.strict_json import is_json_object, strict_json
 
 
 def test_defaults_that_json_cannot_hold_are_left_out_wherever_they_stand() -> None:
@@ -27,6 +30,22 @@ def test_defaults_that_json_cannot_hold_are_left_out_wherever_they_stand() -> No
             "d": {"type": "integer", "default": 1},
         }
     }
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), json_values, max_size=3))
+def test_what_json_gives_is_a_json_object(value: dict[str, Any]) -> None:
+    assert is_json_object(json.loads(json.dumps(value)))
+
+
+@pytest.mark.parametrize("value", [None, [], "a", {1: 2}, {"a": {1}}, {"a": ["\ud83d"]}, {"\ud83d": 1}])
+def test_other_values_are_no_json_object(value: object) -> None:
+    assert not is_json_object(value)
 
 
 @pytest.mark.parametrize(

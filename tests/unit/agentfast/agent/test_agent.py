@@ -207,8 +207,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_bad_definitions_are_refused_at_once_by_the_arguments_name(
     arguments: dict[str, Any], complaint: str
 ) -> None:
+    make: Any = Agent
     with pytest.raises((ConfigError, ToolDefinitionError), match=complaint):
-        Agent(**({"model": MODEL} | arguments))
+        make(**{"model": MODEL, **arguments})
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ async def test_bad_arguments_of_a_run_are_refused_before_the_model_is_asked(
 ) -> None:
     model = RecordingModel(lambda _: "done")
     agent = Agent(model)
-    values = {"prompt": "go"} | arguments
+    values: dict[str, Any] = {"prompt": "go", **arguments}
     with pytest.raises(ConfigError, match=complaint):
         await agent.run(**values)
     with pytest.raises(ConfigError, match=complaint):

@@ -108,8 +108,9 @@ async def test_prompts_that_fail_to_come_lose_no_results_either() -> None:
 )
 async def test_misuse_is_refused_before_anything_starts(arguments: dict[str, Any], complaint: str) -> None:
     model = RecordingModel(lambda _: "done")
+    many: Any = Agent(model).map
     with pytest.raises(ConfigError, match=complaint):
-        await Agent(model).map(**({"prompts": ["a"]} | arguments))
+        await many(**{"prompts": ["a"], **arguments})
     assert not model.requests
 
 

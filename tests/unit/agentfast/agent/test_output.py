@@ -114,7 +114,7 @@ def test_an_answer_that_does_not_fit_says_where(text: str, complaint: str) -> No
     ("output_type", "complaint"),
     [
         (threading.Thread, "the class Thread, which has no JSON Schema"),
-        (lambda text: text, "functions are not supported"),
+        (importlib.import_module, "functions are not supported"),
         (print, "functions are not supported"),
         (None, "leave it out for text"),
         ("City", "give the type itself"),

@@ -92,7 +92,9 @@ def test_a_script_that_is_none_is_refused_when_it_is_made(script: Any, complaint
 
 
 async def test_a_function_that_returns_no_answer_is_the_models_error() -> None:
-    script: Any = lambda _: 5  # noqa: E731
+    def script(_: object) -> Any:
+        return 5
+
     with pytest.raises(ModelError, match=r"returned 5 \(int\), which is no answer"):
         await ScriptedModel(script).respond(request())
 

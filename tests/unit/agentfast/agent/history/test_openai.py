@@ -25,15 +25,14 @@ CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{
 
 
 def test_a_conversation_with_calls_is_read() -> None:
-    messages, _ = read_history(
-        [
-            {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-            {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL]},
-            {"role": "tool", "tool_call_id": "a", "content": "42"},
-            {"role": "assistant", "content": "It is 42.", "annotations": []},
-        ]
-    )
+    history: list[dict[str, Any]] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "a", "content": "42"},
+        {"role": "assistant", "content": "It is 42.", "annotations": []},
+    ]
+    messages, _ = read_history(history)
     assert messages == [
         UserMessage("ab"),
         AssistantMessage(calls=(ToolCall("f", {"city": "Oslo"}, "a"),)),
