@@ -109,7 +109,7 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
     """
     if not (isinstance(value, str) and value in choices):
         hint = closest(value, choices) if isinstance(value, str) else None
-        refuse(name, value, " or ".join(repr(choice) for choice in choices), hint=hint)
+        refuse(name, value, f"one of {listed([repr(choice) for choice in choices])}", hint=hint)
 
 
 def refuse(name: str, value: object, takes: str, *, hint: str | None = None) -> NoReturn:

@@ -31,20 +31,27 @@ class Map(Generic[T]):
         self._failure: tuple[int, object, Exception] | None = None
 
     async def execute(self, concurrency: int) -> list[RunResult[T] | Exception]:
-        """Run all prompts.
+        """Run all prompts. A cancellation has what was finished in an attribute `results`, as MapError does.
 
         Raises:
             MapError: a prompt failed, and the others were not to go on; or the prompts' iterator failed.
         """
+        try:
+            await self._run_all(concurrency)
+        except asyncio.CancelledError as cancelled:
+            vars(cancelled)["results"] = self._outcomes
+            raise
+        if self._failure is not None:
+            raise MapError(*self._failure, self._outcomes) from self._failure[2]
+        return cast("list[RunResult[T] | Exception]", self._outcomes)
+
+    async def _run_all(self, concurrency: int) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(concurrency):
                     group.create_task(self._work())
         except* _StopError:
             pass
-        if self._failure is not None:
-            raise MapError(*self._failure, self._outcomes) from self._failure[2]
-        return cast("list[RunResult[T] | Exception]", self._outcomes)
 
     async def _work(self) -> None:
         """Answer one prompt after another."""

@@ -83,6 +83,25 @@ async def test_results_that_were_finished_before_a_failure_are_kept() -> None:
         assert isinstance(outcomes[2], ModelError)
 
 
+async def test_a_cancelled_map_hands_over_what_was_finished() -> None:
+    hanging = asyncio.Event()
+
+    async def answer(messages: Sequence[Message]) -> str:
+        if messages[-1] == UserMessage("hang"):
+            hanging.set()
+            await asyncio.Event().wait()
+        return "good"
+
+    task = asyncio.create_task(Agent(ScriptedModel(answer)).map(["a", "hang"], concurrency=1))
+    async with asyncio.timeout(BOUND_S):
+        await hanging.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    first, second = vars(caught.value)["results"]
+    assert (first.output, second) == ("good", None)
+
+
 async def test_prompts_that_fail_to_come_lose_no_results_either() -> None:
     def prompts() -> Iterator[str]:
         yield "a"
