@@ -31,7 +31,7 @@ from agentfast.tools.registry import ToolRegistry
 if TYPE_CHECKING:
     from agentfast.runtime.grammar import Grammar
 
-History = Sequence[Message] | Sequence[Mapping[str, object]]
+History = Sequence[Message | Mapping[str, object]]
 """An earlier conversation: messages, or dicts in the format of OpenAI's chat completions."""
 
 AnyTool = Tool[..., Any] | Callable[..., Any]

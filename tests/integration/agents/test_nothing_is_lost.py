@@ -160,7 +160,8 @@ async def test_a_map_keeps_what_was_finished_and_names_the_prompt_that_failed() 
 
 
 def call_of(agent: Agent[Any], **arguments: Any) -> Callable[[], object]:
-    return lambda: agent.run_sync(**{"prompt": "go", **arguments})
+    values: dict[str, Any] = {"prompt": "go", **arguments}
+    return lambda: agent.run_sync(**values)
 
 
 ANY: Any = Agent
