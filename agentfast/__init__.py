@@ -13,7 +13,7 @@ from agentfast.lazy import uncollected
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
-    from agentfast.agent.errors import LimitExceededError, OutputError
+    from agentfast.agent.errors import LimitExceededError, MapError, OutputError
     from agentfast.agent.escalation import Escalate
     from agentfast.agent.events import (
         AgentEvent,
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         EngineError,
         GrammarError,
         ModelError,
+        ModelFaultError,
         ModelUnavailableError,
         QueueFullError,
         ToolArgumentsError,
         ToolDefinitionError,
         ToolError,
         ToolTimeoutError,
+        UnknownFieldError,
         UnknownToolError,
         UnsupportedSchemaError,
     )
@@ -94,9 +96,11 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "LocalModel",
+    "MapError",
     "Message",
     "Model",
     "ModelError",
+    "ModelFaultError",
     "ModelRequest",
     "ModelResponse",
     "ModelUnavailableError",
@@ -129,6 +133,7 @@ __all__ = [
     "ToolResult",
     "ToolStarted",
     "ToolTimeoutError",
+    "UnknownFieldError",
     "UnknownToolError",
     "UnsupportedSchemaError",
     "UserMessage",
@@ -149,7 +154,9 @@ _HOMES = {
     "EngineError": "errors",
     "GrammarError": "errors",
     "LimitExceededError": "agent.errors",
+    "MapError": "agent.errors",
     "ModelError": "errors",
+    "ModelFaultError": "errors",
     "ModelUnavailableError": "errors",
     "OutputError": "agent.errors",
     "QueueFullError": "errors",
@@ -157,6 +164,7 @@ _HOMES = {
     "ToolDefinitionError": "errors",
     "ToolError": "errors",
     "ToolTimeoutError": "errors",
+    "UnknownFieldError": "errors",
     "UnknownToolError": "errors",
     "UnsupportedSchemaError": "errors",
     "AgentEvent": "agent.events",

@@ -12,30 +12,62 @@
     │   ├── AbortedError             the request was aborted on purpose
     │   └── EngineClosedError        the engine was closed while, or before, the request ran
     ├── ModelError               a model (local, remote, scripted or replayed) could not answer
+    │   ├── ModelFaultError          a model raised an exception of no kind below AgentFastError: a bug of its own
     │   └── ModelUnavailableError    a remote model's server was busy or out of reach, retries included
     ├── ToolError                a tool could not be defined, found or run
     │   ├── ToolDefinitionError      a function cannot become a tool
     │   ├── UnknownToolError         no tool of that name is registered
     │   ├── ToolArgumentsError       arguments do not match the tool's schema
     │   └── ToolTimeoutError         a tool ran longer than its limit
+    ├── UnknownFieldError        a confidence has no field of that path (also a KeyError)
     ├── OutputError              the final answer does not fit the output type
-    └── LimitExceededError       a run used up its budget of steps, calls, tokens or time
+    ├── LimitExceededError       a run used up its budget of steps, calls, tokens or time
+    └── MapError                 a prompt of `Agent.map` failed
 
-The last two carry a run's messages and steps and are defined in `agentfast.agent.errors`, above this module.
+The last three are defined in `agentfast.agent.errors`, above this module. Each error that ends a run carries the run's
+messages and steps. Every exception of the tree can be copied and pickled.
+
 Caller mistakes (ConfigError, ToolDefinitionError, UnsupportedSchemaError, BudgetTooSmallError) are raised
 before any work starts. A failing tool is not an exception for the run: it becomes a result that the model reads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class AgentFastError(Exception):
-    """Base of all agentfast exceptions. `hint`, if any, says in one line what to do about it."""
+    """Base of all agentfast exceptions.
+
+    Attributes:
+        message: what is wrong.
+        hint: what to do about it, in one line; None if there is nothing to say.
+        messages: the conversation up to there if the error ended a run, otherwise empty. Each call in it has its result,
+            so it can be given to the next run as its history. See `agentfast.messages`.
+        steps: the run's steps (`agentfast.Step`), with the one that was interrupted.
+    """
+
+    messages: tuple[Any, ...] = ()
+    steps: tuple[Any, ...] = ()
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message if hint is None else f"{message} ({hint})")
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own would call the class with the text alone, which not every subclass takes.
+        return _remake, (type(self), self.args, self.__dict__)
+
+
+def _remake(
+    cls: type[AgentFastError], args: tuple[object, ...], attributes: Mapping[str, object]
+) -> AgentFastError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(AgentFastError, ValueError):
@@ -105,6 +137,10 @@ class ModelError(AgentFastError):
     """A model (local, remote, scripted or replayed) could not answer."""
 
 
+class ModelFaultError(ModelError):
+    """A model raised an exception that is no AgentFastError: a bug of its own, which is the `__cause__`."""
+
+
 class ModelUnavailableError(ModelError):
     """A remote model's server was busy, failing or out of reach, retries included: try again later."""
 
@@ -130,3 +166,10 @@ class ToolArgumentsError(ToolError, ValueError):
 
 class ToolTimeoutError(ToolError, TimeoutError):
     """A tool ran longer than its limit."""
+
+
+class UnknownFieldError(AgentFastError, KeyError):
+    """A confidence has no field of that path."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would print its repr

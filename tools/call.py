@@ -38,6 +38,10 @@ class ToolResult:
     """Result of a call: compact JSON text that the model reads.
 
     A failed call has `is_error` set, and its content is `{"error": "..."}`.
+
+    Attributes:
+        exception: what the tool raised, or the ToolError for which it was not run; None if it ended well. Equality leaves
+            it out, and copies and pickles are without it, as an exception may refuse to be copied.
     """
 
     call_id: str
@@ -45,3 +49,7 @@ class ToolResult:
     content: str
     is_error: bool = False
     duration_s: float = 0.0
+    exception: BaseException | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ToolResult, (self.call_id, self.name, self.content, self.is_error, self.duration_s)

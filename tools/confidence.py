@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agentfast.errors import UnknownFieldError
+from agentfast.tools.checks import closest, listed
+
 Alternatives = tuple[tuple[Any, float], ...]
 
 
@@ -43,14 +46,20 @@ class Confidence(Mapping[str, float]):
         Known for a tool's name, enumerations, constants, booleans and null; empty for fields of many values.
 
         Raises:
-            KeyError: there is no such field.
+            UnknownFieldError: there is no such field, as for `confidence[path]`.
         """
         if path not in self._fields:
-            raise KeyError(path)
+            raise self._unknown(path)
         return self._alternatives.get(path, ())
 
     def __getitem__(self, path: str) -> float:
-        return self._fields[path]
+        try:
+            return self._fields[path]
+        except KeyError:
+            raise self._unknown(path) from None
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._fields
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
@@ -66,6 +75,13 @@ class Confidence(Mapping[str, float]):
     def __repr__(self) -> str:
         fields = ", ".join(f"{path}={p:.3f}" for path, p in self._fields.items())
         return f"Confidence(whole={self.whole:.3f}, {fields})"
+
+    def _unknown(self, path: object) -> UnknownFieldError:
+        leaves = [known for known in self._fields if known.rpartition(".")[2] == path]
+        meant = f"did you mean {', '.join(leaves)}?" if leaves else closest(str(path), self._fields)
+        return UnknownFieldError(
+            f"there is no field {path!r}; the fields are: {listed(self._fields)}", hint=meant
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that `from_json` reads."""

@@ -12,10 +12,13 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 import pydantic_core
 from pydantic import TypeAdapter, ValidationError
 
-from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
+from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
+from agentfast.tools.checks import check_number, shown
 from agentfast.tools.docstring import parse_docstring
 from agentfast.tools.signature import complaints, read_signature
+from agentfast.tools.strict_json import strict_json
+from agentfast.tools.unicode import lone_surrogate
 
 __all__ = ["Tool", "ToolDefinition", "as_tool", "tool"]
 
@@ -112,7 +115,7 @@ def tool(
 
     Raises:
         ToolDefinitionError: the function cannot become a tool; the message names the parameter.
-        ConfigError: the timeout is not positive.
+        ConfigError: the timeout is no number above 0.
     """
     if function is not None:
         return _make_tool(function, name, description, timeout)
@@ -125,7 +128,9 @@ def tool(
 
 def as_tool(function: Tool[..., Any] | Callable[..., Any]) -> Tool[..., Any]:
     """`function` itself if it is a tool already, otherwise a tool made of it."""
-    return cast("Tool[..., Any]", function) if isinstance(function, Tool) else tool(function)
+    if isinstance(function, Tool):
+        return cast("Tool[..., Any]", function)
+    return _make_tool(function, None, None, None)
 
 
 def _make_tool(
@@ -137,9 +142,10 @@ def _make_tool(
             hint="make the tool afterwards: tool(Class.method)",
         )
     if not callable(function) or inspect.isclass(function):
-        raise ToolDefinitionError(f"{function!r} is not a function")
-    if timeout is not None and not timeout > 0:
-        raise ConfigError(f"timeout must be positive, not {timeout}")
+        raise ToolDefinitionError(
+            f"a tool is made of a function; {shown(function)} is not a function", hint=_instead(function)
+        )
+    check_number("tool(timeout=...)", timeout, above=0, optional=True)
     inner = _innermost(function)
     tool_name = _tool_name(inner, name)
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
@@ -147,13 +153,35 @@ def _make_tool(
     summary, parameter_texts = parse_docstring(inner.__doc__)
     signature = read_signature(function, tool_name, parameter_texts)
     text = summary if description is None else description
-    definition = ToolDefinition(tool_name, text, signature.parameters)
+    _check_description(tool_name, text)
+    try:
+        parameters = strict_json(signature.parameters)
+    except ValueError as error:
+        raise ToolDefinitionError(f"tool {tool_name!r}: its JSON Schema {error}") from error
+    definition = ToolDefinition(tool_name, text, parameters)
     return Tool(function, definition, timeout, _is_async(inner), signature.validator)
+
+
+def _instead(value: object) -> str | None:
+    """Advice on what to give in place of a value that is no function."""
+    if inspect.isclass(value):
+        return "give one of its methods, or a function that makes an instance"
+    if callable(getattr(value, "run_sync", None)):
+        return "wrap an agent in a function: async def ask(question: str) -> str: return (await agent.run(question)).output"
+    return None
+
+
+def _check_description(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise ToolDefinitionError(f"tool {name!r}: description is {shown(text)}; it takes a str")
+    at = lone_surrogate(text)
+    if at is not None:
+        raise ToolDefinitionError(f"tool {name!r}: the description holds a lone surrogate at position {at}")
 
 
 def _tool_name(function: Callable[..., Any], given: str | None) -> str:
     name: str = getattr(function, "__name__", type(function).__name__) if given is None else given
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ToolDefinitionError(
             f"{name!r} is not a tool name", hint="pass name= with up to 64 letters, digits, _ or -"
         )

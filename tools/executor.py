@@ -14,10 +14,12 @@ import anyio
 import anyio.to_thread
 import pydantic_core
 
-from agentfast.errors import ConfigError, ToolArgumentsError, ToolError, ToolTimeoutError
+from agentfast.errors import ToolArgumentsError, ToolError, ToolTimeoutError
 from agentfast.tools.call import ToolCall, ToolResult
+from agentfast.tools.checks import check_integer, check_number, shown
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
+from agentfast.tools.unicode import well_formed, well_formed_json
 
 _MAX_ERROR_CHARS = 2000
 _MAX_SHOWN_CHARS = 500
@@ -47,10 +49,11 @@ class Executor:
             max_result_bytes: a longer result becomes an error result.
 
         Raises:
-            ConfigError: a limit is not positive.
+            ConfigError: a limit is not a positive number.
         """
-        if not (timeout > 0 and concurrency > 0 and max_result_bytes > 0):
-            raise ConfigError("timeout, concurrency and max_result_bytes must be positive")
+        check_number("timeout", timeout, above=0)
+        check_integer("concurrency", concurrency, least=1)
+        check_integer("max_result_bytes", max_result_bytes, least=1)
         self.registry = registry
         self._timeout = timeout
         self._concurrency = concurrency
@@ -58,15 +61,18 @@ class Executor:
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def run(self, call: ToolCall) -> ToolResult:
-        """Run one call. Whatever the tool does wrong is in the result; only cancellation raises."""
+        """Run one call. Whatever the tool does wrong is in the result, its exception included.
+
+        Cancellation and KeyboardInterrupt are raised. SystemExit is the tool's failure: a tool does not end the program.
+        """
         start = time.perf_counter()
+        exception: BaseException | None = None
         try:
-            content, is_error = self._to_json(await self._call(call)), False
-        except ToolError as error:
-            content, is_error = _error_content(str(error)), True
+            content = self._to_json(await self._call(call))
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a tool may raise anything: the model reads it)
-            content, is_error = _error_content(_describe(error)), True
-        return ToolResult(call.id, call.name, content, is_error, time.perf_counter() - start)
+            exception, content = error, error_content(_describe(error))
+        duration_s = time.perf_counter() - start
+        return ToolResult(call.id, call.name, content, exception is not None, duration_s, exception)
 
     async def _call(self, call: ToolCall) -> Any:
         tool = self.registry[call.name]
@@ -85,6 +91,7 @@ class Executor:
                 raise ToolTimeoutError(f"timed out after {limit:g} s") from error
 
     async def _invoke(self, tool: Tool[..., Any], arguments: dict[str, Any]) -> Any:
+        cancellations = _cancellations()
         try:
             if tool.is_async:
                 return await tool.function(**arguments)
@@ -95,7 +102,7 @@ class Executor:
             )
             return await value if inspect.isawaitable(value) else value
         except asyncio.CancelledError as error:
-            if _is_being_cancelled():
+            if _cancellations() > cancellations:
                 raise
             raise ToolError("the tool cancelled itself") from error
 
@@ -109,15 +116,24 @@ class Executor:
 
     def _to_json(self, value: object) -> str:
         # NaN and infinity have no JSON form; null is what pydantic writes for them inside models as well.
-        content = pydantic_core.to_json(value, inf_nan_mode="null")
+        try:
+            content = pydantic_core.to_json(value, inf_nan_mode="null")
+        except (pydantic_core.PydanticSerializationError, ValueError) as error:
+            content = _without_surrogates(value, error)
         if len(content) > self._max_result_bytes:
             raise ToolError(f"the result is too long: {len(content)} bytes, limit {self._max_result_bytes}")
         return content.decode()
 
 
-def _is_being_cancelled() -> bool:
+def error_content(message: str) -> str:
+    """The content of a failed call's result."""
+    return pydantic_core.to_json({"error": well_formed(message[:_MAX_ERROR_CHARS])}).decode()
+
+
+def _cancellations() -> int:
+    """Requests to cancel the current task that are under way."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return 0 if task is None else task.cancelling()
 
 
 def _not_an_object(written: str) -> str:
@@ -132,13 +148,21 @@ def _not_an_object(written: str) -> str:
     return f"the arguments are not a JSON object: {reason}; they were: {written[:_MAX_SHOWN_CHARS]}"
 
 
-def _error_content(message: str) -> str:
-    # Lone surrogates, which JSON text cannot carry, become question marks.
-    text = message[:_MAX_ERROR_CHARS].encode("utf-8", "replace").decode()
-    return pydantic_core.to_json({"error": text}).decode()
+def _without_surrogates(value: object, failure: Exception) -> bytes:
+    """JSON of a value that was refused, if nothing but lone surrogates was the reason."""
+    try:
+        # Before as well, for the keys of dicts.
+        plain = pydantic_core.to_jsonable_python(well_formed_json(value), inf_nan_mode="null")
+        return pydantic_core.to_json(well_formed_json(plain))
+    except (pydantic_core.PydanticSerializationError, ValueError, RecursionError):
+        raise TypeError(f"the tool returned {shown(value)}, which JSON cannot hold: {failure}") from failure
 
 
 def _describe(error: BaseException) -> str:
+    if isinstance(error, ToolError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the tool called sys.exit({'' if error.code is None else repr(error.code)})"
     try:
         text = str(error)
     except Exception:  # noqa: BLE001  (an exception whose text cannot be made is still an exception)

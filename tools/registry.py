@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from agentfast.errors import ToolDefinitionError, UnknownToolError
+from agentfast.tools.checks import check_list, closest, listed
 from agentfast.tools.definition import Tool, ToolDefinition, as_tool
 
 
@@ -17,8 +17,11 @@ class ToolRegistry:
         """Take tools, or functions to make tools of.
 
         Raises:
+            ConfigError: `tools` is no collection.
             ToolDefinitionError: two tools share a name, or a function cannot become a tool.
         """
+        hint = "put it into a list: tools=[...]" if callable(tools) else None
+        check_list("tools", tools, "a list of tools or functions", hint=hint)
         by_name: dict[str, Tool[..., Any]] = {}
         for item in map(as_tool, tools):
             if item.name in by_name:
@@ -42,11 +45,12 @@ class ToolRegistry:
         """The tool of that name.
 
         Raises:
-            UnknownToolError: there is none; the message offers the closest names.
+            UnknownToolError: there is none; the message offers similar names, or says which there are.
         """
         try:
             return self._tools[name]
         except KeyError:
-            close = difflib.get_close_matches(name, self._tools) or sorted(self._tools)[:5]
-            hint = f"did you mean {', '.join(close)}?" if close else "there are no tools"
+            hint = closest(name, self._tools) or f"there are: {listed(self._tools)}"
+            if not self._tools:
+                hint = "there are no tools"
             raise UnknownToolError(f"there is no tool {name!r}", hint=hint) from None

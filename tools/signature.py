@@ -12,12 +12,12 @@ from typing import Annotated, Any, NotRequired, Required
 
 import pydantic_core
 import typing_extensions
-from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic import AliasChoices, AliasPath, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
 
+_MAX_REASON = 300
 _REFUSED = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
     inspect.Parameter.VAR_POSITIONAL: "takes any number of positional arguments",
@@ -44,11 +44,21 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     Raises:
         ToolDefinitionError: a parameter cannot be filled from JSON; the message names it.
     """
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError) as error:  # functions written in C may have none
+        raise ToolDefinitionError(
+            f"tool {name!r} has no signature to read", hint="wrap it in a Python function"
+        ) from error
     hints = _type_hints(function, name)
     fields: dict[str, Any] = {}
+    keys: dict[str, str] = {}  # of parameters, in the JSON object
     for parameter in parameters.values():
         annotation = _annotation(parameter, hints, name)
+        key = _key(parameter, annotation, name)
+        if key in keys.values():
+            raise ToolDefinitionError(f"tool {name!r}: two parameters are called {key!r}")
+        keys[parameter.name] = key
         text = descriptions.get(parameter.name)
         if text and not _has_description(annotation):
             annotation = Annotated[annotation, Field(description=text)]
@@ -61,9 +71,11 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     try:
         validator = TypeAdapter[dict[str, Any]](arguments)
         schema = tidy_schema(validator.json_schema())
-    except (PydanticSchemaGenerationError, PydanticUserError) as error:
-        raise ToolDefinitionError(_culprit(name, fields) + f": {_first_line(error)}") from error
-    _add_defaults(schema["properties"], parameters)
+    except (
+        Exception
+    ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
+        raise ToolDefinitionError(_culprit(name, fields) + f": {reason_of(error)}") from error
+    _add_defaults(schema["properties"], parameters, keys)
     return Signature(schema, validator)
 
 
@@ -73,7 +85,7 @@ def _type_hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
     target = function if inspect.isroutine(function) else type(function).__call__
     try:
         return typing.get_type_hints(target, include_extras=True)
-    except (NameError, TypeError) as error:
+    except (NameError, TypeError, AttributeError, SyntaxError) as error:
         raise ToolDefinitionError(
             f"tool {name!r}: an annotation cannot be resolved: {error}",
             hint="types that a tool's annotations mention must be importable at module level",
@@ -96,9 +108,27 @@ def _annotation(parameter: inspect.Parameter, hints: Mapping[str, Any], name: st
     return hints[parameter.name]
 
 
+def _key(parameter: inspect.Parameter, annotation: Any, name: str) -> str:
+    """The parameter's key in the JSON object: its alias, or its name."""
+    key = parameter.name
+    for info in _field_infos(annotation):
+        alias = info.validation_alias if info.validation_alias is not None else info.alias
+        if isinstance(alias, (AliasChoices, AliasPath)):
+            raise ToolDefinitionError(
+                f"tool {name!r}: parameter {parameter.name!r} has several aliases, or a path",
+                hint="a tool's parameter has one name: give one string",
+            )
+        key = key if alias is None else alias
+    return key
+
+
 def _has_description(annotation: Any) -> bool:
+    return any(info.description for info in _field_infos(annotation))
+
+
+def _field_infos(annotation: Any) -> list[FieldInfo]:
     metadata = typing.get_args(annotation)[1:] if typing.get_origin(annotation) is Annotated else ()
-    return any(isinstance(item, FieldInfo) and item.description for item in metadata)
+    return [item for item in metadata if isinstance(item, FieldInfo)]
 
 
 def _culprit(name: str, fields: Mapping[str, Any]) -> str:
@@ -107,16 +137,20 @@ def _culprit(name: str, fields: Mapping[str, Any]) -> str:
         inner = typing.get_args(annotation)[0]
         try:
             TypeAdapter(inner).json_schema()
-        except (PydanticSchemaGenerationError, PydanticUserError):
+        except Exception:  # noqa: BLE001  (whatever it is, it is this parameter's)
             return f"tool {name!r}: parameter {parameter!r} cannot be described by a JSON Schema"
     return f"tool {name!r} cannot be described by a JSON Schema"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def reason_of(error: Exception) -> str:
+    """The error's text in one line, without pydantic's advice on settings that a tool cannot have."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.partition(". Set `arbitrary")[0][:_MAX_REASON]
 
 
-def _add_defaults(properties: dict[str, Any], parameters: Mapping[str, inspect.Parameter]) -> None:
+def _add_defaults(
+    properties: dict[str, Any], parameters: Mapping[str, inspect.Parameter], keys: Mapping[str, str]
+) -> None:
     """Show defaults that JSON can express; the function itself fills them in."""
     for parameter in parameters.values():
         if parameter.default is inspect.Parameter.empty:
@@ -127,7 +161,7 @@ def _add_defaults(properties: dict[str, Any], parameters: Mapping[str, inspect.P
             continue
         if not _is_finite(default):
             continue
-        properties[parameter.name]["default"] = default
+        properties[keys[parameter.name]]["default"] = default
 
 
 def tidy_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

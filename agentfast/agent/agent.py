@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import anyio
 
+from agentfast.agent.arguments import check_definition, check_run, check_tool_choice
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import AgentEvent, RunEvent, RunFinished
+from agentfast.agent.history.read import read_history
 from agentfast.agent.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
+from agentfast.agent.map import Map
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import RunResult, T
-from agentfast.agent.run import Emit, Run, derive_seed
-from agentfast.chat.base import TurnRules
+from agentfast.agent.run import Run, derive_seed
+from agentfast.agent.turn import Emit
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
 from agentfast.models.base import Model
+from agentfast.tools.checks import check_flag, check_integer
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar import Grammar
+
+History = Sequence[Message | Mapping[str, object]]
+"""An earlier conversation: messages, or dicts in the format of OpenAI's chat completions."""
 
 AnyTool = Tool[..., Any] | Callable[..., Any]
 
@@ -135,15 +142,20 @@ class Agent(Generic[T]):
 
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
-            ConfigError: the output type is none, tool_choice names no tool, or the model would escalate to itself.
+            ConfigError: an argument is something else than it takes, the output type is none, tool_choice names no tool,
+                or the model would escalate to itself. The message names the argument.
         """
-        if escalate is not None and escalate.to is model:
-            raise ConfigError(
-                f"model {model.name!r} would escalate to itself", hint="escalate to another model"
-            )
+        check_definition(
+            model=model,
+            instructions=instructions,
+            limits=limits,
+            settings=settings,
+            escalate=escalate,
+            name=name,
+        )
         registry = ToolRegistry(tools)
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
-        _ = TurnRules(registry.definitions, tool_choice=tool_choice).callable_tools
+        check_tool_choice(tool_choice, registry.definitions)
         output = OutputType[T](output_type)
         needs_system = instructions or len(registry) or output.schema is not None
         values = {
@@ -163,63 +175,46 @@ class Agent(Generic[T]):
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    async def run(
-        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
-    ) -> RunResult[T]:
+    async def run(self, prompt: str, *, history: History = (), seed: int | None = None) -> RunResult[T]:
         """Answer one prompt. Cancelling the caller stops the model's generation and the tools.
 
         Args:
             prompt: what the user asks.
-            history: an earlier conversation to go on with, e.g. a result's `messages`; its instructions are
-                replaced by this agent's.
+            history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
+                OpenAI-style dicts. Its instructions are replaced by this agent's.
             seed: of everything random in the run; the same seed gives the same run if the tools play along. None: 0
                 for a local model; a server is sent none.
 
         Raises:
-            LimitExceededError: a budget is used up; it carries the messages so far.
+            ConfigError: the prompt is no text, or the history no conversation; nothing was started.
+            LimitExceededError: a budget is used up.
             OutputError: the answer does not fit the output type, after the allowed retries.
-            AgentFastError: the model could not answer.
+            AgentFastError: the model could not answer. As the two before, it has the conversation so far in `messages` and
+                the steps in `steps`.
         """
         return await self._new_run(prompt, history, seed, None).execute()
 
-    def run_sync(
-        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
-    ) -> RunResult[T]:
+    def run_sync(self, prompt: str, *, history: History = (), seed: int | None = None) -> RunResult[T]:
         """`run` for code without an event loop.
 
         Raises:
             ConfigError: an event loop is running in this thread.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.run(prompt, history=history, seed=seed))
-        raise ConfigError(
-            "run_sync was called inside a running event loop", hint="await agent.run(...) there"
-        )
+        if _in_event_loop():
+            raise ConfigError(
+                "run_sync was called inside a running event loop", hint="await agent.run(...) there"
+            )
+        return asyncio.run(self.run(prompt, history=history, seed=seed))
 
-    async def stream(
-        self, prompt: str, *, history: Sequence[Message] = (), seed: int | None = None
+    def stream(
+        self, prompt: str, *, history: History = (), seed: int | None = None
     ) -> AsyncGenerator[AgentEvent[T], None]:
         """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
 
         Leaving the loop early stops the run (at once inside `contextlib.aclosing`).
         """
         events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
-        run = self._new_run(prompt, history, seed, events.put_nowait)
-        task = asyncio.create_task(run.execute())
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            yield RunFinished(await task)
-        finally:
-            if not task.done():
-                task.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # whoever left early does not come for it
+        return _follow(self._new_run(prompt, history, seed, events.put_nowait), events)
 
     @overload
     async def map(
@@ -252,47 +247,29 @@ class Agent(Generic[T]):
         Args:
             prompts: read as runs become free, so a generator is fine.
             concurrency: runs at once.
-            return_exceptions: put a failed run's exception in its place; otherwise the first one stops the rest
-                and is raised.
+            return_exceptions: put a failed run's exception in its place; otherwise the first one stops the runs under
+                way, and a MapError is raised.
             seed: each prompt's run has its own, derived from this one and its place.
+
+        Raises:
+            ConfigError: `prompts` is no collection of texts, or another argument does not fit; nothing was started.
+            MapError: a prompt failed. It names the prompt, and has what the others came to in `results`.
         """
-        if concurrency < 1:
-            raise ConfigError(f"concurrency is {concurrency}; it must be at least 1")
-        outcomes: dict[int, RunResult[T] | Exception] = {}
-        numbered = enumerate(prompts)
+        check_integer("concurrency", concurrency, least=1)
+        check_flag("return_exceptions", return_exceptions)
+        check_integer("seed", seed, optional=True)
 
-        async def work() -> None:
-            for index, prompt in numbered:
-                try:
-                    own = None if seed is None else derive_seed(seed, index)
-                    run = self._new_run(prompt, (), own, None, default_seed=derive_seed(0, index))
-                    outcomes[index] = await run.execute()
-                except Exception as error:
-                    if not return_exceptions:
-                        raise
-                    outcomes[index] = error
+        def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
+            own = None if seed is None else derive_seed(seed, index)
+            return self._new_run(prompt, (), own, None, default_seed=derive_seed(0, index)).execute()
 
-        first: Exception | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(concurrency):
-                    group.create_task(work())
-        except ExceptionGroup as failures:
-            first = failures.exceptions[0]
-        if first is not None:
-            raise first
-        return [outcomes[index] for index in sorted(outcomes)]
+        return await Map(answer, prompts, keep_going=return_exceptions).execute(concurrency)
 
     def _new_run(
-        self,
-        prompt: str,
-        history: Sequence[Message],
-        seed: int | None,
-        emit: Emit | None,
-        *,
-        default_seed: int = 0,
+        self, prompt: str, history: History, seed: int | None, emit: Emit | None, *, default_seed: int = 0
     ) -> Run[T]:
-        earlier = (message for message in history if not isinstance(message, SystemMessage))
+        check_run(prompt, seed)
+        earlier, call_ids = read_history(history)
         transcript = Transcript([*self._opening, *earlier, UserMessage(prompt)])
         return Run(
             name=self.name,
@@ -304,7 +281,33 @@ class Agent(Generic[T]):
             settings=self.settings,
             escalate=self.escalate,
             transcript=transcript,
+            call_ids=call_ids,
             seed=seed,
             default_seed=default_seed,
             emit=emit,
         )
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _follow(run: Run[T], events: asyncio.Queue[RunEvent | None]) -> AsyncGenerator[AgentEvent[T], None]:
+    """Execute the run, event by event; it stops when the generator is closed."""
+    task = asyncio.create_task(run.execute())
+    task.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        yield RunFinished(await task)
+    finally:
+        if not task.done():
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # whoever left early does not come for it

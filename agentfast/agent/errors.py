@@ -1,40 +1,71 @@
-"""Errors that end a run: the answer does not fit its type, or a budget is used up."""
+"""Errors that end a run or a map of runs, and the run's conversation on any error."""
 
 from __future__ import annotations
 
-from agentfast.agent.result import Step
+import copy
+from typing import Any, TypeVar
+
+from agentfast.agent.result import RunResult, Step
 from agentfast.errors import AgentFastError
 from agentfast.messages import Message
 
+E = TypeVar("E", bound=BaseException)
+
 
 class OutputError(AgentFastError):
-    """The final answer does not fit the output type.
+    """The final answer does not fit the output type."""
 
-    Attributes:
-        messages: the conversation up to there.
-    """
-
-    def __init__(self, message: str, *, hint: str | None = None, messages: tuple[Message, ...] = ()) -> None:
-        super().__init__(message, hint=hint)
-        self.messages = messages
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
 
 
 class LimitExceededError(AgentFastError):
-    """A run used up its budget of steps, calls, tokens or time.
+    """A run used up its budget of steps, calls, tokens or time."""
+
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
+
+
+class MapError(AgentFastError):
+    """A prompt of `Agent.map` failed; its error is the `__cause__`. What the other prompts came to is in `results`.
 
     Attributes:
-        messages: the conversation up to there; nothing that was done is lost.
-        steps: the completed steps, as in a result.
+        index: the prompt's place, from 0.
+        prompt: the prompt; None if the prompts' iterator failed in place of giving one.
+        results: of each prompt that was begun, in their order: its result, its exception, or None if it was stopped.
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        hint: str | None = None,
-        messages: tuple[Message, ...] = (),
-        steps: tuple[Step, ...] = (),
+        self, index: int, prompt: object, cause: Exception, results: list[RunResult[Any] | Exception | None]
     ) -> None:
-        super().__init__(message, hint=hint)
-        self.messages = messages
-        self.steps = steps
+        finished = sum(isinstance(result, RunResult) for result in results)
+        where = (
+            f"prompt {index} ({_excerpt(prompt)})"
+            if prompt is not None
+            else f"the iterator, at prompt {index},"
+        )
+        super().__init__(
+            f"{where} failed: {type(cause).__name__}: {cause}",
+            hint=f"the {finished} finished results are in error.results; return_exceptions=True lets the others go on",
+        )
+        self.index = index
+        self.prompt = prompt
+        self.results = results
+        if isinstance(cause, AgentFastError):
+            self.messages, self.steps = cause.messages, cause.steps
+
+
+def with_run(error: E, messages: tuple[Message, ...], steps: tuple[Step, ...]) -> E:
+    """`error` with a run's messages and steps; a copy if it ended another run already, as a shared model's error may.
+
+    A cancellation gets them too, as attributes: it belongs to one task.
+    """
+    if isinstance(error, AgentFastError) and error.messages:
+        error = copy.copy(error)
+    vars(error).update(messages=messages, steps=steps)
+    return error
+
+
+def _excerpt(prompt: object) -> str:
+    text = ascii(prompt) if not isinstance(prompt, str) or not prompt.isprintable() else repr(prompt)
+    return text if len(text) <= 60 else f"{text[:60]}..."

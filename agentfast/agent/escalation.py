@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage
-from agentfast.models.base import Model
+from agentfast.models.base import Model, check_model
+from agentfast.tools.checks import check_choice, check_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,10 @@ class Escalate:
     on_failure: Literal["keep", "raise"] = "keep"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.to, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigError(f"Escalate(to={self.to!r}) is no model")
-        if not 0 < self.below <= 1:
-            raise ConfigError(f"below is {self.below}; it must be above 0 and at most 1")
-        if self.measure not in ("lowest", "whole"):
-            raise ConfigError(f"measure is {self.measure!r}; it is 'lowest' or 'whole'")
-        if self.on_failure not in ("keep", "raise"):
-            raise ConfigError(f"on_failure is {self.on_failure!r}; it is 'keep' or 'raise'")
+        check_model("Escalate(to=...)", self.to)
+        check_number("Escalate(below=...)", self.below, above=0, most=1)
+        check_choice("Escalate(measure=...)", self.measure, ("whole", "lowest"))
+        check_choice("Escalate(on_failure=...)", self.on_failure, ("keep", "raise"))
 
     def doubt(self, message: AssistantMessage) -> float | None:
         """The confidence of a doubtful turn; None if there is nothing to doubt."""

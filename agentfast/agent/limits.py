@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentfast.errors import ConfigError
+from agentfast.tools.checks import check_flag, check_integer, check_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "max_tool_calls", "max_tokens"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name} is {value}; it must be at least 1, or None")
-        if self.deadline_s is not None and not self.deadline_s > 0:
-            raise ConfigError(f"deadline_s is {self.deadline_s}; it must be above 0, or None")
-        if self.output_retries < 0:
-            raise ConfigError(f"output_retries is {self.output_retries}; it must be at least 0")
+            check_integer(f"Limits({name}=...)", getattr(self, name), least=1, optional=True)
+        check_number("Limits(deadline_s=...)", self.deadline_s, above=0, optional=True)
+        check_integer("Limits(output_retries=...)", self.output_retries, least=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +58,13 @@ class Settings:
     tool_concurrency: int = 64
 
     def __post_init__(self) -> None:
-        if self.temperature is not None and not 0 <= self.temperature < float("inf"):
-            raise ConfigError(
-                f"temperature is {self.temperature}; it must be a number of at least 0, or None"
-            )
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1, or None")
+        check_number("Settings(temperature=...)", self.temperature, least=0, optional=True)
+        check_integer("Settings(max_tokens=...)", self.max_tokens, least=1, optional=True)
         for name in ("max_calls", "tool_concurrency"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not self.tool_timeout_s > 0:
-            raise ConfigError(f"tool_timeout_s is {self.tool_timeout_s}; it must be above 0")
+            check_integer(f"Settings({name}=...)", getattr(self, name), least=1)
+        check_flag("Settings(confidence=...)", self.confidence)
+        check_integer("Settings(priority=...)", self.priority)
+        check_number("Settings(tool_timeout_s=...)", self.tool_timeout_s, above=0)
 
 
 DEFAULT_LIMITS = Limits()

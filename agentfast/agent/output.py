@@ -12,20 +12,25 @@ An output type is one of
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic import TypeAdapter, ValidationError
 
 from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
-from agentfast.tools.signature import complaints, tidy_schema
+from agentfast.tools.checks import shown
+from agentfast.tools.signature import complaints, reason_of, tidy_schema
+from agentfast.tools.strict_json import strict_json
 
 if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
     from agentfast.runtime.grammar import Grammar
 
 
@@ -48,11 +53,14 @@ class OutputType(Generic[T]):
         self._read: Callable[[str], Any] = str
         if output_type is str:
             return
+        _check_kind(output_type)
         if _is_language(output_type):
             try:
                 self._use_language(output_type)
             except GrammarError as error:
-                raise ConfigError(f"output_type {output_type!r} cannot be a grammar: {error}") from error
+                raise ConfigError(
+                    f"output_type is {shown(output_type)}, which cannot be a grammar: {error}"
+                ) from error
         elif isinstance(output_type, Mapping):
             self._use_schema(cast("Mapping[str, Any]", output_type))
         else:
@@ -69,24 +77,30 @@ class OutputType(Generic[T]):
     def _use_adapter(self, output_type: Any) -> None:
         try:
             adapter = TypeAdapter[Any](output_type)
-            self.schema = tidy_schema(adapter.json_schema())
-        except (PydanticSchemaGenerationError, PydanticUserError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f"output_type {output_type!r} has no JSON Schema: {reason}") from error
+            self.schema = strict_json(tidy_schema(adapter.json_schema()))
+        except (
+            Exception
+        ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
+            raise ConfigError(
+                f"output_type is {shown(output_type)}, which has no JSON Schema: {reason_of(error)}"
+            ) from error
 
         def read(text: str) -> Any:
             try:
                 return adapter.validate_json(text, strict=True)
             except ValidationError as error:
                 raise OutputError(complaints(error, "answer")) from error
+            except Exception as error:  # a validator of the type's own
+                raise OutputError(f"the output type raised {type(error).__name__}: {error}") from error
 
         self._read = read
 
     def _use_schema(self, schema: Mapping[str, Any]) -> None:
-        import jsonschema  # here, as most agents need none
-
-        validator = jsonschema.Draft202012Validator(dict(schema))
-        self.schema = schema
+        validator = _validator_of(dict(schema))
+        try:
+            self.schema = strict_json(schema)
+        except ValueError as error:
+            raise ConfigError(f"output_type is a JSON Schema that {error}") from error
 
         def read(text: str) -> Any:
             try:
@@ -118,6 +132,50 @@ class OutputType(Generic[T]):
             return choices.get(text, text)
 
         self._read = read
+
+
+def _validator_of(schema: dict[str, Any]) -> Validator:
+    """A validator by the draft that the schema names, or by the newest whose rules it keeps to.
+
+    Raises:
+        ConfigError: it is no JSON Schema of any draft.
+    """
+    import jsonschema  # here, as most agents need none
+    from jsonschema.validators import validator_for
+
+    drafts = (
+        validator_for(schema, default=jsonschema.Draft202012Validator),
+        jsonschema.Draft7Validator,
+        jsonschema.Draft4Validator,
+    )
+    reasons: list[jsonschema.SchemaError] = []
+    for draft in drafts:
+        try:
+            draft.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            reasons.append(error)
+        else:
+            return draft(schema)
+    first = reasons[0]
+    raise ConfigError(f"output_type is a mapping, but no JSON Schema: {first.json_path}: {first.message}")
+
+
+def _check_kind(output_type: object) -> None:
+    """Refuse values that pydantic would describe in a sense that nobody means.
+
+    Raises:
+        ConfigError: it is a function, a tool, a string or None.
+    """
+    value = output_type  # as it was given, before its type is narrowed
+    if output_type is None:
+        hint = "leave it out for text; type(None) is the JSON null"
+    elif isinstance(output_type, str):
+        hint = "give the type itself, not its name"
+    elif inspect.isroutine(output_type) or isinstance(output_type, functools.partial):
+        hint = "functions are not supported: give a type, and call the function with result.output"
+    else:
+        return
+    raise ConfigError(f"output_type is {shown(value)}; it takes a type or a JSON Schema", hint=hint)
 
 
 def _is_language(value: object) -> bool:

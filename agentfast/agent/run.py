@@ -5,41 +5,35 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
-from agentfast.agent.errors import LimitExceededError, OutputError
+from agentfast.agent.errors import LimitExceededError, OutputError, with_run
 from agentfast.agent.escalation import Escalate
-from agentfast.agent.events import (
-    CallsProposed,
-    CanvasUpdate,
-    Escalated,
-    EscalationFailed,
-    OutputRejected,
-    RunEvent,
-    StepStarted,
-    TextDelta,
-    ToolFinished,
-    ToolStarted,
-)
+from agentfast.agent.events import Escalated, EscalationFailed, OutputRejected, StepStarted
+from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.output import OutputType
+from agentfast.agent.response import ask
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
-from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError
+from agentfast.agent.turn import Emit, Turn
+from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError, ModelFaultError
 from agentfast.messages import AssistantMessage, ToolMessage, Transcript, UserMessage
-from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, ModelUsage, TextChunk
-from agentfast.tools.call import ToolCall, ToolResult
+from agentfast.models.base import Model, ModelRequest, ModelResponse, ModelUsage
+from agentfast.tools.call import ToolCall
 from agentfast.tools.executor import Executor
 
 _run_numbers = itertools.count(1)
 
-Emit = Callable[[RunEvent], None]
-
 
 class Run(Generic[T]):
-    """A conversation in progress. Made for one call of `execute`."""
+    """A conversation in progress. Made for one call of `execute`.
+
+    A turn comes to stand in the transcript together with the results of its calls, so that each call has its result at
+    every moment, however the run ends.
+    """
 
     def __init__(
         self,
@@ -53,6 +47,7 @@ class Run(Generic[T]):
         settings: Settings,
         escalate: Escalate | None = None,
         transcript: Transcript,
+        call_ids: CallIds,
         seed: int | None,
         default_seed: int = 0,
         emit: Emit | None = None,
@@ -69,6 +64,7 @@ class Run(Generic[T]):
         self._settings = settings
         self._escalate = escalate
         self._transcript = transcript
+        self._call_ids = call_ids
         self._seed = seed
         self._default_seed = default_seed
         self._emit = emit
@@ -78,7 +74,7 @@ class Run(Generic[T]):
         self._tokens = 0
 
     async def execute(self) -> RunResult[T]:
-        """Go on until the model answers.
+        """Go on until the model answers. Whatever ends the run before, a cancellation too, has its messages and steps.
 
         Raises:
             LimitExceededError: a budget is used up.
@@ -86,14 +82,20 @@ class Run(Generic[T]):
             AgentFastError: the model could not answer.
         """
         start = time.perf_counter()
-        deadline = asyncio.timeout(self._limits.deadline_s)
+        self._deadline = asyncio.timeout(self._limits.deadline_s)
         try:
-            async with deadline:
+            async with self._deadline:
                 output = await self._until_answer()
-        except TimeoutError as error:
-            if not deadline.expired():
+        except (AgentFastError, asyncio.CancelledError) as error:
+            carrying = with_run(error, tuple(self._transcript), tuple(self._steps))
+            if carrying is error:
                 raise
-            raise self._exceeded(f"the deadline of {self._limits.deadline_s:g} s is over") from error
+            raise carrying from error
+        except TimeoutError as error:
+            if not self._deadline.expired():
+                raise
+            over = LimitExceededError(self._deadline_text(), hint="raise Limits(deadline_s=...)")
+            raise with_run(over, tuple(self._transcript), tuple(self._steps)) from error
         steps = tuple(self._steps)
         duration_s = time.perf_counter() - start
         return RunResult(output, tuple(self._transcript), steps, total_usage(steps), duration_s)
@@ -109,7 +111,7 @@ class Run(Generic[T]):
             except OutputError as error:
                 rejections += 1
                 if rejections > self._limits.output_retries:
-                    raise OutputError(error.message, messages=tuple(self._transcript)) from error
+                    raise
                 self._reject(step, error.message)
         raise AssertionError("itertools.count ended")
 
@@ -121,16 +123,23 @@ class Run(Generic[T]):
         start = time.perf_counter()
         response, usage, escalation = await self._generate(request, step)
         generated = time.perf_counter()
-        message = _with_call_ids(response.message, self._transcript.assistant_turns)
-        self._transcript.append(message)
-        if escalation is None or escalation.failure is not None:
-            self._check_turn(self._model, request, response)
-        self._count_calls(message)
-        results = await self._execute(message.calls, step) if message.calls else ()
-        for result in results:
-            self._transcript.append(ToolMessage.of(result))
-        tools_s = time.perf_counter() - generated
-        self._steps.append(Step(message, results, usage, generated - start, tools_s, escalation))
+        message = self._call_ids.complete(response.message, self._transcript.assistant_turns)
+        turn = Turn(message, step, self._program, self._emit)
+        try:
+            if escalation is None or escalation.failure is not None:
+                self._check_turn(self._model, request, response)
+            self._count_calls(message)
+            await turn.run_calls(self._executor)
+        except BaseException as error:
+            turn.close(self._reason(error))
+            raise
+        finally:
+            results = turn.results
+            self._transcript.append(message)
+            for result in results:
+                self._transcript.append(ToolMessage.of(result))
+            tools_s = time.perf_counter() - generated
+            self._steps.append(Step(message, results, usage, generated - start, tools_s, escalation))
         return message
 
     async def _generate(
@@ -147,7 +156,7 @@ class Run(Generic[T]):
         try:
             second = await self._ask_again(escalate.to, request, step)
         except AgentFastError as error:
-            if escalate.on_failure == "raise":
+            if escalate.on_failure == "raise" or isinstance(error, ModelFaultError):
                 raise
             if self._emit is not None:
                 self._emit(EscalationFailed(step, error.message))
@@ -167,14 +176,16 @@ class Run(Generic[T]):
         if limit is None:
             return most
         if limit <= self._tokens:
-            raise self._exceeded(f"no answer within {limit} tokens")
+            raise LimitExceededError(f"no answer within {limit} tokens", hint="raise Limits(max_tokens=...)")
         left = limit - self._tokens
         return left if most is None else min(most, left)
 
     def _request(self, step: int) -> ModelRequest:
         limits, settings = self._limits, self._settings
         if limits.max_steps is not None and step >= limits.max_steps:
-            raise self._exceeded(f"no answer within {limits.max_steps} steps")
+            raise LimitExceededError(
+                f"no answer within {limits.max_steps} steps", hint="raise Limits(max_steps=...)"
+            )
         return ModelRequest(
             messages=self._transcript,
             tools=self._executor.registry.definitions,
@@ -194,38 +205,18 @@ class Run(Generic[T]):
 
     async def _respond(self, model: Model, request: ModelRequest, step: int) -> ModelResponse:
         try:
-            if self._emit is None:
-                return await model.respond(request)
-            return await self._watch(model, request, step, self._emit)
+            return await ask(model, request, step, self._emit)
         except BudgetTooSmallError as error:
             if request.max_tokens == self._settings.max_tokens:
                 raise
-            raise self._exceeded(
-                f"the {request.max_tokens} tokens left are too few: {error.message}"
+            raise LimitExceededError(
+                f"the {request.max_tokens} tokens left are too few: {error.message}",
+                hint="raise Limits(max_tokens=...)",
             ) from error
-
-    async def _watch(self, model: Model, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
-        """Generate by way of the model's stream, read to its end so that it is closed here."""
-        response: ModelResponse | None = None
-        shown = 0  # characters of the text
-        async for event in model.stream(request):
-            match event:
-                case CanvasState():
-                    emit(CanvasUpdate(step, event))
-                case TextChunk(text):
-                    shown += len(text)
-                    emit(TextDelta(step, text))
-                case ModelResponse():
-                    response = event
-        if response is None:
-            raise ModelError(f"model {model.name!r} ended its stream without a response")
-        if rest := response.message.text[shown:]:
-            emit(TextDelta(step, rest))
-        return response
 
     def _check_turn(self, model: Model, request: ModelRequest, response: ModelResponse) -> None:
         if response.finish_reason == "length":
-            raise self._exceeded("the model's turn was cut off at its token limit")
+            raise self._cut_off(request, response)
         if not _is_chosen(request.tool_choice, response.message.calls):
             named = ", ".join(call.name for call in response.message.calls) or "no tool"
             raise ModelError(
@@ -236,33 +227,44 @@ class Run(Generic[T]):
         self._calls += len(message.calls)
         limit = self._limits.max_tool_calls
         if limit is not None and self._calls > limit:
-            raise self._exceeded(f"more than {limit} tool calls")
-
-    async def _execute(self, calls: tuple[ToolCall, ...], step: int) -> tuple[ToolResult, ...]:
-        """Run the calls at once; the results are in the order of the calls."""
-        if self._emit is not None:
-            self._emit(CallsProposed(step, calls))
-        if len(calls) == 1:
-            return (await self._run_tool(calls[0], step),)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._run_tool(call, step)) for call in calls]
-        return tuple(task.result() for task in tasks)
-
-    async def _run_tool(self, call: ToolCall, step: int) -> ToolResult:
-        if self._emit is None:
-            return await self._executor.run(call)
-        self._emit(ToolStarted(step, call))
-        result = await self._executor.run(call)
-        self._emit(ToolFinished(step, result))
-        return result
+            raise LimitExceededError(f"more than {limit} tool calls", hint="raise Limits(max_tool_calls=...)")
 
     def _reject(self, step: int, reason: str) -> None:
         if self._emit is not None:
             self._emit(OutputRejected(step, reason))
         self._transcript.append(UserMessage(f"The answer is not valid: {reason}"))
 
-    def _exceeded(self, message: str) -> LimitExceededError:
-        return LimitExceededError(message, messages=tuple(self._transcript), steps=tuple(self._steps))
+    def _cut_off(self, request: ModelRequest, response: ModelResponse) -> LimitExceededError:
+        """The error of a turn that is longer than allowed, naming the setting that allows it no more."""
+        used, limit = response.usage.generated_tokens, request.max_tokens
+        if limit is None:
+            after = f" after {used} tokens" if used else ""
+            return LimitExceededError(
+                f"the model's turn was cut off{after}, at the model's own token limit",
+                hint="raise it by Settings(max_tokens=...), or ask for less at a time",
+            )
+        if 0 < used < limit:
+            return LimitExceededError(
+                f"the model's turn was cut off after {used} tokens, though Settings(max_tokens=...) allows {limit}",
+                hint="it is a limit of the model or its server: ask for less at a time, or raise it there",
+            )
+        setting = (
+            "Settings(max_tokens=...)" if limit == self._settings.max_tokens else "Limits(max_tokens=...)"
+        )
+        return LimitExceededError(
+            f"the model's turn was cut off at its token limit of {limit}", hint=f"raise {setting}"
+        )
+
+    def _reason(self, error: BaseException) -> str:
+        """The reason why a turn's calls were not run, for the model to read."""
+        if self._deadline.expired():
+            return self._deadline_text()
+        if isinstance(error, AgentFastError):
+            return error.message
+        return "the run was cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+
+    def _deadline_text(self) -> str:
+        return f"the deadline of {self._limits.deadline_s:g} s is over"
 
 
 def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
@@ -281,14 +283,3 @@ def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
 def derive_seed(seed: int, index: int) -> int:
     """A seed for part `index` of something seeded by `seed`; parts of different seeds do not coincide."""
     return int.from_bytes(blake2b(f"{seed}/{index}".encode(), digest_size=7).digest())
-
-
-def _with_call_ids(message: AssistantMessage, turn: int) -> AssistantMessage:
-    """Give every call an id that no other call of the conversation has, unless the model did."""
-    if all(call.id for call in message.calls):
-        return message
-    calls: Sequence[ToolCall] = [
-        call if call.id else replace(call, id=f"call_{turn}_{index}")
-        for index, call in enumerate(message.calls)
-    ]
-    return replace(message, calls=tuple(calls))

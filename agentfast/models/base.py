@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
+from agentfast.tools.checks import refuse
 
 if TYPE_CHECKING:
     from agentfast.runtime.grammar import Grammar
@@ -147,3 +148,22 @@ class PlainModel(ABC):
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """The response, and nothing before it."""
         yield await self.respond(request)
+
+
+def check_model(name: str, value: object) -> None:
+    """A model, not its name and not its class.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if isinstance(value, Model) and not isinstance(value, type):
+        return
+    if isinstance(value, str):
+        hint = (
+            "make it first: OpenAIModel(name, base_url=...), LocalModel.from_checkpoint(path) or nano.load()"
+        )
+    elif isinstance(value, type):
+        hint = "make an instance of the class"
+    else:
+        hint = "a model has a name, respond(request) and stream(request); see agentfast.PlainModel"
+    refuse(name, value, "a model", hint=hint)

@@ -9,30 +9,43 @@ from pathlib import Path
 from typing import Any, cast
 
 from agentfast.errors import ConfigError, ModelError
-from agentfast.models.base import Model, ModelEvent, ModelRequest, ModelResponse, PlainModel
+from agentfast.models.base import Model, ModelEvent, ModelRequest, ModelResponse, PlainModel, check_model
 from agentfast.models.recording import decode_response, encode_request, encode_response
+from agentfast.tools.checks import check_text, refuse
 
 
 class RecordingModel(PlainModel):
     """Passes requests on to another model and appends each exchange to a file, one JSON object per line."""
 
     def __init__(self, model: Model, path: str | Path) -> None:
+        """Take the model and the file, which is made if it is not there.
+
+        Raises:
+            ConfigError: `model` is no model, or the file's folder is not there.
+        """
+        check_model("model", model)
         self._model = model
-        self._path = Path(path)
+        self._path = _path(path)
+        if not self._path.parent.is_dir():
+            raise ConfigError(f"cannot record to {self._path}: there is no folder {self._path.parent}")
 
     @property
     def name(self) -> str:
         return self._model.name
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
-        """The model's answer, recorded. Failures are not recorded."""
+        """The model's answer, recorded. Failures are not recorded.
+
+        Raises:
+            ModelError: the file cannot be written.
+        """
         asked = encode_request(request)  # before the answer: the run appends to its messages afterwards
         response = await self._model.respond(request)
         self._append(asked, response)
         return response
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """The model's events; its answer is recorded."""
+        """The model's events; its answer is recorded. Raises as `respond`."""
         asked = encode_request(request)
         async for event in self._model.stream(request):
             if isinstance(event, ModelResponse):
@@ -41,9 +54,12 @@ class RecordingModel(PlainModel):
 
     def _append(self, asked: Mapping[str, Any], response: ModelResponse) -> None:
         line = _canonical({"request": asked, "response": encode_response(response)})
-        # A lone surrogate is written as the JSON escape that it can only be, and read back as itself.
-        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(line + "\n")
+        try:
+            # A lone surrogate is written as the JSON escape that it can only be, and read back as itself.
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise ModelError(f"cannot record to {self._path}: {error}") from error
 
 
 class ReplayModel(PlainModel):
@@ -58,15 +74,16 @@ class ReplayModel(PlainModel):
         Raises:
             ConfigError: there is no such file, or a line of it is not an exchange.
         """
-        self._path = Path(path)
+        check_text("name", name)
+        self._path = _path(path)
         self._name = name
         self._requests: list[dict[str, Any]] = []
         self._responses: dict[str, deque[ModelResponse]] = defaultdict(deque)
         try:
             # Only at line feeds: a JSON string may hold what str.splitlines takes for the end of a line.
             lines = self._path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        except OSError as error:
-            raise ConfigError(f"cannot read the recording: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the recording {self._path}: {error}") from error
         for number, line in enumerate(lines if lines != [""] else [], 1):
             self._load(line, number)
 
@@ -110,6 +127,12 @@ class ReplayModel(PlainModel):
             key=lambda item: len(item[1]),
         )
         return f"the closest, in line {number}, differs at {differences[0]}"
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, (str, Path)):
+        refuse("path", path, "the path of a file")
+    return Path(path)
 
 
 def _canonical(value: object) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, ToolCall, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, PlainModel
+from agentfast.tools.checks import check_text, refuse, shown
 
 Answer = str | ToolCall | Sequence[ToolCall] | AssistantMessage | ModelResponse | Exception
 """A text, one call, parallel calls, a whole message or response, or an exception to raise."""
@@ -24,6 +26,14 @@ class ScriptedModel(PlainModel):
     """
 
     def __init__(self, script: Script, *, name: str = "scripted") -> None:
+        """Take the script.
+
+        Raises:
+            ConfigError: it is neither a sequence nor a function, or an entry is no answer.
+        """
+        check_text("name", name)
+        if not callable(script):
+            _check_entries(script)
         self._script = script
         self._name = name
 
@@ -35,15 +45,44 @@ class ScriptedModel(PlainModel):
         """The script's answer.
 
         Raises:
-            ModelError: the script has no such turn.
+            ModelError: the script has no such turn, or its function returned something else than an answer.
         """
         if callable(self._script):
             answer = self._script(request.messages)
-            return _to_response(await answer if inspect.isawaitable(answer) else answer)
+            answer = await answer if inspect.isawaitable(answer) else answer
+            if not _is_answer(answer):
+                raise ModelError(
+                    f"the script of {self._name!r} returned {shown(answer)}, which is no answer", hint=_HINT
+                )
+            return _to_response(answer)
         turn = assistant_turns(request.messages)
         if turn >= len(self._script):
             raise ModelError(f"the script of {self._name!r} ends after {len(self._script)} turns")
         return _to_response(self._script[turn])
+
+
+_TAKES = "a text, a ToolCall or a list of them, an AssistantMessage, a ModelResponse or an exception"
+_HINT = "a typed answer is its JSON text, such as value.model_dump_json()"
+
+
+def _check_entries(script: object) -> None:
+    if isinstance(script, (str, bytes)) or not isinstance(script, Sequence):
+        refuse(
+            "script",
+            script,
+            "a list of answers, one a turn, or a function",
+            hint="put a single answer into a list",
+        )
+    for index, answer in enumerate(cast("Sequence[object]", script)):
+        if not _is_answer(answer):
+            refuse(f"script[{index}]", answer, _TAKES, hint=_HINT)
+
+
+def _is_answer(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        calls = cast("Sequence[object]", value)
+        return all(isinstance(call, ToolCall) for call in calls)
+    return isinstance(value, (str, ToolCall, AssistantMessage, ModelResponse, Exception))
 
 
 def _to_response(answer: Answer) -> ModelResponse:

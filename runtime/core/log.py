@@ -1,6 +1,7 @@
 """The engine's logger: structlog's calls over the standard library's "agentfast" logger.
 
-Silent until the application configures `logging`; `import agentfast` configures nothing.
+`import agentfast` configures nothing. Until the application configures `logging`, warnings and errors go to standard
+error, as `logging.lastResort` does it; `logging.getLogger("agentfast").setLevel(...)` makes them fewer or more.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import structlog
-
-logging.getLogger("agentfast").addHandler(logging.NullHandler())
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -30,11 +29,7 @@ class _LazyLogger:
 
         logger = structlog.wrap_logger(
             logging.getLogger(f"agentfast.{self._name}"),
-            processors=[
-                structlog.stdlib.filter_by_level,
-                structlog.processors.format_exc_info,
-                structlog.processors.KeyValueRenderer(key_order=["event"]),
-            ],
+            processors=[structlog.stdlib.filter_by_level, _to_logging],
             wrapper_class=structlog.stdlib.BoundLogger,
         )
         self.__dict__.update({method: getattr(logger, method) for method in _METHODS})
@@ -42,3 +37,14 @@ class _LazyLogger:
 
 
 _METHODS = ("debug", "info", "warning", "error", "exception", "critical")
+
+
+def _to_logging(
+    logger: logging.Logger, method: str, event: structlog.typing.EventDict
+) -> tuple[tuple[str], dict[str, Any]]:
+    """Arguments of the logging call. An exception goes along as it is, for the handler to write it with its traceback."""
+    import structlog
+
+    exc_info = event.pop("exc_info", None)
+    render = structlog.processors.KeyValueRenderer(key_order=["event"])
+    return (str(render(logger, method, event)),), {"exc_info": exc_info}

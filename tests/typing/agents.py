@@ -9,13 +9,18 @@ from pydantic import BaseModel
 
 from agentfast import (
     Agent,
+    AssistantMessage,
     Escalate,
     Grammar,
     LimitExceededError,
+    Message,
+    ModelError,
+    OutputError,
     RunFinished,
     RunResult,
     ScriptedModel,
     Tool,
+    UserMessage,
     tool,
 )
 
@@ -67,3 +72,19 @@ async def runs() -> None:
         await agent.run("a")
     except LimitExceededError as error:
         assert_type([step.model_s for step in error.steps], list[float])
+
+
+async def histories() -> None:
+    """Histories are messages or OpenAI-style dicts, and errors carry the former."""
+    agent = Agent(model)
+    await agent.run("a", history=[UserMessage("a"), AssistantMessage("b")])
+    await agent.run("a", history=[{"role": "user", "content": "a"}, {"role": "assistant", "content": None}])
+    dicts: list[dict[str, Any]] = []
+    await agent.run("a", history=dicts)
+    try:
+        await agent.run("a")
+    except OutputError as error:
+        assert_type(error.messages, tuple[Message, ...])
+        await agent.run("a", history=error.messages)
+    except ModelError as error:
+        await agent.run("a", history=error.messages)

@@ -39,7 +39,7 @@ AGENT_LAYERS = (
     {"chat"},
     {"messages"},
     {"runtime", "tools"},
-    {"errors"},
+    {"errors", "lazy"},
 )
 
 

@@ -13,7 +13,7 @@ import torch
 from agentfast.chat.base import ChatFormat, FieldFormat
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError
-from agentfast.messages import AssistantMessage, Transcript, assistant_turns
+from agentfast.messages import AssistantMessage, Transcript
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
 from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.rendering import Rendering, SegmentCodec
@@ -150,14 +150,10 @@ class LocalModel:
 
     def _finish(self, completion: Completion, request: ModelRequest, rendering: Rendering) -> ModelResponse:
         message = self.chat.parse(list(self._codec.decode(completion.tokens)))
-        turn = assistant_turns(request.messages)
         sure: dict[int | None, Confidence] = {}
         if completion.fields and isinstance(self.chat, FieldFormat):
             sure = confidences(self.chat, completion.fields, self.engine.config.generation.calibration)
-        calls = tuple(
-            replace(call, id=f"call_{turn}_{index}", confidence=sure.get(index))
-            for index, call in enumerate(message.calls)
-        )
+        calls = tuple(replace(call, confidence=sure.get(index)) for index, call in enumerate(message.calls))
         message = AssistantMessage(message.text, calls, sure.get(None))
         rendering.spoken = message, completion.tokens
         usage = completion.usage

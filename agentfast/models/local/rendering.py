@@ -101,8 +101,21 @@ class Rendering:
             return
         message, tokens = self.spoken
         self.spoken = None
-        if self.count < len(messages) and messages[self.count] is message:
+        if self.count < len(messages) and _is_same_turn(messages[self.count], message):
             self.ids.extend(self.opening)
             self.ids.extend(tokens)
             self.ids.extend(codec.encode(chat.close_turn(message)))
             self.count += 1
+
+
+def _is_same_turn(message: Message, spoken: AssistantMessage) -> bool:
+    """True if the message is what the model said, though its calls may have got their ids since."""
+    return message is spoken or (
+        isinstance(message, AssistantMessage)
+        and message.text == spoken.text
+        and len(message.calls) == len(spoken.calls)
+        and all(
+            one.name == other.name and one.arguments is other.arguments
+            for one, other in zip(message.calls, spoken.calls, strict=True)
+        )
+    )

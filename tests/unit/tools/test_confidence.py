@@ -8,6 +8,7 @@ import pickle
 
 import pytest
 
+from agentfast.errors import UnknownFieldError
 from agentfast.tools.call import ToolCall
 from agentfast.tools.confidence import Confidence
 
@@ -25,8 +26,19 @@ def test_it_is_a_mapping_from_paths_to_probabilities() -> None:
 def test_alternatives_are_known_for_fields_of_few_values_only() -> None:
     assert SURE.alternatives("name") == (("weather", 0.9), ("news", 0.1))
     assert SURE.alternatives("arguments.city") == ()
-    with pytest.raises(KeyError, match="town"):
+
+
+def test_an_absent_field_is_an_error_that_lists_those_that_exist() -> None:
+    with pytest.raises(UnknownFieldError) as caught:
+        SURE["city"]
+    assert str(caught.value) == (
+        "there is no field 'city'; the fields are: name, arguments.city (did you mean arguments.city?)"
+    )
+    assert isinstance(caught.value, KeyError)
+    with pytest.raises(UnknownFieldError, match="town"):
         SURE.alternatives("town")
+    assert SURE.get("town") is None
+    assert "town" not in SURE
 
 
 def test_it_survives_json_copies_and_pickles() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import functools
+import json
+import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,8 +15,9 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
+from agentfast import Agent, ScriptedModel
 from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
 from agentfast.tools import Tool, as_tool, tool
 
@@ -32,6 +36,16 @@ class Dog(BaseModel):
 class Place:
     city: str
     zip_code: int | None = None
+
+
+class Bound(BaseModel):
+    most: float = math.inf
+
+
+class NeedsPackage:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        raise ImportError("no package")
 
 
 class Node(BaseModel):
@@ -96,6 +110,39 @@ def unresolvable(a: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa:
 
 
 def field_default(a: int = Field(ge=1)) -> None: ...
+
+
+def many_aliases(a: Annotated[int, Field(validation_alias=AliasChoices("b", "c"))]) -> None: ...
+
+
+def deep_alias(a: Annotated[int, Field(validation_alias=AliasPath("b", 0))]) -> None: ...
+
+
+def same_alias(a: Annotated[int, Field(alias="b")], b: int) -> None: ...
+
+
+def needs_a_package(a: NeedsPackage) -> None: ...
+
+
+def half_written(a: "list[") -> None: ...  # type: ignore  # noqa: F722  # pyright: ignore
+
+
+def not_there(a: "math.Nowhere") -> None: ...  # type: ignore  # noqa: UP037  # pyright: ignore
+
+
+def no_character(a: Literal["\ud83d"]) -> None: ...
+
+
+def unwritable_description(a: int) -> None:
+    "\ud83d"
+
+
+def unwritable_parameter(a: int) -> None:
+    """Act.
+
+    Args:
+        a: \ud83d
+    """
 
 
 def generator(a: int) -> Any:
@@ -170,6 +217,46 @@ def test_a_field_description_comes_before_the_docstrings() -> None:
     }
 
 
+def by_alias(city: Annotated[str, Field(alias="location")] = "Oslo", days: int = 1) -> str:
+    """Forecast.
+
+    Args:
+        city: where
+    """
+    return f"{city} {days}"
+
+
+def by_validation_alias(
+    city: Annotated[str, Field(validation_alias="location", description="where")] = "Oslo", days: int = 1
+) -> str:
+    return f"{city} {days}"
+
+
+@pytest.mark.parametrize("weather", [by_alias, by_validation_alias])
+def test_a_parameter_is_called_by_its_alias_and_the_function_gets_it_by_name(
+    weather: Callable[..., str],
+) -> None:
+    made = tool(weather)
+    assert made.parameters["properties"] == {
+        "location": {"type": "string", "default": "Oslo", "description": "where"},
+        "days": {"type": "integer", "default": 1},
+    }
+    assert weather(**made.validate({"location": "Rome"})) == "Rome 1"
+    assert weather(**made.validate({})) == "Oslo 1"
+    with pytest.raises(ToolArgumentsError):
+        made.validate({"city": "Rome"})
+
+
+def test_a_default_that_json_cannot_hold_is_not_shown_but_filled_in() -> None:
+    def act(a: float = math.inf, b: list[float] = [math.nan], c: Bound = Bound()) -> float:  # noqa: B006, B008
+        return a
+
+    made = tool(act)
+    json.dumps(made.parameters, allow_nan=False)
+    assert made.parameters["properties"]["a"] == {"type": "number"}
+    assert act(**made.validate({})) == math.inf
+
+
 def test_recursive_models_keep_their_definitions() -> None:
     def grow(node: Node) -> None: ...
 
@@ -221,8 +308,19 @@ REFUSED: list[tuple[Any, str]] = [
     (generator, "generator"),
     (Desk.book, "'self' has no type annotation"),
     (Desk.__dict__["hours"], "static"),
-    (Place, "not a function"),
-    (3, "not a function"),
+    (Place, "class Place is not a function"),
+    (3, r"3 \(int\) is not a function"),
+    (Agent(ScriptedModel([])), "wrap an agent in a function"),
+    (many_aliases, "'a' has several aliases"),
+    (deep_alias, "'a' has several aliases, or a path"),
+    (same_alias, "two parameters are called 'b'"),
+    (needs_a_package, "'a' cannot be described.*no package"),
+    (half_written, "cannot be resolved"),
+    (not_there, "cannot be resolved"),
+    (no_character, "'a' cannot be described"),
+    (unwritable_description, "lone surrogate at position 0"),
+    (unwritable_parameter, "lone surrogate at /properties/a/description"),
+    (max, "'max' has no signature"),
     (lambda: None, "'<lambda>' is not a tool name"),
 ]
 
@@ -241,8 +339,22 @@ def test_name_description_and_timeout_may_be_given() -> None:
 
     assert (add.name, add.description, add.timeout) == ("sum-up", "Adds.", 2.5)
     assert add(1, b=2) == 3
-    with pytest.raises(ConfigError):
-        tool(timeout=0)(options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "complaint"),
+    [
+        ({"timeout": 0}, ConfigError, "timeout"),
+        ({"timeout": "5"}, ConfigError, "timeout"),
+        ({"timeout": math.nan}, ConfigError, "timeout"),
+        ({"name": 5}, ToolDefinitionError, "5 is not a tool name"),
+        ({"description": 5}, ToolDefinitionError, "description is 5"),
+        ({"description": "\ud83d"}, ToolDefinitionError, "lone surrogate"),
+    ],
+)
+def test_what_a_tool_is_given_is_checked(arguments: dict[str, Any], kind: Any, complaint: str) -> None:
+    with pytest.raises(kind, match=complaint):
+        tool(**arguments)(positional_free)
 
 
 def test_bound_methods_partials_and_callable_objects_are_tools() -> None:

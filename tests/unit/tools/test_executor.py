@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import datetime
 import json
+import pickle
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -124,10 +126,10 @@ def raises_async(error: BaseException) -> Callable[[], Awaitable[None]]:
         (KeyError("x"), "KeyError: 'x'"),
         (UnspeakableError(), "UnspeakableError"),
         (TimeoutError("the shop did not answer"), "TimeoutError: the shop did not answer"),
-        (SystemExit(1), "SystemExit: 1"),
+        (SystemExit(1), "the tool called sys.exit(1)"),
         (StopIteration(), "RuntimeError"),
         (ExceptionGroup("several", [ValueError("a")]), "several"),
-        (ValueError("\ud800"), "ValueError: ?"),
+        (ValueError("\ud800"), "ValueError: \ufffd"),
         (asyncio.CancelledError(), "cancelled itself"),
     ],
 )
@@ -147,12 +149,57 @@ def circular() -> list[Any]:
     return value
 
 
-@pytest.mark.parametrize("garbage", [object(), circular(), "\ud800", b"\xff", sys, lambda: None])
+@pytest.mark.parametrize("garbage", [object(), circular(), b"\xff", sys, lambda: None])
 def test_a_result_that_json_cannot_hold_is_an_error(garbage: object) -> None:
     async def act() -> object:
         return garbage
 
     assert error_of(execute(act))
+
+
+def test_lone_surrogates_in_a_result_are_replaced() -> None:
+    def act() -> Any:
+        return {"a\ud83d": ["\ud83d\ude00", datetime.date(2025, 1, 2)]}
+
+    assert execute(act).content == '{"a\ufffd":["\U0001f600","2025-01-02"]}'
+
+
+def test_the_exception_of_a_failed_call_is_kept_but_not_copied_or_compared() -> None:
+    error = UnspeakableError()
+    result = execute(raises(error))
+    assert result.exception is error
+    assert error.__traceback__ is not None
+    for again in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        assert again == result
+        assert again.exception is None
+    assert "exception" not in repr(result)
+    assert execute(lambda_like).exception is None
+
+
+def lambda_like() -> int:
+    return 1
+
+
+def test_a_value_that_json_cannot_hold_is_named() -> None:
+    async def act() -> object:
+        return object()
+
+    assert "the tool returned <object object" in error_of(execute(act))
+
+
+async def test_a_tools_own_cancellation_is_no_cancellation_of_a_run_that_survived_one() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(
+            0
+        )  # and nobody calls task.uncancel(), as code that swallows a cancellation forgets to
+    result = await Executor(ToolRegistry([tool(raises_async(asyncio.CancelledError()), name="act")])).run(
+        ToolCall("act", {})
+    )
+    task.uncancel()
+    assert "cancelled itself" in error_of(result)
 
 
 def test_a_result_that_is_too_long_is_an_error() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from agentfast.errors import ToolDefinitionError, UnknownToolError
+from agentfast.errors import ConfigError, ToolDefinitionError, UnknownToolError
 from agentfast.tools import ToolRegistry, tool
 
 
@@ -36,3 +38,15 @@ def test_an_unknown_name_is_an_error_that_offers_close_ones() -> None:
         ToolRegistry([find_order, find_customer])["find_ordr"]
     with pytest.raises(UnknownToolError, match="there are no tools"):
         ToolRegistry()["x"]
+
+
+def test_an_unknown_name_like_no_other_is_told_which_there_are() -> None:
+    with pytest.raises(UnknownToolError) as caught:
+        ToolRegistry([find_order, find_customer])["weather"]
+    assert str(caught.value) == "there is no tool 'weather' (there are: find_order, find_customer)"
+
+
+@pytest.mark.parametrize("tools", [find_order, tool(find_order), "find_order", None, 5, {"a": find_order}])
+def test_tools_come_in_a_list(tools: Any) -> None:
+    with pytest.raises(ConfigError, match=r"tools is .*; it takes a list of tools"):
+        ToolRegistry(tools)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
+import pickle
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +17,9 @@ from agentfast import (
     Agent,
     AssistantMessage,
     CallsProposed,
+    Confidence,
     ConfigError,
+    Escalate,
     Message,
     ModelError,
     OutputError,
@@ -118,8 +123,6 @@ async def test_an_answer_that_never_fits_is_an_output_error_with_the_messages() 
 async def test_a_models_error_is_the_runs() -> None:
     with pytest.raises(ModelError, match="ends after 1 turns"):
         await Agent(ScriptedModel([call(1, 1)]), tools=[add]).run("go")
-    with pytest.raises(ZeroDivisionError):
-        await Agent(ScriptedModel([ZeroDivisionError()])).run("go")
 
 
 async def test_the_request_says_what_the_agent_is() -> None:
@@ -176,11 +179,88 @@ def test_an_agent_cannot_be_changed_but_a_changed_copy_can_be_made() -> None:
     assert (copy.name, copy.tools, copy.run_sync("x").output) == ("two", (add,), "a")
 
 
-def test_bad_definitions_are_refused_at_once() -> None:
-    with pytest.raises(ToolDefinitionError):
-        Agent(ScriptedModel([]), tools=[add, add])
-    with pytest.raises(ConfigError):
-        Agent(ScriptedModel([]), output_type=object())
+MODEL = ScriptedModel([])
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"model": "openai:gpt-4o"}, "model is 'openai:gpt-4o'.*make it first: OpenAIModel"),
+    ({"model": ScriptedModel}, "model is the class ScriptedModel.*make an instance"),
+    ({"model": None}, "model is None"),
+    ({"instructions": lambda: "x"}, "instructions is .*functions are not supported yet"),
+    ({"instructions": None}, "instructions is None"),
+    ({"instructions": "\ud83d"}, "instructions holds the lone surrogate"),
+    ({"tools": [5]}, r"a tool is made of a function; 5 \(int\)"),
+    ({"tools": [None]}, "a tool is made of a function; None"),
+    ({"tools": [Agent(MODEL)]}, "wrap an agent in a function"),
+    ({"tools": add}, "tools is .*put it into a list"),
+    ({"tools": [add, add]}, "two tools are named 'add'"),
+    ({"tools": [add], "tool_choice": "reqired"}, "tool_choice is 'reqired'.*did you mean required"),
+    ({"tools": [add], "tool_choice": "ad"}, "did you mean add"),
+    ({"tool_choice": None}, "tool_choice is None"),
+    ({"tool_choice": "required"}, "the agent has no tools"),
+    ({"output_type": object()}, "output_type is <object"),
+    ({"limits": None}, r"limits is None; it takes Limits"),
+    ({"settings": {"temperature": 0}}, "settings is {'temperature': 0}"),
+    ({"escalate": True}, "escalate is True"),
+    ({"name": 5}, "name is 5"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), REFUSED)
+def test_bad_definitions_are_refused_at_once_by_the_arguments_name(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    make: Any = Agent
+    with pytest.raises((ConfigError, ToolDefinitionError), match=complaint):
+        make(**{"model": MODEL, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"prompt": 5}, r"prompt is 5 \(int\); it takes a str"),
+        ({"prompt": None}, "prompt is None"),
+        ({"prompt": "a\ud83d"}, "prompt holds the lone surrogate .* at position 1"),
+        ({"history": ["hi"]}, r"history\[0\] is 'hi'"),
+        ({"seed": "x"}, "seed is 'x'"),
+    ],
+)
+async def test_bad_arguments_of_a_run_are_refused_before_the_model_is_asked(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    model = RecordingModel(lambda _: "done")
+    agent = Agent(model)
+    values: dict[str, Any] = {"prompt": "go", **arguments}
+    with pytest.raises(ConfigError, match=complaint):
+        await agent.run(**values)
+    with pytest.raises(ConfigError, match=complaint):
+        agent.stream(**values)
+    with pytest.raises(ConfigError, match=complaint):
+        await asyncio.to_thread(agent.run_sync, **values)
+    assert not model.requests
+
+
+async def test_openai_style_dicts_are_a_history() -> None:
+    model = RecordingModel(lambda _: "done")
+    await Agent(model).run("b", history=[{"role": "user", "content": "a"}])
+    assert model.requests[0].messages == (UserMessage("a"), UserMessage("b"))
+
+
+async def test_a_result_survives_copies_and_pickles() -> None:
+    def fail() -> None:
+        raise ValueError("x")
+
+    doubtful = AssistantMessage(calls=(call(1, 2, Confidence(0.1, {"name": 0.1})),))
+    agent = Agent(
+        ScriptedModel([doubtful, ToolCall("fail", {}), "done"]),
+        tools=[add, fail],
+        escalate=Escalate(ScriptedModel([ModelError("down")] * 3)),
+    )
+    result = await agent.run("go")
+    assert result.steps[0].escalation is not None
+    for again in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        assert (again.output, again.messages) == (result.output, result.messages)
+        assert [step.results for step in again.steps] == [step.results for step in result.steps]
+        assert again.steps[0].escalation is not None
+        assert str(again.steps[0].escalation.failure) == "down"
 
 
 async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
@@ -230,35 +310,6 @@ async def test_leaving_a_stream_stops_its_tools() -> None:
     assert stopped.is_set()
 
 
-async def test_a_map_gives_results_in_order_with_bounded_concurrency() -> None:
-    running, most = 0, 0
-
-    async def answer(messages: Sequence[Message]) -> str:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        running -= 1
-        last = messages[-1]
-        assert isinstance(last, UserMessage)
-        return last.text.upper()
-
-    prompts = [f"p{index}" for index in range(20)]
-    results = await Agent(ScriptedModel(answer)).map(iter(prompts), concurrency=3)
-    assert [result.output for result in results] == [prompt.upper() for prompt in prompts]
-    assert most == 3
-
-
-async def test_runs_of_a_map_have_their_own_seeds_whatever_the_concurrency() -> None:
-    seeds: list[set[int | None]] = []
-    for concurrency in (1, 5):
-        model = RecordingModel(lambda _: "done")
-        await Agent(model).map(["a"] * 5, concurrency=concurrency, seed=7)
-        seeds.append({request.seed for request in model.requests})
-    assert seeds[0] == seeds[1]
-    assert len(seeds[0]) == 5
-
-
 async def test_a_seed_that_nobody_asked_for_is_told_apart() -> None:
     model = RecordingModel(lambda _: "done")
     agent = Agent(model)
@@ -277,40 +328,3 @@ async def test_settings_that_nobody_chose_are_left_to_the_model() -> None:
     await Agent(model, limits=Limits(max_tokens=7)).run("a")
     asked = [(request.temperature, request.max_tokens) for request in model.requests]
     assert asked == [(None, None), (0, 9), (None, 7)]
-
-
-def fail_on_bad(messages: Sequence[Message]) -> str:
-    last = messages[-1]
-    if isinstance(last, UserMessage) and last.text == "bad":
-        raise ModelError("bad prompt")
-    return "good"
-
-
-async def test_a_failure_in_a_map_can_stand_in_its_place() -> None:
-    outcomes = await Agent(ScriptedModel(fail_on_bad)).map(["a", "bad", "b"], return_exceptions=True)
-    assert [isinstance(outcome, ModelError) for outcome in outcomes] == [False, True, False]
-
-
-async def test_a_failure_in_a_map_stops_the_rest_and_is_raised_as_it_is() -> None:
-    stopped: list[str] = []
-
-    async def answer(messages: Sequence[Message]) -> str:
-        try:
-            if fail_on_bad(messages):
-                await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            stopped.append("cancelled")
-            raise
-        return "never"
-
-    async with asyncio.timeout(BOUND_S):
-        with pytest.raises(ModelError, match="bad prompt"):
-            await Agent(ScriptedModel(answer)).map(["a", "bad"])
-    assert stopped == ["cancelled"]
-
-
-async def test_a_map_over_nothing_is_empty_and_concurrency_is_checked() -> None:
-    agent = Agent(ScriptedModel([]))
-    assert await agent.map([]) == []
-    with pytest.raises(ConfigError, match="concurrency"):
-        await agent.map(["a"], concurrency=0)

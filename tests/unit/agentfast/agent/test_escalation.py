@@ -23,6 +23,7 @@ from agentfast import (
     Message,
     Model,
     ModelError,
+    ModelFaultError,
     ModelResponse,
     ModelUsage,
     RunFinished,
@@ -137,8 +138,9 @@ async def test_or_its_error_is_raised_if_that_is_asked_for(broken: Model, kind: 
 
 async def test_an_exception_that_is_no_models_failure_is_never_swallowed() -> None:
     broken = ScriptedModel([ZeroDivisionError("a bug")])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ModelFaultError, match="ZeroDivisionError: a bug") as caught:
         await Agent(UNSURE, tools=[add], escalate=Escalate(broken)).run("go")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 async def test_the_stronger_model_gets_what_is_left_of_the_runs_tokens() -> None:
@@ -217,7 +219,7 @@ async def test_the_runs_of_a_map_escalate_each_for_itself() -> None:
         ({"below": float("nan")}, "below"),
         ({"measure": "mean"}, "measure"),
         ({"on_failure": "ignore"}, "on_failure"),
-        ({"to": "gpt"}, "no model"),
+        ({"to": "gpt"}, "a model"),
     ],
 )
 def test_misuse_is_refused_at_once(arguments: dict[str, Any], complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ from agentfast import ConfigError, Limits, Settings
         {"deadline_s": 0},
         {"deadline_s": float("nan")},
         {"output_retries": -1},
+        {"max_steps": 5.5},
+        {"max_tool_calls": "5"},
+        {"max_tokens": True},
+        {"deadline_s": "soon"},
+        {"output_retries": None},
     ],
 )
 def test_a_limit_that_allows_nothing_is_refused(change: dict[str, Any]) -> None:
@@ -35,6 +41,13 @@ def test_a_limit_that_allows_nothing_is_refused(change: dict[str, Any]) -> None:
         {"max_calls": 0},
         {"tool_concurrency": 0},
         {"tool_timeout_s": 0},
+        {"temperature": "hot"},
+        {"max_tokens": 5.0},
+        {"max_calls": True},
+        {"confidence": "yes"},
+        {"priority": 1.5},
+        {"tool_timeout_s": math.nan},
+        {"tool_concurrency": "x"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:

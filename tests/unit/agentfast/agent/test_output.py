@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import math
 import re
 import threading
 from dataclasses import dataclass
@@ -29,6 +31,25 @@ class Invoice(BaseModel):
         if value < 0:
             raise ValueError("total is negative")
         return value
+
+
+class Bound(BaseModel):
+    most: float = math.inf
+
+
+class NeedsPackage:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        raise ImportError("no package")
+
+
+class Buggy(BaseModel):
+    a: int
+
+    @field_validator("a")
+    @classmethod
+    def broken(cls, value: int) -> int:
+        raise KeyError(value)
 
 
 @dataclass
@@ -89,9 +110,45 @@ def test_an_answer_that_does_not_fit_says_where(text: str, complaint: str) -> No
         OutputType[Invoice](Invoice).parse(text)
 
 
-def test_a_type_without_a_schema_is_refused_when_the_agent_is_defined() -> None:
-    with pytest.raises(ConfigError, match="no JSON Schema"):
-        OutputType[Any](threading.Thread)
+@pytest.mark.parametrize(
+    ("output_type", "complaint"),
+    [
+        (threading.Thread, "the class Thread, which has no JSON Schema"),
+        (importlib.import_module, "functions are not supported"),
+        (print, "functions are not supported"),
+        (None, "leave it out for text"),
+        ("City", "give the type itself"),
+        (5, r"5 \(int\)"),
+        ([int], "no JSON Schema"),
+        (NeedsPackage, "no package"),
+        (list["Nowhere"], "no JSON Schema"),  # type: ignore[name-defined]  # noqa: F821  # pyright: ignore
+        ({"type": "nonsense"}, r"no JSON Schema: \$.type"),
+        ({"maximum": math.inf}, "inf at /maximum"),
+    ],
+)
+def test_what_is_no_type_is_refused_when_the_agent_is_defined(output_type: Any, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=f"output_type is .*{complaint}"):
+        OutputType[Any](output_type)
+
+
+def test_a_default_that_json_cannot_hold_is_not_sent_but_filled_in() -> None:
+    output = OutputType[Bound](Bound)
+    assert output.schema is not None
+    json.dumps(output.schema, allow_nan=False)
+    assert output.parse("{}").most == math.inf
+
+
+def test_a_bug_in_a_validator_of_the_type_is_an_output_error_with_its_cause() -> None:
+    with pytest.raises(OutputError, match="the output type raised KeyError") as caught:
+        OutputType[Buggy](Buggy).parse('{"a":1}')
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_json_schema_is_read_by_the_draft_whose_rules_it_keeps_to() -> None:
+    pair = OutputType[Any]({"type": "array", "items": [{"type": "integer"}, {"type": "string"}]})
+    assert pair.parse('[1,"a"]') == [1, "a"]
+    with pytest.raises(OutputError):
+        pair.parse('["a",1]')
 
 
 @pytest.mark.parametrize(

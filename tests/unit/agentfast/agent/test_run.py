@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,19 +13,26 @@ from hypothesis import strategies as st
 
 from agentfast import (
     Agent,
+    AgentFastError,
     AssistantMessage,
     BudgetTooSmallError,
+    CapacityError,
+    GrammarError,
     LimitExceededError,
     Limits,
     Message,
     ModelError,
+    ModelFaultError,
     ModelRequest,
     ModelResponse,
+    ModelUsage,
     ScriptedModel,
     Settings,
     ToolCall,
+    ToolMessage,
     tool,
 )
+from agentfast.agent.history.read import read_history
 from agentfast.agent.run import derive_seed
 from agentfast.models.base import ModelEvent
 from agentfast.models.scripted import Answer
@@ -38,7 +47,7 @@ def always_call(messages: Sequence[Message]) -> ModelResponse:
     ("limits", "complaint", "steps"),
     [
         (Limits(max_steps=3), "no answer within 3 steps", 3),
-        (Limits(max_tool_calls=2), "more than 2 tool calls", 2),
+        (Limits(max_tool_calls=2), "more than 2 tool calls", 3),
         (Limits(max_tokens=25), "no answer within 25 tokens", 3),
     ],
 )
@@ -72,11 +81,107 @@ async def test_a_budget_too_small_is_the_runs_limit_only_if_the_run_made_it_smal
         await Agent(ScriptedModel(script), tools=[add]).run("go")
 
 
-async def test_a_turn_that_was_cut_off_is_not_taken_for_an_answer() -> None:
-    cut = ModelResponse(AssistantMessage("The answer is"), finish_reason="length")
-    with pytest.raises(LimitExceededError, match="cut off") as caught:
-        await Agent(ScriptedModel([cut])).run("go")
+@pytest.mark.parametrize(
+    ("limits", "used", "said"),
+    [
+        (Limits(), 20, r"its token limit of 20 \(raise Settings\(max_tokens=...\)\)"),
+        (Limits(), 0, r"its token limit of 20 \(raise Settings\(max_tokens=...\)\)"),
+        (Limits(max_tokens=15), 15, r"its token limit of 15 \(raise Limits\(max_tokens=...\)\)"),
+        (
+            Limits(),
+            7,
+            r"after 7 tokens, though Settings\(max_tokens=...\) allows 20 \(it is a limit of the model",
+        ),
+    ],
+)
+async def test_a_turn_that_was_cut_off_is_no_answer_and_names_the_limit(
+    limits: Limits, used: int, said: str
+) -> None:
+    cut = ModelResponse(AssistantMessage("The answer is"), ModelUsage(generated_tokens=used), "length")
+    agent = Agent(ScriptedModel([cut]), limits=limits, settings=Settings(max_tokens=20))
+    with pytest.raises(LimitExceededError, match=said) as caught:
+        await agent.run("go")
     assert caught.value.messages[-1] == AssistantMessage("The answer is")
+    assert len(caught.value.steps) == 1
+
+
+async def hang_forever() -> None:
+    await asyncio.Event().wait()
+
+
+TWO_CALLS = [ToolCall("add", {"a": 1, "b": 2}), ToolCall("hang_forever", {})]
+CUT = ModelResponse(AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": 2}),)), finish_reason="length")
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "results"),
+    [
+        (
+            [TWO_CALLS],
+            {"limits": Limits(deadline_s=0.02)},
+            ["3", "interrupted: the deadline of 0.02 s is over; it may have taken effect"],
+        ),
+        ([TWO_CALLS], {"limits": Limits(max_tool_calls=1)}, ["not run: more than 1 tool calls"] * 2),
+        ([CUT], {}, ["not run: the model's turn was cut off, at the model's own token limit"]),
+        (
+            [call(1, 2)],
+            {"tool_choice": "hang_forever"},
+            ["not run: model 'scripted' called add, but tool_choice is 'hang_forever'"],
+        ),
+        ([call(1, 2), ModelError("down")], {}, ["3"]),
+        ([call(1, 2), GrammarError("no way")], {}, ["3"]),
+        ([call(1, 2), CapacityError("full")], {}, ["3"]),
+        ([call(1, 2), ZeroDivisionError()], {}, ["3"]),
+        ([call(1, 2), "x", "x", "x"], {"output_type": int}, ["3"]),
+    ],
+)
+async def test_an_interrupted_run_keeps_what_finished_and_its_conversation_goes_on(
+    script: list[Answer], arguments: dict[str, Any], results: list[str]
+) -> None:
+    agent = Agent[Any](ScriptedModel(script), tools=[add, hang_forever], **arguments)
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(AgentFastError) as caught:
+            await agent.run("go")
+    step = caught.value.steps[0]
+    said = [result.content for result in step.results]
+    assert [json.loads(text)["error"] if "error" in text else text for text in said] == results
+    more = await Agent(ScriptedModel(lambda _: "on")).run("more", history=caught.value.messages)
+    assert more.messages[-1] == AssistantMessage("on")
+
+
+async def test_a_cancelled_run_hands_over_its_conversation_with_the_cancellation() -> None:
+    began = asyncio.Event()
+
+    async def hang() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    agent = Agent(ScriptedModel([call(1, 2), ToolCall("hang", {})]), tools=[add, hang])
+    task = asyncio.create_task(agent.run("go"))
+    async with asyncio.timeout(BOUND_S):
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    messages, steps = vars(caught.value)["messages"], vars(caught.value)["steps"]
+    assert [result.content for step in steps for result in step.results] == [
+        "3",
+        '{"error":"interrupted: the run was cancelled; it may have taken effect"}',
+    ]
+    assert read_history(messages)[0] == list(messages[1:])
+
+
+@pytest.mark.parametrize("trimmed", [slice(-4, -1), slice(None), slice(0, 0)])
+async def test_ids_of_calls_stay_unique_when_a_conversation_goes_on_from_a_piece(trimmed: slice) -> None:
+    def answer(messages: Sequence[Message]) -> Answer:
+        return "done" if isinstance(messages[-1], ToolMessage) else [call(1, 2), call(3, 4)]
+
+    agent = Agent(ScriptedModel(answer), tools=[add])
+    first = await agent.run("go")
+    second = await agent.run("again", history=first.messages[trimmed])
+    calls = [one.id for message in second.messages for one in getattr(message, "calls", ())]
+    assert len(set(calls)) == len(calls)
+    assert [message.call_id for message in second.messages if isinstance(message, ToolMessage)] == calls
 
 
 async def test_a_deadline_stops_a_hanging_tool_and_a_hanging_model() -> None:
@@ -102,12 +207,17 @@ async def test_a_deadline_stops_a_hanging_tool_and_a_hanging_model() -> None:
         with pytest.raises(LimitExceededError, match="deadline"):
             await Agent(ScriptedModel(hanging_model), limits=limits).run("go")
     assert stopped == ["tool", "model"]
-    assert isinstance(caught.value.messages[-1], AssistantMessage)
+    assert caught.value.messages[-1] == ToolMessage(
+        '{"error":"interrupted: the deadline of 0.02 s is over; it may have taken effect"}',
+        "hang",
+        "call_0_0",
+        is_error=True,
+    )
 
 
 async def test_a_timeout_error_of_the_model_is_not_the_deadline() -> None:
     agent = Agent(ScriptedModel([TimeoutError("no route")]), limits=Limits(deadline_s=BOUND_S))
-    with pytest.raises(TimeoutError, match="no route"):
+    with pytest.raises(ModelFaultError, match="no route"):
         await agent.run("go")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from agentfast import (
     AssistantMessage,
+    ConfigError,
     Message,
     Model,
     ModelError,
@@ -69,6 +72,31 @@ async def test_a_function_answers_from_the_messages(script: Script) -> None:
 async def test_an_exception_in_the_script_is_raised() -> None:
     with pytest.raises(OSError, match="down"):
         await ScriptedModel([OSError("down")]).respond(request())
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        ("hello", "script is 'hello'.*put a single answer into a list"),
+        (None, "script is None"),
+        ({"a": 1}, "script is {'a': 1}"),
+        (["a", None], r"script\[1\] is None; it takes a text"),
+        ([argparse.Namespace(a=1)], r"script\[0\] is Namespace\(a=1\).*typed answer is its JSON text"),
+        ([["a"]], r"script\[0\]"),
+        ([ValueError], "the class ValueError"),
+    ],
+)
+def test_a_script_that_is_none_is_refused_when_it_is_made(script: Any, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        ScriptedModel(script)
+
+
+async def test_a_function_that_returns_no_answer_is_the_models_error() -> None:
+    def script(_: object) -> Any:
+        return 5
+
+    with pytest.raises(ModelError, match=r"returned 5 \(int\), which is no answer"):
+        await ScriptedModel(script).respond(request())
 
 
 async def test_its_stream_is_the_response_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,19 @@ def test_what_the_model_wrote_stays_as_it_wrote_it() -> None:
     message = AssistantMessage(calls=(ToolCall("f", {"x": 10.0}),))
     rendering.spoken = message, written
     transcript.append(message)
+    rendering.advance(CHAT, CODEC, request(transcript))
+    assert rendering.ids == [*before, *written, TOKENIZER.special(END)]
+
+
+def test_a_turn_whose_calls_got_ids_is_still_what_the_model_wrote() -> None:
+    transcript = Transcript([UserMessage("a")])
+    rendering = Rendering((), None)
+    rendering.advance(CHAT, CODEC, request(transcript))
+    before = [*rendering.ids, *rendering.opening]
+    written = (TOKENIZER.special(CALL), *TOKENIZER.encode('{"name":"f", "arguments":{"x":1.0e1}}'))
+    call = ToolCall("f", {"x": 10.0})
+    rendering.spoken = AssistantMessage(calls=(call,)), written
+    transcript.append(AssistantMessage(calls=(dataclasses.replace(call, id="call_0_0"),)))
     rendering.advance(CHAT, CODEC, request(transcript))
     assert rendering.ids == [*before, *written, TOKENIZER.special(END)]
 

@@ -1,0 +1,1 @@
+"""Histories: the conversations that a run goes on with."""

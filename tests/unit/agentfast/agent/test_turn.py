@@ -1,0 +1,125 @@
+"""Turns: each call gets its result or one that says why it has none, and failures of tools are logged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from agentfast import AssistantMessage, ToolCall, ToolError, tool
+from agentfast.agent.turn import Turn
+from agentfast.tools import Executor, ToolRegistry
+from tests.support.scripted_runs import BOUND_S, add, call
+
+
+def turn_of(*calls: ToolCall) -> Turn:
+    return Turn(AssistantMessage(calls=calls), 0, "agent-1", None)
+
+
+def contents(turn: Turn) -> list[str]:
+    return [result.content for result in turn.results]
+
+
+async def test_results_are_in_the_order_of_the_calls() -> None:
+    turn = turn_of(call(1, 2), call(3, 4))
+    await turn.run_calls(Executor(ToolRegistry([add])))
+    assert contents(turn) == ["3", "7"]
+
+
+def test_calls_that_were_not_begun_say_so() -> None:
+    turn = turn_of(call(1, 2), call(3, 4))
+    turn.close("more than 1 tool calls")
+    assert contents(turn) == ['{"error":"not run: more than 1 tool calls"}'] * 2
+    assert all(result.is_error for result in turn.results)
+
+
+async def test_an_interrupted_turn_keeps_what_finished_and_says_what_did_not() -> None:
+    began, finished = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def quick() -> int:
+        finished.set()
+        return 1
+
+    turn = turn_of(ToolCall("quick", {}), ToolCall("hang", {}))
+    task = asyncio.create_task(turn.run_calls(Executor(ToolRegistry([hang, quick]))))
+    async with asyncio.timeout(BOUND_S):
+        await began.wait()
+        await finished.wait()
+        task.cancel()
+        await asyncio.wait([task])
+    turn.close("the run was cancelled")
+    assert contents(turn) == [
+        "1",
+        '{"error":"interrupted: the run was cancelled; it may have taken effect"}',
+    ]
+
+
+async def test_a_tool_that_cancels_its_own_task_among_others_cancels_no_run() -> None:
+    async def suicidal() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    turn = turn_of(call(1, 2), ToolCall("suicidal", {}))
+    await turn.run_calls(Executor(ToolRegistry([add, suicidal])))
+    assert contents(turn)[0] == "3"
+    assert "cancelled its own task" in contents(turn)[1]
+
+
+def broken() -> None:
+    raise ValueError("out of stock")
+
+
+def leaving() -> None:
+    sys.exit(3)
+
+
+async def leaving_soon() -> None:
+    sys.exit()
+
+
+@pytest.mark.parametrize(
+    ("function", "said", "kind"),
+    [
+        (broken, "ValueError: out of stock", ValueError),
+        (leaving, "the tool called sys.exit(3)", SystemExit),
+        (leaving_soon, "the tool called sys.exit()", SystemExit),
+    ],
+)
+async def test_what_a_tool_raises_is_logged_once_with_its_traceback_and_kept(
+    function: Callable[[], object],
+    said: str,
+    kind: type[BaseException],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    turn = turn_of(ToolCall("act", {}, "c1"))
+    await turn.run_calls(Executor(ToolRegistry([tool(function, name="act")])))
+    (result,) = turn.results
+    assert json.loads(result.content) == {"error": said}
+    assert isinstance(result.exception, kind)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert record.getMessage() == "tool failed run=agent-1 step=0 tool=act call=c1"
+    assert record.exc_info is not None
+    assert function.__name__ in caplog.text
+
+
+async def test_what_a_tool_means_to_say_and_bad_arguments_are_no_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def act(number: int) -> None:
+        raise ToolError(f"there is no order {number}")
+
+    turn = turn_of(ToolCall("act", {"number": 7}), ToolCall("act", {}), ToolCall("atc", {}))
+    with caplog.at_level(logging.INFO, logger="agentfast"):
+        await turn.run_calls(Executor(ToolRegistry([act])))
+    assert contents(turn)[0] == '{"error":"there is no order 7"}'
+    assert [record.levelno for record in caplog.records] == [logging.INFO] * 3
