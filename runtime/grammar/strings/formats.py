@@ -161,9 +161,9 @@ FORMATS: Final = {
 UNCONSTRAINED: Final = frozenset({"password", "path", "file-path", "directory-path", "binary"})
 """Formats that name a use, not a syntax: any string is one."""
 
-REFUSED: Final = {
+UNDEFINED: Final = {
     "idn-hostname": "whether a label is valid takes Unicode tables (IDNA 2008) that are not here",
     "idn-email": "whether a domain is valid takes Unicode tables (IDNA 2008) that are not here",
     "regex": "the syntax of regular expressions nests, so it is not regular",
 }
-"""Formats of JSON Schema that have no definition here, and why."""
+"""Formats of JSON Schema that have no definition here, and why: they are read as annotations, as unknown ones are."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED
+from agentfast.runtime.grammar.strings.formats import FORMATS, UNDEFINED
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 LONG = "a" * 63
@@ -210,7 +210,7 @@ def test_a_part_that_is_not_generated_is_generated_when_it_is_all_there_is() -> 
     assert len(language.finite(400) or ()) == 366
 
 
-@pytest.mark.parametrize("name", [*REFUSED, "no-such-format"])
+@pytest.mark.parametrize("name", [*UNDEFINED, "no-such-format"])
 def test_formats_without_a_definition_are_refused_by_name(name: str) -> None:
     with pytest.raises(GrammarError, match=name):
         StringLanguage.format(name)
