@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.docstring import parse_docstring
+from agentfast.tools.json_schema import Unenforced
 from agentfast.tools.signature import complaints, read_signature
 
 __all__ = ["Tool", "ToolDefinition", "as_tool", "tool"]
@@ -34,6 +35,7 @@ class Tool(Generic[P, R]):
         definition: what the model is told.
         timeout: seconds that a call may take; None leaves it to the executor.
         is_async: the function is awaited on the event loop; otherwise it runs in a worker thread.
+        unenforced: checks of its parameters that their schema does not state; see json_schema.py.
     """
 
     function: Callable[P, R]
@@ -41,6 +43,7 @@ class Tool(Generic[P, R]):
     timeout: float | None
     is_async: bool
     _validator: TypeAdapter[dict[str, Any]] = field(repr=False)
+    unenforced: tuple[Unenforced, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -148,7 +151,7 @@ def _make_tool(
     signature = read_signature(function, tool_name, parameter_texts)
     text = summary if description is None else description
     definition = ToolDefinition(tool_name, text, signature.parameters)
-    return Tool(function, definition, timeout, _is_async(inner), signature.validator)
+    return Tool(function, definition, timeout, _is_async(inner), signature.validator, signature.unenforced)
 
 
 def _tool_name(function: Callable[..., Any], given: str | None) -> str:

@@ -16,6 +16,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
+from agentfast.tools.json_schema import Unenforced, describe
 
 _REFUSED = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
@@ -26,10 +27,15 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """JSON Schema of a function's arguments (a closed object) and the validator that agrees with it."""
+    """JSON Schema of a function's arguments (a closed object) and the validator that agrees with it.
+
+    Attributes:
+        unenforced: checks of the validator that the schema does not state.
+    """
 
     parameters: dict[str, Any]
     validator: TypeAdapter[dict[str, Any]]
+    unenforced: tuple[Unenforced, ...] = ()
 
 
 def read_signature(function: Callable[..., Any], name: str, descriptions: Mapping[str, str]) -> Signature:
@@ -59,11 +65,12 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     try:
         validator = TypeAdapter[dict[str, Any]](arguments)
-        schema = tidy_schema(validator.json_schema())
-    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        described, unenforced = describe(validator)
+    except (PydanticSchemaGenerationError, PydanticUserError, ImportError) as error:
         raise ToolDefinitionError(_culprit(name, fields) + f": {_first_line(error)}") from error
+    schema = tidy_schema(described)
     _add_defaults(schema["properties"], parameters)
-    return Signature(schema, validator)
+    return Signature(schema, validator, unenforced)
 
 
 def _type_hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -105,8 +112,8 @@ def _culprit(name: str, fields: Mapping[str, Any]) -> str:
     for parameter, annotation in fields.items():
         inner = typing.get_args(annotation)[0]
         try:
-            TypeAdapter(inner).json_schema()
-        except (PydanticSchemaGenerationError, PydanticUserError):
+            describe(TypeAdapter(inner))
+        except (PydanticSchemaGenerationError, PydanticUserError, ImportError):
             return f"tool {name!r}: parameter {parameter!r} cannot be described by a JSON Schema"
     return f"tool {name!r} cannot be described by a JSON Schema"
 

@@ -16,6 +16,7 @@ from agentfast.agent.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Set
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import RunResult, T
 from agentfast.agent.run import Emit, Run, derive_seed
+from agentfast.agent.schemas import check_schemas
 from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
@@ -135,7 +136,9 @@ class Agent(Generic[T]):
 
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
-            ConfigError: the output type is none, tool_choice names no tool, or the model would escalate to itself.
+            ConfigError: the output type is none, tool_choice names no tool, the model would escalate to itself, or a type
+                has a check that no schema states, which a model that is held to its schemas cannot keep to.
+            UnsupportedSchemaError: a model that is held to its schemas cannot be held to one of these.
         """
         if escalate is not None and escalate.to is model:
             raise ConfigError(
@@ -145,6 +148,8 @@ class Agent(Generic[T]):
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
         _ = TurnRules(registry.definitions, tool_choice=tool_choice).callable_tools
         output = OutputType[T](output_type)
+        for each in (model,) if escalate is None else (model, escalate.to):
+            check_schemas(each, registry, output, tool_choice, settings.max_calls)
         needs_system = instructions or len(registry) or output.schema is not None
         values = {
             "model": model,

@@ -23,6 +23,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
+from agentfast.tools.json_schema import Unenforced, describe
 from agentfast.tools.signature import complaints, tidy_schema
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class OutputType(Generic[T]):
     Attributes:
         schema: JSON Schema of the answer.
         grammar: what the answer's text must match, where that is no JSON.
+        unenforced: checks of the type that its schema does not state; see tools/json_schema.py.
     """
 
     def __init__(self, output_type: Any) -> None:
@@ -45,6 +47,7 @@ class OutputType(Generic[T]):
         """
         self.schema: Mapping[str, Any] | None = None
         self.grammar: Grammar | None = None
+        self.unenforced: tuple[Unenforced, ...] = ()
         self._read: Callable[[str], Any] = str
         if output_type is str:
             return
@@ -69,8 +72,9 @@ class OutputType(Generic[T]):
     def _use_adapter(self, output_type: Any) -> None:
         try:
             adapter = TypeAdapter[Any](output_type)
-            self.schema = tidy_schema(adapter.json_schema())
-        except (PydanticSchemaGenerationError, PydanticUserError) as error:
+            schema, self.unenforced = describe(adapter)
+            self.schema = tidy_schema(schema)
+        except (PydanticSchemaGenerationError, PydanticUserError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(f"output_type {output_type!r} has no JSON Schema: {reason}") from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agentfast.runtime.grammar.schema.walk import subschemas
-from agentfast.runtime.grammar.strings.formats import FORMATS
+from agentfast.runtime.grammar.strings.format_sets import FORMATS
 
 
 @dataclass(frozen=True, slots=True)

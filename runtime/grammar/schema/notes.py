@@ -12,7 +12,8 @@ from agentfast.runtime.grammar.schema import keywords
 from agentfast.runtime.grammar.schema.dialect import LATEST, Dialect, dialect_named
 from agentfast.runtime.grammar.schema.keywords import as_list, as_object
 from agentfast.runtime.grammar.schema.walk import inner_schemas
-from agentfast.runtime.grammar.strings.formats import FORMATS, UNCONSTRAINED, UNDEFINED
+from agentfast.runtime.grammar.strings.format_sets import FORMATS
+from agentfast.runtime.grammar.strings.formats import UNCONSTRAINED, UNDEFINED
 
 _LOG = get_logger("grammar")
 _IN_PLACE: Final = frozenset(
@@ -61,6 +62,23 @@ def log_notes(notes: Iterable[SchemaNote]) -> None:
             _log_once(note.kind, note.name, note.text)
 
 
+def warn_of_empty_objects(owner: str, schema: Any, *, at_root: bool = True) -> None:
+    """Log the objects of a schema that are read as closed and have no properties, once for each owner.
+
+    Args:
+        owner: whose schema it is, e.g. "tool 'search'".
+        at_root: also if the schema as a whole is one; of a tool, that is one without parameters.
+    """
+    for note in schema_notes(schema):
+        if note.kind == "empty object" and (note.path or at_root):
+            _warn_once(owner, note.path or "/", note.text)
+
+
+@lru_cache(maxsize=1024)
+def _warn_once(owner: str, path: str, text: str) -> None:
+    _LOG.warning("empty_object", owner=owner, path=path, note=text)
+
+
 @lru_cache(maxsize=1024)
 def _log_once(kind: Kind, name: str, text: str) -> None:
     log = _LOG.warning if kind == "format" else _LOG.info
@@ -69,6 +87,8 @@ def _log_once(kind: Kind, name: str, text: str) -> None:
 
 def _format(rules: Mapping[str, Any], path: str) -> Iterator[SchemaNote]:
     name = rules.get("format")
+    if "pattern" in rules:  # it says what the format means
+        return
     if isinstance(name, str) and name not in FORMATS and name not in UNCONSTRAINED:
         why = UNDEFINED.get(name)
         reason = "has no definition here" if why is None else f"is not asserted: {why}"

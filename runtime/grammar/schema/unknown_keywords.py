@@ -34,6 +34,7 @@ _ELSEWHERE: Final = {
     "bsonType": "use type",
     "instanceof": "use type",
     "typeof": "use type",
+    **dict.fromkeys(("gt", "ge", "lt", "le"), "use minimum, maximum and their exclusive forms"),
     "range": "use minimum and maximum",
     "exclusiveRange": "use exclusiveMinimum and exclusiveMaximum",
     "min": "use minimum, minLength or minItems",

@@ -29,11 +29,12 @@ from agentfast.runtime.grammar.strings.exact_sets import (
     states_of,
 )
 from agentfast.runtime.grammar.strings.format_sets import (
+    FORMATS,
     FormatSet,
     pattern_automaton,
     whole_pattern_automaton,
 )
-from agentfast.runtime.grammar.strings.formats import FORMATS, UNDEFINED
+from agentfast.runtime.grammar.strings.formats import UNDEFINED
 from agentfast.runtime.grammar.strings.nodes import lazy_node, strings_node
 from agentfast.runtime.grammar.strings.utf8_encoder import Encoding
 

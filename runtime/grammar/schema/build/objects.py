@@ -20,7 +20,7 @@ from agentfast.runtime.grammar.strings.language import StringLanguage
 
 MAX_CLASSES: Final = 64
 """Classes of keys that patterns may tell apart."""
-MAX_LISTED: Final = 16
+MAX_LISTED: Final = 8
 """Keys that are told one by one when there are no others."""
 
 

@@ -32,7 +32,7 @@ from agentfast.runtime.grammar.schema.rules.subschemas import (
     Subschema,
     Subschemas,
 )
-from agentfast.runtime.grammar.strings.formats import FORMATS
+from agentfast.runtime.grammar.strings.format_sets import FORMATS
 
 
 @dataclass(frozen=True, eq=False)

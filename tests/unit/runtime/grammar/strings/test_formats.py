@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.strings.formats import FORMATS, UNDEFINED
+from agentfast.runtime.grammar.strings.format_sets import FORMATS
+from agentfast.runtime.grammar.strings.formats import UNDEFINED
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 LONG = "a" * 63
