@@ -26,6 +26,13 @@ from agentfast.tools import patterns
 
 _MARK: Final = "x-agentfast-unenforced"
 """Keyword of a check that the schema does not state; taken out again by `describe`."""
+_STANDARD: Final = {
+    "iso-date-time": "date-time",
+    "iso-time": "time",
+    "iso-duration": "duration",
+    "local-date-time": None,
+}
+"""Formats that pydantic's types have here, and JSON Schema's next to them."""
 _URL_LENGTH: Final = 512
 """Longest URL where its type has a limit (2083 for HttpUrl): lengths cost states."""
 _STEPS: Final = 10**6
@@ -48,9 +55,6 @@ class Unenforced:
     place: str
     check: str
 
-    def __str__(self) -> str:
-        return f"{self.place}: {self.check}" if self.place else self.check
-
 
 def describe(adapter: TypeAdapter[Any]) -> tuple[dict[str, Any], tuple[Unenforced, ...]]:
     """The JSON Schema of a type in validation mode, and its checks that the schema does not state.
@@ -60,6 +64,18 @@ def describe(adapter: TypeAdapter[Any]) -> tuple[dict[str, Any], tuple[Unenforce
     """
     schema = adapter.json_schema(schema_generator=TypeJsonSchema)
     return schema, tuple(_taken(schema, ""))
+
+
+def with_standard_formats(schema: Any) -> Any:
+    """A schema with formats of JSON Schema alone, for servers that refuse others; these allow a little more or less."""
+    if isinstance(schema, list):
+        return [with_standard_formats(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found = {name: with_standard_formats(value) for name, value in cast("Mapping[str, Any]", schema).items()}
+    if isinstance(name := found.get("format"), str) and name in _STANDARD:
+        found["format"] = _STANDARD[name]
+    return {name: value for name, value in found.items() if value is not None or name != "format"}
 
 
 class TypeJsonSchema(GenerateJsonSchema):

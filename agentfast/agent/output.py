@@ -87,9 +87,10 @@ class OutputType(Generic[T]):
         self._read = read
 
     def _use_schema(self, schema: Mapping[str, Any]) -> None:
-        import jsonschema  # here, as most agents need none
+        from jsonschema import Draft202012Validator, validators  # here, as most agents need none
 
-        validator = jsonschema.Draft202012Validator(dict(schema))
+        draft: Any = validators.validator_for(schema, default=Draft202012Validator)
+        validator: Any = draft(dict(schema))
         self.schema = schema
 
         def read(text: str) -> Any:

@@ -20,8 +20,14 @@ def check_schemas(
     """
     if not isinstance(model, CheckingModel):
         return
-    unenforced = [f"tool {tool.name!r}: parameter {check}" for tool in registry for check in tool.unenforced]
-    unenforced += [f"output_type: {check}" for check in output.unenforced]
+    unenforced = [
+        f"tool {tool.name!r}, parameter {found.place!r}: {found.check}"
+        for tool in registry
+        for found in tool.unenforced
+    ]
+    unenforced += [
+        f"output_type, {found.place or 'as a whole'!r}: {found.check}" for found in output.unenforced
+    ]
     for choice in dict.fromkeys((tool_choice, tool_choice if tool_choice == "none" else "auto")):
         rules = TurnRules(registry.definitions, output.schema, output.grammar, choice, max_calls)
         model.check(rules, unenforced)

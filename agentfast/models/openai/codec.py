@@ -9,6 +9,7 @@ from typing import Any, cast
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import FinishReason, ModelRequest, ModelResponse, ModelUsage
+from agentfast.tools.json_schema import with_standard_formats
 
 SEEDS = 1 << 31  # servers differ in how many bits of a seed they take; all take these
 
@@ -27,8 +28,11 @@ def encode_chat(request: ModelRequest, *, strict: bool = False) -> dict[str, Any
                 "function": {
                     "name": tool.name,
                     "description": tool.description,
-                    "parameters": tool.parameters,
-                    **({"strict": True} if strict else {}),
+                    **(
+                        {"parameters": with_standard_formats(tool.parameters), "strict": True}
+                        if strict
+                        else {"parameters": tool.parameters}
+                    ),
                 },
             }
             for tool in request.tools
@@ -37,7 +41,8 @@ def encode_chat(request: ModelRequest, *, strict: bool = False) -> dict[str, Any
         if request.max_calls == 1:
             body["parallel_tool_calls"] = False
     if request.output_schema is not None:
-        schema = {"name": "answer", "schema": request.output_schema, "strict": strict}
+        written = with_standard_formats(request.output_schema) if strict else request.output_schema
+        schema = {"name": "answer", "schema": written, "strict": strict}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 

@@ -54,7 +54,7 @@ MORE_FORMATS: Final = {
     "iso-date-time": Format((rf"{GENERATED_DATE}T{_CLOCK}{_OFFSET}?",)),
     "iso-time": Format((rf"{_CLOCK}{_OFFSET}?",)),
     "iso-duration": Format((rf"-?P(?:{_N}W|{_DAYS}(?:{_HOURS})?|{_HOURS})",)),
-    **{f"uuid{version}": Format((_uuid(version),)) for version in range(1, 9)},
+    **{f"uuid{version}": Format((_uuid(version),)) for version in (1, 3, 4, 5, 6, 7, 8)},
     "ipvanyaddress": Format((rf"{IPV4}|{IPV6}",)),
     "ipv4network": Format((_ipv4_networks(),)),
     "ipv6network": Format((_ipv6_networks(),)),

@@ -101,11 +101,18 @@ class InHexadecimal(pydantic.BaseModel):
 _ascii = st.text(string.printable)
 _hours = st.integers(-23, 23).map(lambda hour: dt.timezone(dt.timedelta(hours=hour)))
 _words = st.text(string.ascii_lowercase, min_size=1, max_size=9)
-_networks_4 = st.builds(
-    lambda address, length: ipaddress.ip_network((address, length), strict=False),
-    st.integers(0, 2**32 - 1),
-    st.integers(0, 32),
-)
+
+
+def _network(address: int, length: int) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network((address, length), strict=False)
+
+
+def _options(size: Size, note: str) -> Options:
+    """Options in declared order."""
+    return {"size": size, "note": note}
+
+
+_networks_4 = st.builds(_network, st.integers(0, 2**32 - 1), st.integers(0, 32))
 
 BOTH: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "str": (str, st.text()),
@@ -198,8 +205,7 @@ BOTH: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "Counter": (collections.Counter[str], st.dictionaries(st.text(), st.integers()).map(collections.Counter)),
     "TypedDict": (
         Options,
-        # Properties come in declared order.
-        st.builds(lambda size, note: {"size": size, "note": note}, st.sampled_from(Size), st.text()),
+        st.builds(_options, st.sampled_from(Size), st.text()),
     ),
     "dataclass": (Order, st.builds(Order, st.integers(), st.lists(st.text()))),
     "discriminated": (

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.strings.format_sets import FORMATS
-from agentfast.runtime.grammar.strings.formats import UNDEFINED
+from agentfast.runtime.grammar.strings.formats import STANDARD_FORMATS, UNDEFINED
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 LONG = "a" * 63
@@ -85,7 +84,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
 
 
 def test_every_format_has_cases() -> None:
-    assert CASES.keys() == FORMATS.keys()
+    assert CASES.keys() == STANDARD_FORMATS.keys()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -106,7 +105,7 @@ def test_what_is_written_reads_the_same_as_the_language(name: str) -> None:
             assert grammar.accepts(written) == language.contains(text), text
 
 
-@pytest.mark.parametrize("name", [name for name, found in FORMATS.items() if found.generated])
+@pytest.mark.parametrize("name", [name for name, found in STANDARD_FORMATS.items() if found.generated])
 def test_what_is_generated_is_a_part_of_the_format(name: str) -> None:
     language = StringLanguage.format(name)
     inner = StringLanguage(language.inner)
