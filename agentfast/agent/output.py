@@ -3,7 +3,8 @@
 An output type is one of
 
 - `str`, for plain text;
-- a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema;
+- a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema, which
+  tools/json_schema.py makes as strict as the type's own checks;
 - a JSON Schema as a mapping: JSON, as plain Python values;
 - a `Grammar` or a compiled regular expression: text that matches it as a whole;
 - an Outlines term (`outlines.types`): text that matches it, a `Choice` as the value that was chosen, a `JsonSchema`

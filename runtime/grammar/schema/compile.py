@@ -2,7 +2,8 @@
 
 The language is that of JSON texts whose value the schema allows, written in this way:
 
-- objects have their declared properties in declared order, then the others (`order="declared"`), or in any order;
+- objects have their declared properties in declared order, then the others (`order="declared"`), or in any order; where
+  the others can be 5 to 16 alone (`propertyNames` with an enum), they come in order of their names;
 - with `closed=True` fixed values, keys, strings with a pattern or a format, and numbers have the canonical encoding
   (see strings/utf8_encoder.py and numbers/number.py); with `closed=False` any encoding that JSON has, within the limits
   of numbers/number.py;
