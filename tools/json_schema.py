@@ -13,19 +13,26 @@ are not: what they refuse becomes an error that the model reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import pydantic
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from agentfast.tools import patterns
+from agentfast.tools.json_keywords import (
+    MARK,
+    as_set,
+    bounds,
+    moment,
+    unenforced,
+    unless_limited,
+    without_digits,
+)
+from agentfast.tools.pydantic_checks import checked_by
 
-_MARK: Final = "x-agentfast-unenforced"
-"""Keyword of a check that the schema does not state; taken out again by `describe`."""
 _STANDARD: Final = {
     "iso-date-time": "date-time",
     "iso-time": "time",
@@ -39,8 +46,6 @@ _STEPS: Final = 10**6
 """Largest multiple of a fraction, in such fractions."""
 _DIFFERS: Final = re.compile(r"\\[DWSbB]|\[\^[^\]]*\\[dwsDWS]")
 """Parts of patterns that match more in ECMA-262 than in Rust's Unicode reading."""
-_ORDINARY: Final = re.compile(r"_Base(?:MultiHost)?Url\.|Secret|UuidVersion|IPvAny|_\w*url")
-"""pydantic's functions that refuse nothing which their schema allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +92,24 @@ class TypeJsonSchema(GenerateJsonSchema):
         """The schema of a core schema; functions of pydantic's own add what they check."""
         found = super().generate_inner(schema)
         if str(schema["type"]).startswith("function-") and "$ref" not in found:
-            found = {**found, **_checked_by(schema["function"]["function"], found)}
+            found = {**found, **checked_by(schema["function"]["function"], found)}
         return found
 
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
         zone = schema.get("tz_constraint")
         if isinstance(zone, int):
-            return _unenforced("iso-date-time", "an exact UTC offset: use AwareDatetime")
+            return unenforced("iso-date-time", "an exact UTC offset: use AwareDatetime")
         name = {"aware": "date-time", "naive": "local-date-time", None: "iso-date-time"}[zone]
-        return _moment(name, schema.get("now_op"), "datetime")
+        return moment(name, schema.get("now_op"), "datetime")
 
     def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
-        return _moment("date", schema.get("now_op"), "date") | _bounds(schema)
+        return moment("date", schema.get("now_op"), "date") | bounds(schema)
 
     def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
-        return {"type": "string", "format": "iso-time"} | _bounds(schema)
+        return {"type": "string", "format": "iso-time"} | bounds(schema)
 
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
-        return {"type": "string", "format": "iso-duration"} | _bounds(schema)
+        return {"type": "string", "format": "iso-duration"} | bounds(schema)
 
     def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
         schemes, most = schema.get("allowed_schemes"), schema.get("max_length")
@@ -120,11 +125,11 @@ class TypeJsonSchema(GenerateJsonSchema):
         digits, places = schema.get("max_digits"), schema.get("decimal_places")
         number = cast("Any", super().decimal_schema(schema))["anyOf"][0]
         if digits is not None and digits == places:  # a number's 0 has a digit before the point
-            return {"type": "string", "pattern": patterns.decimal(digits, places)} | _bounds(schema)
-        number = _without_digits(number, digits, places)
-        bounds = {name: schema[name] for name in ("gt", "ge", "lt", "le", "multiple_of") if name in schema}
-        is_positive = bounds == {"ge": 0}
-        if bounds and not is_positive:  # a pattern is no place for the bounds of a number
+            return {"type": "string", "pattern": patterns.decimal(digits, places)} | bounds(schema)
+        number = without_digits(number, digits, places)
+        limits = {name: schema[name] for name in ("gt", "ge", "lt", "le", "multiple_of") if name in schema}
+        is_positive = limits == {"ge": 0}
+        if limits and not is_positive:  # a pattern is no place for the bounds of a number
             return number
         text = patterns.decimal(digits, places, signed=not is_positive)
         return {"anyOf": [number, {"type": "string", "pattern": text}]}
@@ -151,7 +156,7 @@ class TypeJsonSchema(GenerateJsonSchema):
             ]
             if not found["enum"]:
                 return found | {
-                    _MARK: "no value of this Enum can be written in JSON: give its members texts or numbers"
+                    MARK: "no value of this Enum can be written in JSON: give its members texts or numbers"
                 }
         return found
 
@@ -173,10 +178,10 @@ class TypeJsonSchema(GenerateJsonSchema):
         match self._config.val_json_bytes:
             case "base64":
                 text = {"type": "string", "format": "base64url", "pattern": patterns.base64_bytes("-_")}
-                return _unless_limited(text, found, "bytes in base64")
+                return unless_limited(text, found, "bytes in base64")
             case "hex":
                 text = {"type": "string", "pattern": "^(?:[0-9a-f]{2})*$"}
-                return _unless_limited(text, found, "bytes in hexadecimal")
+                return unless_limited(text, found, "bytes in hexadecimal")
             case _:  # UTF-8: characters are bytes in ASCII alone
                 return found | {"pattern": patterns.ASCII} if "maxLength" in found else found
 
@@ -190,14 +195,14 @@ class TypeJsonSchema(GenerateJsonSchema):
         return self._with_keys(cast("Any", super()).counter_schema(schema), schema)
 
     def set_schema(self, schema: core_schema.SetSchema) -> JsonSchemaValue:
-        return _as_set(super().set_schema(schema), schema)
+        return as_set(super().set_schema(schema), schema)
 
     def frozenset_schema(self, schema: core_schema.FrozenSetSchema) -> JsonSchemaValue:
-        return _as_set(super().frozenset_schema(schema), schema)
+        return as_set(super().frozenset_schema(schema), schema)
 
     def json_schema(self, schema: core_schema.JsonSchema) -> JsonSchemaValue:
         check = "a text that holds JSON is beyond a grammar: use the type of its value, say dict[str, int]"
-        return super().json_schema(schema) | {_MARK: check}
+        return super().json_schema(schema) | {MARK: check}
 
     def is_subclass_schema(self, schema: core_schema.IsSubclassSchema) -> JsonSchemaValue:
         return self.handle_invalid_for_json_schema(schema, "core_schema.IsSubclassSchema")
@@ -241,119 +246,7 @@ class TypeJsonSchema(GenerateJsonSchema):
                     return {"pattern": text.replace("-?", "")}
             case _:
                 pass
-        return {_MARK: "keys of this type are not texts that a schema describes: use str, int or an Enum"}
-
-
-def _moment(name: str, now: str | None, kind: str) -> JsonSchemaValue:
-    found = {"type": "string", "format": name}
-    if now is not None:
-        return found | {
-            _MARK: f"that a {kind} is {now} depends on the time: use {kind}, and check it in the tool"
-        }
-    return found
-
-
-def _bounds(schema: Mapping[str, Any]) -> JsonSchemaValue:
-    """Bounds of a moment or a duration, which have no keyword."""
-    named = [name for name in ("le", "ge", "lt", "gt") if schema.get(name) is not None]
-    return (
-        {_MARK: f"the bound {named[0]} of a {schema['type']} has no keyword: check it in the tool"}
-        if named
-        else {}
-    )
-
-
-def _unenforced(name: str, check: str) -> JsonSchemaValue:
-    return {"type": "string", "format": name, _MARK: check}
-
-
-def _unless_limited(text: JsonSchemaValue, found: Mapping[str, Any], kind: str) -> JsonSchemaValue:
-    if found.keys() & {"minLength", "maxLength"}:
-        return text | {_MARK: f"the length of {kind} is not that of the text: check it in the tool"}
-    return text
-
-
-def _without_digits(number: JsonSchemaValue, digits: int | None, places: int | None) -> JsonSchemaValue:
-    """A number's schema with limits on its digits."""
-    limits: list[JsonSchemaValue] = []
-    if digits is not None:
-        whole = digits - (places or 0)
-        limits.append({"exclusiveMinimum": -(10**whole), "exclusiveMaximum": 10**whole})
-        if places is None:
-            number = {**number, "type": "integer"}
-    if places is not None:
-        limits.append({"multipleOf": float(f"1e-{places}")})
-    return {**number, "allOf": limits} if limits else number
-
-
-def _as_set(found: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
-    """An array that becomes a set. Items may repeat, unless so many different ones are asked for."""
-    items = schema.get("items_schema", {"type": "any"})
-    if items["type"] == "any":
-        found["items"] = {"type": ["string", "number", "boolean", "null"]}
-    elif items["type"] in ("list", "set", "dict", "typed-dict", "model"):
-        found[_MARK] = "items of this type cannot be in a set: use a list"
-    if items["type"] not in ("enum", "literal", "bool") and (schema.get("min_length") or 0) < 2:
-        found.pop("uniqueItems", None)
-    return found
-
-
-def _checked_by(function: Callable[..., Any], found: Mapping[str, Any]) -> JsonSchemaValue:
-    """Keywords for the check of a function, where it is pydantic's own."""
-    owner: Any = getattr(function, "__self__", None)
-    name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", None) or ""
-    if isinstance(owner, (pydantic.EncodedStr, pydantic.EncodedBytes)):
-        return _encoded(owner)
-    if isinstance(owner, type):
-        name, module = owner.__name__, owner.__module__
-        if issubclass(owner, pydantic.ByteSize):
-            return _byte_size(owner, found)
-    if name == "Color":
-        return _color(owner, module)
-    match name:
-        case "EmailStr" | "validate_email":
-            return {"pattern": patterns.EMAIL, "maxLength": 64}
-        case "NameEmail":
-            return {"pattern": patterns.EMAIL, "maxLength": 64}
-        case "validate_str_is_valid_iana_tz":
-            return {"pattern": patterns.time_zones()}
-        case "pattern_either_validator" | "pattern_str_validator" | "pattern_bytes_validator":
-            return {"pattern": patterns.REGULAR_EXPRESSION}
-        case "import_string":
-            return {_MARK: "that a name can be imported is beyond a schema: use str or a Literal"}
-        case _ if name.startswith("PathType."):
-            return {_MARK: "that a path exists depends on the disk: use Path, and check it in the tool"}
-        case _ if module.startswith(("pydantic.", "pydantic_extra_types")) and not _is_ordinary(name, module):
-            return {
-                _MARK: f"the check of {name.partition('.')[0]} is beyond a schema: use str with a pattern"
-            }
-        case _:
-            return {}
-
-
-def _is_ordinary(name: str, module: str) -> bool:
-    return module.startswith("pydantic._internal") or _ORDINARY.match(name) is not None
-
-
-def _encoded(owner: pydantic.EncodedStr | pydantic.EncodedBytes) -> JsonSchemaValue:
-    alphabet = {pydantic.Base64Encoder: "+/", pydantic.types.Base64UrlEncoder: "-_"}.get(
-        cast("Any", owner.encoder)
-    )
-    if alphabet is None or isinstance(owner, pydantic.EncodedBytes):
-        return {}
-    return {"pattern": patterns.base64_text(alphabet)}
-
-
-def _byte_size(owner: type[pydantic.ByteSize], found: Mapping[str, Any]) -> JsonSchemaValue:
-    text = {"type": "string", "pattern": patterns.byte_sizes(owner.byte_sizes)}
-    return {"anyOf": [text, found["anyOf"][1]]}
-
-
-def _color(owner: Any, module: str) -> JsonSchemaValue:
-    import sys
-
-    names: Mapping[str, Any] = getattr(sys.modules[module], "COLORS_BY_NAME", {})
-    return {"pattern": patterns.colors(names)}
+        return {MARK: "keys of this type are not texts that a schema describes: use str, int or an Enum"}
 
 
 def _taken(schema: Any, place: str) -> Iterator[Unenforced]:
@@ -364,7 +257,7 @@ def _taken(schema: Any, place: str) -> Iterator[Unenforced]:
     if not isinstance(schema, dict):
         return
     rules = cast("dict[str, Any]", schema)
-    if (check := rules.pop(_MARK, None)) is not None:
+    if (check := rules.pop(MARK, None)) is not None:
         yield Unenforced(place, check)
     for keyword, value in rules.items():
         if keyword in ("properties", "$defs"):
