@@ -88,12 +88,22 @@ class UnsupportedSchemaError(GrammarError, ValueError):
     Attributes:
         keyword: the keyword, e.g. "patternProperties".
         path: JSON pointer to the schema that holds it, "" for the root.
+        owner: whose schema it is, e.g. "tool 'search'"; "" where that is not known.
     """
 
-    def __init__(self, keyword: str, path: str, reason: str, *, hint: str | None = None) -> None:
-        super().__init__(f"{keyword!r} at {path or '/'}: {reason}", hint=hint)
+    def __init__(
+        self, keyword: str, path: str, reason: str, *, hint: str | None = None, owner: str = ""
+    ) -> None:
+        whose = f"{owner}: " if owner else ""
+        super().__init__(f"{whose}{keyword!r} at {path or '/'}: {reason}", hint=hint)
         self.keyword = keyword
         self.path = path
+        self.owner = owner
+        self._reason = reason
+
+    def owned_by(self, owner: str) -> UnsupportedSchemaError:
+        """The same refusal, with the name of the schema's owner."""
+        return UnsupportedSchemaError(self.keyword, self.path, self._reason, hint=self.hint, owner=owner)
 
 
 class BudgetTooSmallError(GrammarError, ValueError):

@@ -1,6 +1,6 @@
-"""Conformance to JSON Schema: the official test suite, draft 2020-12, required part.
+"""Conformance to JSON Schema: the official test suite, required part of one draft.
 
-    python -m bench.conformance [--suite DIR] [--peers llguidance,xgrammar,outlines_core]
+    python -m bench.conformance [--draft draft2020-12] [--suite DIR] [--peers llguidance,xgrammar,outlines_core]
 
 For every group of the suite the schema is compiled (as the specification says: closed=False, `format` an annotation),
 then each instance is written as compact JSON and read by the automaton that generates. The suite's `remotes` are given as
@@ -35,6 +35,14 @@ from bench.grammar.peers import PEERS
 VARIABLE: Final = "AGENTFAST_JSON_SCHEMA_SUITE"
 SECONDS: Final = 20.0
 REMOTES: Final = "http://localhost:1234/"
+DRAFTS: Final = {
+    "draft4": "http://json-schema.org/draft-04/schema#",
+    "draft6": "http://json-schema.org/draft-06/schema#",
+    "draft7": "http://json-schema.org/draft-07/schema#",
+    "draft2019-09": "https://json-schema.org/draft/2019-09/schema",
+    "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
+}
+"""Folders of the suite, each with its `$schema`, which the schemas of older ones leave out."""
 RELEASE: Final = "jsonschema==4.26.0"
 COUNTS: Final = ("groups", "right", "refused", "wrong_accepts", "wrong_rejects")
 
@@ -78,14 +86,15 @@ def download(folder: str) -> Path:
     return find_suite(folder)
 
 
-def groups(suite: Path) -> Iterator[Group]:
-    """Every group of the required part, in order."""
-    for path in sorted((suite / "tests" / "draft2020-12").glob("*.json")):
+def groups(suite: Path, draft: str = "draft2020-12") -> Iterator[Group]:
+    """Every group of a draft's required part, in order."""
+    for path in sorted((suite / "tests" / draft).glob("*.json")):
         for group in json.loads(path.read_text(encoding="utf-8")):
+            schema = group["schema"]
             yield Group(
                 path.stem,
                 group["description"],
-                group["schema"],
+                {"$schema": DRAFTS[draft], **schema} if isinstance(schema, dict) else schema,
                 tuple(compact(test["data"]) for test in group["tests"]),
                 tuple(test["valid"] for test in group["tests"]),
             )
@@ -169,10 +178,10 @@ class Peer:
         self._process = None
 
 
-async def tally(suite: Path, judge: Judge) -> dict[str, Counter[str]]:
+async def tally(suite: Path, judge: Judge, draft: str = "draft2020-12") -> dict[str, Counter[str]]:
     """Counts by file of the suite."""
     found: dict[str, Counter[str]] = {}
-    for group in groups(suite):
+    for group in groups(suite, draft):
         counts = found.setdefault(group.file, Counter(dict.fromkeys(COUNTS, 0)))
         counts["groups"] += 1
         said = await judge(group)
@@ -206,13 +215,13 @@ def _row(name: str, size: int, cells: list[Counter[str]]) -> str:
     return f"{name:<24}{size:>7}" + "".join(f"{cell:>22}" for cell in shown)
 
 
-async def compare(suite: Path, peers: list[str]) -> dict[str, dict[str, Counter[str]]]:
+async def compare(suite: Path, peers: list[str], draft: str) -> dict[str, dict[str, Counter[str]]]:
     """agentfast and its peers on the same groups."""
-    results = {"agentfast": await tally(suite, Own(suite))}
+    results = {"agentfast": await tally(suite, Own(suite), draft)}
     for name in peers:
         peer = Peer(name)
         try:
-            results[name] = await tally(suite, peer)
+            results[name] = await tally(suite, peer, draft)
         finally:
             await peer.close()
     return results
@@ -225,11 +234,13 @@ def main() -> int:
         "--suite", help=f"the suite's folder, or an unpacked jsonschema sdist; else ${VARIABLE}"
     )
     parser.add_argument("--peers", default=",".join(PEERS), help="compilers to run beside; may be empty")
+    parser.add_argument("--draft", choices=DRAFTS, default="draft2020-12", help="the folder of the suite")
     options = parser.parse_args()
     peers = [name for name in options.peers.split(",") if name]
     with TemporaryDirectory() as folder:
         known = options.suite or os.environ.get(VARIABLE)
-        results = asyncio.run(compare(find_suite(known) if known else download(folder), peers))
+        suite = find_suite(known) if known else download(folder)
+        results = asyncio.run(compare(suite, peers, options.draft))
     for line in table(results):
         print(line)
     own = total(results["agentfast"])

@@ -16,6 +16,7 @@ from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import check_number, shown
 from agentfast.tools.docstring import parse_docstring
+from agentfast.tools.json_schema import Unenforced
 from agentfast.tools.signature import complaints, read_signature
 from agentfast.tools.strict_json import strict_json
 from agentfast.tools.unicode import lone_surrogate
@@ -37,6 +38,7 @@ class Tool(Generic[P, R]):
         definition: what the model is told.
         timeout: seconds that a call may take; None leaves it to the executor.
         is_async: the function is awaited on the event loop; otherwise it runs in a worker thread.
+        unenforced: checks of its parameters that their schema does not state; see json_schema.py.
     """
 
     function: Callable[P, R]
@@ -44,6 +46,7 @@ class Tool(Generic[P, R]):
     timeout: float | None
     is_async: bool
     _validator: TypeAdapter[dict[str, Any]] = field(repr=False)
+    unenforced: tuple[Unenforced, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -159,7 +162,7 @@ def _make_tool(
     except ValueError as error:
         raise ToolDefinitionError(f"tool {tool_name!r}: its JSON Schema {error}") from error
     definition = ToolDefinition(tool_name, text, parameters)
-    return Tool(function, definition, timeout, _is_async(inner), signature.validator)
+    return Tool(function, definition, timeout, _is_async(inner), signature.validator, signature.unenforced)
 
 
 def _instead(value: object) -> str | None:

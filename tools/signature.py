@@ -16,6 +16,7 @@ from pydantic import AliasChoices, AliasPath, ConfigDict, Field, TypeAdapter, Va
 from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
+from agentfast.tools.json_schema import Unenforced, describe
 
 _MAX_REASON = 300
 _REFUSED = {
@@ -27,10 +28,15 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """JSON Schema of a function's arguments (a closed object) and the validator that agrees with it."""
+    """JSON Schema of a function's arguments (a closed object) and the validator that agrees with it.
+
+    Attributes:
+        unenforced: checks of the validator that the schema does not state.
+    """
 
     parameters: dict[str, Any]
     validator: TypeAdapter[dict[str, Any]]
+    unenforced: tuple[Unenforced, ...] = ()
 
 
 def read_signature(function: Callable[..., Any], name: str, descriptions: Mapping[str, str]) -> Signature:
@@ -70,13 +76,14 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     try:
         validator = TypeAdapter[dict[str, Any]](arguments)
-        schema = tidy_schema(validator.json_schema())
+        described, unenforced = describe(validator)
+        schema = tidy_schema(described)
     except (
         Exception
     ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
         raise ToolDefinitionError(_culprit(name, fields) + f": {reason_of(error)}") from error
     _add_defaults(schema["properties"], parameters, keys)
-    return Signature(schema, validator)
+    return Signature(schema, validator, unenforced)
 
 
 def _type_hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -136,7 +143,7 @@ def _culprit(name: str, fields: Mapping[str, Any]) -> str:
     for parameter, annotation in fields.items():
         inner = typing.get_args(annotation)[0]
         try:
-            TypeAdapter(inner).json_schema()
+            describe(TypeAdapter(inner))
         except Exception:  # noqa: BLE001  (whatever it is, it is this parameter's)
             return f"tool {name!r}: parameter {parameter!r} cannot be described by a JSON Schema"
     return f"tool {name!r} cannot be described by a JSON Schema"

@@ -19,6 +19,7 @@ from agentfast.agent.map import Map
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import RunResult, T
 from agentfast.agent.run import Run, derive_seed
+from agentfast.agent.schemas import check_schemas
 from agentfast.agent.turn import Emit
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
@@ -143,7 +144,9 @@ class Agent(Generic[T]):
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
             ConfigError: an argument is something else than it takes, the output type is none, tool_choice names no tool,
-                or the model would escalate to itself. The message names the argument.
+                or the model would escalate to itself; the message names the argument. Or a type has a check that no schema
+                states, which a model that is held to its schemas cannot keep to.
+            UnsupportedSchemaError: a model that is held to its schemas cannot be held to one of these.
         """
         check_definition(
             model=model,
@@ -157,6 +160,8 @@ class Agent(Generic[T]):
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
         check_tool_choice(tool_choice, registry.definitions)
         output = OutputType[T](output_type)
+        for each in (model,) if escalate is None else (model, escalate.to):
+            check_schemas(each, registry, output, tool_choice, settings.max_calls)
         needs_system = instructions or len(registry) or output.schema is not None
         values = {
             "model": model,

@@ -3,7 +3,8 @@
 An output type is one of
 
 - `str`, for plain text;
-- a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema;
+- a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema, which
+  tools/json_schema.py makes as strict as the type's own checks;
 - a JSON Schema as a mapping: JSON, as plain Python values;
 - a `Grammar` or a compiled regular expression: text that matches it as a whole;
 - an Outlines term (`outlines.types`): text that matches it, a `Choice` as the value that was chosen, a `JsonSchema`
@@ -25,6 +26,7 @@ from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
+from agentfast.tools.json_schema import Unenforced, describe
 from agentfast.tools.signature import complaints, reason_of, tidy_schema
 from agentfast.tools.strict_json import strict_json
 
@@ -40,6 +42,7 @@ class OutputType(Generic[T]):
     Attributes:
         schema: JSON Schema of the answer.
         grammar: what the answer's text must match, where that is no JSON.
+        unenforced: checks of the type that its schema does not state; see tools/json_schema.py.
     """
 
     def __init__(self, output_type: Any) -> None:
@@ -50,6 +53,7 @@ class OutputType(Generic[T]):
         """
         self.schema: Mapping[str, Any] | None = None
         self.grammar: Grammar | None = None
+        self.unenforced: tuple[Unenforced, ...] = ()
         self._read: Callable[[str], Any] = str
         if output_type is str:
             return
@@ -77,7 +81,8 @@ class OutputType(Generic[T]):
     def _use_adapter(self, output_type: Any) -> None:
         try:
             adapter = TypeAdapter[Any](output_type)
-            self.schema = strict_json(tidy_schema(adapter.json_schema()))
+            schema, self.unenforced = describe(adapter)
+            self.schema = strict_json(tidy_schema(schema))
         except (
             Exception
         ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing

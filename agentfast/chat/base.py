@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from agentfast.errors import ConfigError
+from agentfast.errors import ConfigError, UnsupportedSchemaError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 
 if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
+    from agentfast.runtime.grammar.automaton.whitespace import Whitespace
 
 Segment = tuple[bool, str]
 """(True, name of a special token) or (False, text). Text is encoded apart from the special tokens, so it holds none."""
@@ -61,13 +62,42 @@ class TurnRules:
         return self.max_calls if self.tool_choice in ("auto", "required") else 1
 
 
-def answer_grammar(rules: TurnRules, text: Grammar) -> Grammar:
-    """The answers that a turn may be, `text` being those without a type."""
+def answer_grammar(rules: TurnRules, text: Grammar, whitespace: Whitespace) -> Grammar:
+    """The answers that a turn may be.
+
+    Args:
+        text: those without a type.
+        whitespace: in the JSON of those with one.
+
+    Raises:
+        UnsupportedSchemaError: a schema that cannot be enforced.
+    """
+    if rules.output_schema is not None:
+        return _compiled(rules.output_schema, "the output type", whitespace)
+    return text if rules.output_grammar is None else rules.output_grammar
+
+
+def arguments_grammar(
+    tool: ToolDefinition, parameters: Mapping[str, Any], whitespace: Whitespace = "compact"
+) -> Grammar:
+    """The arguments of a call, as JSON.
+
+    Args:
+        parameters: the tool's schema, in the order in which the format writes properties.
+
+    Raises:
+        UnsupportedSchemaError: a schema that cannot be enforced; it names the tool.
+    """
+    return _compiled(parameters, f"tool {tool.name!r}", whitespace)
+
+
+def _compiled(schema: Mapping[str, Any], owner: str, whitespace: Whitespace) -> Grammar:
     from agentfast.runtime.grammar import compile_schema
 
-    if rules.output_schema is not None:
-        return compile_schema(rules.output_schema)
-    return text if rules.output_grammar is None else rules.output_grammar
+    try:
+        return compile_schema(schema, whitespace=whitespace)
+    except UnsupportedSchemaError as error:
+        raise error.owned_by(owner) from error
 
 
 class ChatFormat(Protocol):
@@ -76,7 +106,15 @@ class ChatFormat(Protocol):
     The rendering of a conversation is the concatenation of its messages' renderings, each of which depends on the
     messages before it at most, so a conversation that grows is rendered piece by piece. An assistant message is
     rendered as `open_turn`, its content, `close_turn`.
+
+    Attributes:
+        whitespace: how the model spaces the JSON of typed answers, for `answer_grammar`. "compact": not at all; "spaced":
+            a space after `,` and `:`; "flexible": either, or lines with an indentation, as models write that learnt JSON
+            from texts. Forbidding what a model writes costs it accuracy; what it never writes costs states.
     """
+
+    @property
+    def whitespace(self) -> Whitespace: ...
 
     def render(
         self,

@@ -33,7 +33,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentfast.chat.base import Segment, TurnRules, answer_grammar
+from agentfast.chat.base import Segment, TurnRules, answer_grammar, arguments_grammar
 from agentfast.chat.gemma4_declarations import render_declaration
 from agentfast.chat.gemma4_notation import QUOTE, in_order, joined, parse_object, render_object, render_value
 from agentfast.chat.json_signature import dump_json
@@ -44,6 +44,7 @@ from agentfast.tools.call import ToolDefinition
 if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
+    from agentfast.runtime.grammar.automaton.whitespace import Whitespace
 
 BOS, TURN, TURN_END = "<bos>", "<|turn>", "<turn|>"
 TOOL, TOOL_END = "<|tool>", "<tool|>"
@@ -69,6 +70,11 @@ class Gemma4Chat:
         self._thinking = thinking
         self._empty_thought = empty_thought and not thinking
 
+    @property
+    def whitespace(self) -> Whitespace:
+        """Gemma writes the JSON of an answer as texts have it, spaced or in lines; its calls have a notation of their own."""
+        return "flexible"
+
     def render(
         self,
         messages: Sequence[Message],
@@ -92,18 +98,18 @@ class Gemma4Chat:
             yield from _close()
 
     def grammar(self, rules: TurnRules) -> Grammar:
-        from agentfast.runtime.grammar import Grammar, compile_schema
+        from agentfast.runtime.grammar import Grammar
 
         options: list[Grammar] = []
         names = "|".join(_escaped(tool.name) for tool in rules.callable_tools)
         if rules.may_answer:
             # A model in doubt would write a call that breaks its schema as text: that is no answer either.
             text = Grammar.text(without_match=rf"call:(?:{names})\{{" if names else "")
-            options.append(answer_grammar(rules, text))
+            options.append(answer_grammar(rules, text, self.whitespace))
         calls = [
             Grammar.special(CALL)
             + Grammar.literal(f"call:{tool.name}")
-            + compile_schema(_ordered(tool.parameters)).in_native_notation(QUOTE)
+            + arguments_grammar(tool, _ordered(tool.parameters)).in_native_notation(QUOTE)
             + Grammar.special(CALL_END)
             for tool in rules.callable_tools
         ]

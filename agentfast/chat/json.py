@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
-from agentfast.chat.base import Segment, TurnRules, answer_grammar
+from agentfast.chat.base import Segment, TurnRules, answer_grammar, arguments_grammar
 from agentfast.chat.json_signature import dump_json, render_signature, render_type
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
@@ -27,6 +27,7 @@ from agentfast.tools.call import ToolDefinition
 if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
     from agentfast.runtime.grammar import Grammar
+    from agentfast.runtime.grammar.automaton.whitespace import Whitespace
 
 END, SYSTEM, USER = "<|end|>", "<|system|>", "<|user|>"
 ASSISTANT, CALL, RESULT = "<|assistant|>", "<|call|>", "<|result|>"
@@ -77,6 +78,11 @@ def render_declarations(
 class JsonChat:
     """The format as a `ChatFormat`."""
 
+    @property
+    def whitespace(self) -> Whitespace:
+        """The embedded model was taught JSON without whitespace."""
+        return "compact"
+
     def render(
         self,
         messages: Sequence[Message],
@@ -100,17 +106,17 @@ class JsonChat:
         yield True, END
 
     def grammar(self, rules: TurnRules) -> Grammar:
-        from agentfast.runtime.grammar import Grammar, compile_schema
+        from agentfast.runtime.grammar import Grammar
 
         options: list[Grammar] = []
         if rules.may_answer:
             # A model in doubt would write a call that breaks its schema as text: that is no answer either.
             text = Grammar.text(without_match=WRITTEN_CALL if rules.callable_tools else "")
-            options.append(answer_grammar(rules, text))
+            options.append(answer_grammar(rules, text, self.whitespace))
         calls = [
             Grammar.special(CALL)
             + Grammar.literal(f"{CALL_OPENING}{dump_json(tool.name)}{CALL_ARGUMENTS}")
-            + compile_schema(tool.parameters)
+            + arguments_grammar(tool, tool.parameters, self.whitespace)
             + Grammar.literal("}")
             for tool in rules.callable_tools
         ]

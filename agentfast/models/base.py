@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from agentfast.chat.base import TurnRules
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import refuse
@@ -130,6 +131,22 @@ class Model(Protocol):
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Generate the turn; the last event is the response."""
+        ...
+
+
+@runtime_checkable
+class CheckingModel(Protocol):
+    """A model that can tell beforehand that it cannot serve an agent. An agent asks it when it is made."""
+
+    def check(self, rules: TurnRules, unenforced: Sequence[str]) -> None:
+        """Check the rules of a turn.
+
+        Args:
+            unenforced: checks of tools and output type that their schemas do not state, a sentence each.
+
+        Raises:
+            ConfigError, UnsupportedSchemaError: this model cannot keep to them.
+        """
         ...
 
 

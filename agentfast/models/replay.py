@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError, ModelError
-from agentfast.models.base import Model, ModelEvent, ModelRequest, ModelResponse, PlainModel, check_model
+from agentfast.models.base import (
+    CheckingModel,
+    Model,
+    ModelEvent,
+    ModelRequest,
+    ModelResponse,
+    PlainModel,
+    check_model,
+)
 from agentfast.models.recording import decode_response, encode_request, encode_response
 from agentfast.tools.checks import check_text, refuse
 
@@ -32,6 +41,11 @@ class RecordingModel(PlainModel):
     @property
     def name(self) -> str:
         return self._model.name
+
+    def check(self, rules: TurnRules, unenforced: Sequence[str]) -> None:
+        """Have the model that is recorded check the rules."""
+        if isinstance(self._model, CheckingModel):
+            self._model.check(rules, unenforced)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The model's answer, recorded. Failures are not recorded.

@@ -11,7 +11,9 @@ from agentfast.cli.schema.options import SchemaOptions
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.grammar.compile import MAX_STATES
-from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used, subschemas
+from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used
+from agentfast.runtime.grammar.schema.notes import schema_notes
+from agentfast.runtime.grammar.schema.walk import subschemas
 from agentfast.runtime.grammar.tokens.sampling import Sampler
 
 
@@ -35,6 +37,7 @@ class Explanation:
         samples: instances drawn at random.
         fields: each compiled alone.
         limits: of the language, beyond the schema's own.
+        notes: parts of the schema that are not enforced, or read in another way than one may think.
     """
 
     byte_states: int
@@ -42,6 +45,7 @@ class Explanation:
     samples: tuple[str, ...]
     fields: tuple[FieldCost, ...]
     limits: tuple[str, ...]
+    notes: tuple[str, ...]
     keywords: tuple[KeywordNote, ...]
 
     def text(self) -> str:
@@ -52,6 +56,7 @@ class Explanation:
                 *section("sampled instances", map(shortened, self.samples)),
                 *fields_text(self.fields),
                 *section("limits", map(wrapped, self.limits)),
+                *section("notes", map(wrapped, self.notes)),
                 *section("keywords", (f"{note.keyword:<20}  {note.reading}" for note in self.keywords)),
             )
         )
@@ -68,6 +73,10 @@ def explain(
         samples=tuple(sampler.draw() for _ in range(samples)),
         fields=tuple(field_costs(schema, options.compile, grammar.vocabulary)),
         limits=tuple(_limits(schema, grammar.recursion, options)),
+        notes=tuple(
+            f"{note.path or '/'}: {note.text}"
+            for note in schema_notes(schema, closed=options.closed, assert_format=options.assert_format)
+        ),
         keywords=tuple(
             KeywordNote(
                 keyword,

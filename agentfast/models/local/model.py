@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Self
 
 import torch
 
-from agentfast.chat.base import ChatFormat, FieldFormat
+from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError
 from agentfast.messages import AssistantMessage, Transcript
@@ -20,6 +20,7 @@ from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.grammar.schema.notes import warn_of_empty_objects
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.scheduling.request import CanvasUpdate, Completion, Request
 from agentfast.tools.confidence import Confidence
@@ -88,6 +89,21 @@ class LocalModel:
     @property
     def name(self) -> str:
         return self._name
+
+    def check(self, rules: TurnRules, unenforced: Sequence[str] = ()) -> None:
+        """Build the turn's grammar, which the first request then finds, and log parts that may surprise.
+
+        Raises:
+            ConfigError: a tool or output type has a check that its schema does not state.
+            UnsupportedSchemaError: a schema cannot be enforced; says whose and where.
+        """
+        if unenforced:
+            raise ConfigError(f"model {self.name!r} is held to its schemas, but {unenforced[0]}")
+        self._turns.build(rules)
+        for tool in rules.tools:
+            warn_of_empty_objects(f"tool {tool.name!r}", tool.parameters, at_root=False)
+        if rules.output_schema is not None:
+            warn_of_empty_objects("the output type", rules.output_schema)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Generate the turn.

@@ -45,24 +45,32 @@ class TurnGrammars:
         Raises:
             ConfigError, UnsupportedSchemaError: see `ChatFormat.grammar`.
         """
-        rules = TurnRules(
-            tools=request.tools,
-            output_schema=request.output_schema,
-            output_grammar=request.output_grammar,
-            tool_choice=request.tool_choice,
-            max_calls=request.max_calls,
+        future = self._future(
+            TurnRules(
+                tools=request.tools,
+                output_schema=request.output_schema,
+                output_grammar=request.output_grammar,
+                tool_choice=request.tool_choice,
+                max_calls=request.max_calls,
+            )
         )
+        if not future.done():
+            # Shielded: a caller that is cancelled must not cancel the building that others wait for.
+            await asyncio.shield(asyncio.wrap_future(future))
+        return future.result()
+
+    def build(self, rules: TurnRules) -> PreparedTurn:
+        """Find or build a turn, outside an event loop. Raises as `get`."""
+        return self._future(rules).result()
+
+    def _future(self, rules: TurnRules) -> Future[PreparedTurn]:
         others = rules.output_grammar, rules.tool_choice, rules.max_calls
         identity = id(rules.tools), id(rules.output_schema), *others
         entry = self._turns.get(identity)
         if entry is None:
             entry = rules, self._by_content(rules, others)
             self._keep(identity, entry)
-        future = entry[1]
-        if not future.done():
-            # Shielded: a caller that is cancelled must not cancel the building that others wait for.
-            await asyncio.shield(asyncio.wrap_future(future))
-        return future.result()
+        return entry[1]
 
     def _by_content(self, rules: TurnRules, others: Hashable) -> Future[PreparedTurn]:
         tools = [(tool.name, tool.description, tool.parameters) for tool in rules.tools]

@@ -9,6 +9,7 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 from agentfast.models.base import ModelRequest
 from agentfast.models.openai.json_text import dump_json
 from agentfast.tools.call import ToolDefinition
+from agentfast.tools.json_schema import with_standard_formats
 
 MALFORMED = "malformed_arguments"
 
@@ -35,7 +36,8 @@ def encode_chat(request: ModelRequest, *, strict: bool, token_limit_field: str) 
         if request.max_calls == 1:
             body["parallel_tool_calls"] = False
     if request.output_schema is not None:
-        schema = {"name": "answer", "schema": request.output_schema, "strict": strict}
+        written = with_standard_formats(request.output_schema) if strict else request.output_schema
+        schema = {"name": "answer", "schema": written, "strict": strict}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 
@@ -76,8 +78,12 @@ def _encode_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _encode_tool(tool: ToolDefinition, *, strict: bool) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function | {"strict": True} if strict else function}
+    function: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if strict:
+        function |= {"parameters": with_standard_formats(tool.parameters), "strict": True}
+    else:
+        function["parameters"] = tool.parameters
+    return {"type": "function", "function": function}
 
 
 def _tool_choice(choice: str) -> Any:

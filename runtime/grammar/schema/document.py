@@ -5,23 +5,14 @@ A schema is named by its path: a JSON pointer in the root document, or a URI, `#
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from agentfast.errors import ConfigError, UnsupportedSchemaError
-from agentfast.runtime.grammar.schema.keywords import JsonSchema, as_list, as_object, pointer
-
-_ONE: Final = frozenset(
-    "additionalProperties propertyNames contains not if then else unevaluatedProperties unevaluatedItems items"
-    " additionalItems contentSchema".split()
-)
-_LIST: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
-_MAP: Final = frozenset(
-    ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
-)
-_DRAFT_7: Final = ("http://json-schema.org/draft-07/schema", "http://json-schema.org/draft-06/schema")
-
+from agentfast.runtime.grammar.schema.dialect import LATEST, Dialect, dialect_named
+from agentfast.runtime.grammar.schema.keywords import JsonSchema, as_list, as_object
+from agentfast.runtime.grammar.schema.walk import inner_schemas
 
 Documents = Mapping[str, JsonSchema]
 """Schemas by the URIs that references find them under."""
@@ -44,7 +35,7 @@ class Document:
         """
         self.is_dynamic = False
         self._roots: dict[str, JsonSchema] = {}
-        self._draft_7: set[str] = set()
+        self._dialects: dict[str, Dialect] = {}
         self._base: dict[str, str] = {}
         self._resources: dict[str, str] = {}
         self._anchors: dict[tuple[str, str], str] = {}
@@ -69,10 +60,7 @@ class Document:
         self._roots[start] = schema
         self._resources[uri] = start
         self._base[start] = uri
-        rules = as_object(schema)
-        dialect = "" if rules is None else rules.get("$schema")
-        if isinstance(dialect, str) and dialect.rstrip("#") in _DRAFT_7:
-            self._draft_7.add(start)
+        self._dialects[start] = _dialect(as_object(schema) or {}, self._dialects.get("", LATEST))
         return start
 
     def at(self, path: str) -> Any:
@@ -80,9 +68,11 @@ class Document:
         start, pointer = _split(path)
         return self._walk(self._roots[start], pointer[1:].split("/") if pointer else [])
 
-    def ignores_beside_ref(self, path: str) -> bool:
-        """Test whether the schema at a path is of a draft in which `$ref` stands alone."""
-        return _split(path)[0] in self._draft_7
+    def dialect(self, path: str) -> Dialect:
+        """The dialect of the schema at a path: its own document's, or that of the resource that is embedded there."""
+        while path not in self._dialects:
+            path = path.rpartition("/")[0]
+        return self._dialects[path]
 
     def base(self, path: str) -> str:
         """The base URI of the schema at a path."""
@@ -148,22 +138,26 @@ class Document:
 
     def _scan(self, start: str) -> None:
         """Find the identifiers in a document."""
-        pending: list[tuple[Any, str, str]] = [(self._roots[start], start, self._base[start])]
+        pending: list[tuple[Any, str, str, Dialect]] = [
+            (self._roots[start], start, self._base[start], self._dialects[start])
+        ]
         while pending:
-            inner, path, base = pending.pop()
+            inner, path, base, dialect = pending.pop()
             rules = as_object(inner)
             if rules is None:
                 continue
-            base = self._enter(rules, path, base)
-            self._base[path] = base
-            pending += [(below, at, base) for below, at in _subschemas(rules, path)]
+            if dialect.identifier in rules:
+                dialect = _dialect(rules, dialect)
+            self._base[path] = base = self._enter(rules, path, base, dialect)
+            self._dialects[path] = dialect
+            pending += [(below, at, base, dialect) for _, below, at in inner_schemas(rules, path)]
 
-    def _enter(self, rules: Any, path: str, base: str) -> str:
+    def _enter(self, rules: Any, path: str, base: str, dialect: Dialect) -> str:
         """Register a schema's identifiers; returns its base URI."""
-        identifier = rules.get("$id")
-        if isinstance(identifier, str) and not ("$ref" in rules and self.ignores_beside_ref(path)):
+        identifier = rules.get(dialect.identifier)
+        if isinstance(identifier, str) and not ("$ref" in rules and dialect.ref_alone):
             uri, fragment = urldefrag(_join(base, identifier))
-            if fragment:  # draft 7's way to write an anchor
+            if fragment:  # how draft-07 and older write an anchor
                 self._anchors[base, fragment] = path
             if uri != base or not fragment:
                 base = uri
@@ -175,6 +169,11 @@ class Document:
                     self._dynamic[base, name] = path
         self.is_dynamic |= "$dynamicRef" in rules
         return base
+
+
+def _dialect(rules: Mapping[str, Any], outer: Dialect) -> Dialect:
+    """The dialect that a schema names; the one around it if it names none. The reader refuses unknown ones."""
+    return dialect_named(rules["$schema"]) or LATEST if "$schema" in rules else outer
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -189,14 +188,3 @@ def _join(base: str, reference: str) -> str:
     if reference.startswith("#"):
         return base + reference
     return urljoin(base, reference) if base else reference
-
-
-def _subschemas(rules: Any, path: str) -> Iterator[tuple[Any, str]]:
-    for keyword, value in rules.items():
-        items, members = as_list(value), as_object(value)
-        if keyword in _LIST and items is not None:
-            yield from ((item, pointer(path, keyword, index)) for index, item in enumerate(items))
-        elif keyword in _MAP and members is not None:
-            yield from ((inner, pointer(path, keyword, name)) for name, inner in members.items())
-        elif keyword in _ONE:
-            yield value, pointer(path, keyword)

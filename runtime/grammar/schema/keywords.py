@@ -8,14 +8,16 @@ from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
 from agentfast.errors import UnsupportedSchemaError
+from agentfast.runtime.grammar.schema.unknown_keywords import doubt
 
 JsonSchema = Mapping[str, Any] | bool
 
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 ANNOTATIONS: Final = frozenset(
-    "title description default examples example $schema $id $comment deprecated readOnly writeOnly $defs definitions"
-    " contentMediaType contentEncoding contentSchema discriminator $anchor $dynamicAnchor $vocabulary".split()
+    "title description default examples example $schema $id id $comment deprecated readOnly writeOnly $defs definitions"
+    " contentMediaType contentEncoding contentSchema discriminator xml externalDocs $anchor $dynamicAnchor"
+    " $vocabulary".split()
 )
 """Keywords that say nothing about validity by themselves. Keywords that begin with "x-" are read so, too."""
 
@@ -36,17 +38,13 @@ APPLICATORS: Final = frozenset(
     " unevaluatedItems".split()
 )
 """Keywords that apply other schemas to the same value, or depend on those that do."""
-_KNOWN: Final = ASSERTIONS | APPLICATORS | ANNOTATIONS
+CONSTRAINING: Final = ASSERTIONS | APPLICATORS
+_KNOWN: Final = CONSTRAINING | ANNOTATIONS
 
-_FOREIGN: Final = {
-    "nullable": 'use {"anyOf": [..., {"type": "null"}]}',
-    "$recursiveRef": "use $dynamicRef",
-    "$recursiveAnchor": "use $dynamicAnchor",
-    "divisibleBy": "use multipleOf",
-    "disallow": "use not",
-    "extends": "use allOf",
-}
-"""Keywords of other dialects that assert something: refused even where unknown keywords are annotations."""
+
+def is_known(keyword: str) -> bool:
+    """Test whether a keyword is read, if only as an annotation."""
+    return keyword in _KNOWN or keyword.startswith("x-")
 
 
 def as_object(value: Any) -> Mapping[str, Any] | None:
@@ -68,18 +66,16 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 
 
 def check_known(schema: Mapping[str, Any], path: str, *, strict: bool) -> None:
-    """Refuse keywords that are not read; unless `strict`, those that no dialect knows are annotations.
+    """Refuse keywords that are not read and could constrain; all others are annotations, see unknown_keywords.py.
 
     Raises:
         UnsupportedSchemaError: names the first of them.
     """
-    for keyword in schema:
-        if keyword in _KNOWN or keyword.startswith("x-"):
+    for keyword, value in schema.items():
+        if is_known(keyword):
             continue
-        if strict or keyword in _FOREIGN:
-            raise UnsupportedSchemaError(
-                keyword, path, "the keyword is not supported", hint=_FOREIGN.get(keyword)
-            )
+        if (found := doubt(keyword, value, CONSTRAINING, strict=strict)) is not None:
+            raise UnsupportedSchemaError(keyword, path, found.reason, hint=found.hint)
 
 
 def pointer(path: str, *steps: str | int) -> str:
@@ -125,7 +121,9 @@ def number(schema: Mapping[str, Any], keyword: str, path: str) -> Decimal | None
     if value is None and keyword not in schema:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
-        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a finite number")
+        is_old = isinstance(value, bool) and keyword.startswith("exclusive")
+        hint = "write the bound itself, or name draft-04 in $schema" if is_old else None
+        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a finite number", hint=hint)
     return value if isinstance(value, Decimal) else Decimal(repr(value))
 
 

@@ -17,19 +17,13 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
     some_of,
 )
 from agentfast.runtime.grammar.schema import keywords
+from agentfast.runtime.grammar.schema.dialect import Dialect, dialect_named
 from agentfast.runtime.grammar.schema.document import Document, Documents
 from agentfast.runtime.grammar.schema.keywords import JsonSchema, pointer
 from agentfast.runtime.grammar.schema.rules.assertions import assertions_of, value_assertions
 from agentfast.runtime.grammar.schema.rules.presence import absent, present
 from agentfast.runtime.grammar.schema.rules.subschemas import Either, Except, Fixed, SchemaRef, Subschema
 from agentfast.runtime.grammar.schema.unevaluated import unevaluated
-
-DIALECTS = (
-    "https://json-schema.org/draft/",
-    "http://json-schema.org/draft-0",
-    "http://json-schema.org/schema",
-)
-"""Prefixes that `$schema` may have."""
 
 
 class Reader:
@@ -107,13 +101,20 @@ class Reader:
         rules = keywords.as_object(schema)
         if rules is None:
             raise UnsupportedSchemaError("$schema", ref.path, f"{schema!r} is not a schema")
+        if "$schema" in rules and dialect_named(rules["$schema"]) is None:
+            raise UnsupportedSchemaError(
+                "$schema",
+                ref.path,
+                f"the dialect {rules['$schema']!r} is not known",
+                hint="drafts 4, 6, 7, 2019-09 and 2020-12 are",
+            )
+        rules = self.dialect(ref).rules(rules, strict=self._strict)
         keywords.check_known(rules, ref.path, strict=self._strict)
-        dialect = rules.get("$schema", DIALECTS[0])
-        if not isinstance(dialect, str) or not dialect.startswith(DIALECTS):
-            raise UnsupportedSchemaError("$schema", ref.path, f"the dialect {dialect!r} is not known")
-        if "$ref" in rules and self.document.ignores_beside_ref(ref.path):
-            return {"$ref": rules["$ref"]}
         return rules
+
+    def dialect(self, ref: SchemaRef) -> Dialect:
+        """The dialect that a schema is read by."""
+        return self.document.dialect(ref.path)
 
     def _schema(self, ref: SchemaRef) -> Formula:
         ref = self.enter(ref.path, ref.scope)

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.grammar.automaton.boolean_formula import TRUE, Formula, all_of, negation, some_of
 from agentfast.runtime.grammar.schema import keywords
+from agentfast.runtime.grammar.schema.dialect import Dialect
 from agentfast.runtime.grammar.schema.rules.assertions import Assertions
 from agentfast.runtime.grammar.schema.rules.by_type import KINDS, ArrayRules, ObjectRules, Others
 from agentfast.runtime.grammar.schema.rules.presence import absent, present
@@ -32,6 +33,10 @@ class SchemaReader(Protocol):
 
     def rules_at(self, ref: SchemaRef) -> Mapping[str, Any] | bool:
         """The schema, checked."""
+        ...
+
+    def dialect(self, ref: SchemaRef) -> Dialect:
+        """The dialect that a schema is read by."""
         ...
 
     def below(self, ref: SchemaRef, *steps: str | int) -> SchemaRef:
@@ -145,6 +150,8 @@ class _Cases:
             parts.append(self._conditional(rules, ref))
         for name, schema in reader.dependents(rules, ref):
             parts.append(self._dependent(name, schema))
+        if not reader.dialect(ref).contains_evaluates:
+            without |= {"contains"}
         evaluated = _own(rules, ref, without)
         return self._product([[(TRUE, evaluated)], *parts], ref)
 

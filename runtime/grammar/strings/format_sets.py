@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from agentfast.runtime.grammar.codepoints.automaton import CodepointAutomaton, States, of_length, product
 from agentfast.runtime.grammar.codepoints.lazy_automaton import lazy_product
@@ -13,8 +14,12 @@ from agentfast.runtime.grammar.regex.dfa import automaton_of
 from agentfast.runtime.grammar.regex.parser import parse_regex
 from agentfast.runtime.grammar.regex.repeats import without_count
 from agentfast.runtime.grammar.strings.exact_sets import ExactSet, outer_of
-from agentfast.runtime.grammar.strings.formats import FORMATS
+from agentfast.runtime.grammar.strings.formats import STANDARD_FORMATS
 from agentfast.runtime.grammar.strings.leap_seconds import leap_seconds
+from agentfast.runtime.grammar.strings.more_formats import MORE_FORMATS
+
+FORMATS: Final = {**STANDARD_FORMATS, **MORE_FORMATS}
+"""All asserted formats by name."""
 
 
 @lru_cache(maxsize=1024)

@@ -32,11 +32,11 @@ _MONTHS = r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9
 _LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
 # RFC 3339 full-date of a day that exists (Gregorian), years 0000 to 9999; year 0 is not generated, as few can read it.
 _DATE = rf"(?:\d{{4}}-{_MONTHS}|{_LEAP}-02-29)"
-_GENERATED_DATE = rf"(?!0000){_DATE}"
+GENERATED_DATE = rf"(?!0000){_DATE}"
 # RFC 3339 full-time.
-_HOUR = r"(?:[01]\d|2[0-3])"
-_TIME = rf"{_HOUR}:[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-]{_HOUR}:[0-5]\d)"
-_GENERATED_TIME = rf"{_HOUR}:[0-5]\d:[0-5]\d(?:\.\d{{1,9}})?(?:Z|[+-]{_HOUR}:[0-5]\d)"
+HOUR = r"(?:[01]\d|2[0-3])"
+_TIME = rf"{HOUR}:[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-]{HOUR}:[0-5]\d)"
+_GENERATED_TIME = rf"{HOUR}:[0-5]\d:[0-5]\d(?:\.\d{{1,9}})?(?:Z|[+-]{HOUR}:[0-5]\d)"
 
 
 def _duration(n: str) -> str:
@@ -51,11 +51,11 @@ _HEX = r"[0-9A-Fa-f]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"  # RFC 9562, any variant and version
 
 _OCTET = r"(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"  # RFC 3986 IPv4address
+IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"  # RFC 3986 IPv4address
 _GROUP = rf"{_HEX}{{1,4}}"
-_TAIL = rf"(?:{_GROUP}:{_GROUP}|{_IPV4})"
+_TAIL = rf"(?:{_GROUP}:{_GROUP}|{IPV4})"
 # RFC 3986 IPv6address: RFC 4291 text without a zone.
-_IPV6 = "|".join(
+IPV6 = "|".join(
     [
         rf"(?:{_GROUP}:){{6}}{_TAIL}",
         rf"::(?:{_GROUP}:){{5}}{_TAIL}",
@@ -107,7 +107,7 @@ _PERCENT = rf"%{_HEX}{_HEX}"
 _PLANES = "".join(rf"\u{{{plane:x}0000}}-\u{{{plane:x}FFFD}}" for plane in range(1, 14))
 _UCS = rf"\u00A0-\uD7FF\uF900-\uFDCF\uFDF0-\uFFEF{_PLANES}\u{{E1000}}-\u{{EFFFD}}"
 _PRIVATE = r"\uE000-\uF8FF\u{F0000}-\u{FFFFD}\u{100000}-\u{10FFFD}"
-_IP_LITERAL = rf"\[(?:{_IPV6}|[Vv]{_HEX}+\.[{_UNRESERVED}{_SUB}:]+)\]"
+_IP_LITERAL = rf"\[(?:{IPV6}|[Vv]{_HEX}+\.[{_UNRESERVED}{_SUB}:]+)\]"
 
 
 def _uri(*, relative: bool, more: str = "", private: str = "", literals: bool = True) -> str:
@@ -130,18 +130,18 @@ _VARSPEC = rf"{_VARCHAR}(?:\.?{_VARCHAR})*(?::[1-9]\d{{0,3}}|\*)?"
 _URI_TEMPLATE = rf"(?:{_LITERALS}|\{{[+#./;?&=,!@|]?{_VARSPEC}(?:,{_VARSPEC})*\}})*"
 _JSON_POINTER = r"(?:/(?:[^~/]|~[01])*)*"  # RFC 6901
 
-FORMATS: Final = {
-    "date": Format((_DATE,), generated=_GENERATED_DATE),
+STANDARD_FORMATS: Final = {
+    "date": Format((_DATE,), generated=GENERATED_DATE),
     "time": Format((_TIME,), leap_seconds=True, generated=_GENERATED_TIME),
     "date-time": Format(
-        (f"{_DATE}[Tt]{_TIME}",), leap_seconds=True, generated=f"{_GENERATED_DATE}T{_GENERATED_TIME}"
+        (f"{_DATE}[Tt]{_TIME}",), leap_seconds=True, generated=f"{GENERATED_DATE}T{_GENERATED_TIME}"
     ),
     "duration": Format((_duration(r"\d+"),), generated=_duration(r"\d{1,6}")),
     "email": Format((_EMAIL, ".{1,64}@[^@]*"), 254, generated=_SHORT_EMAIL, generated_most=64),
     "hostname": Format((_HOSTNAME,), 253, generated=_SHORT_HOSTNAME, generated_most=63),
     "uuid": Format((_UUID,)),
-    "ipv4": Format((_IPV4,)),
-    "ipv6": Format((_IPV6,)),
+    "ipv4": Format((IPV4,)),
+    "ipv6": Format((IPV6,)),
     "uri": Format((_uri(relative=False),), generated=_uri(relative=False, literals=False)),
     "uri-reference": Format((_uri(relative=True),), generated=_uri(relative=True, literals=False)),
     "iri": Format(
@@ -156,14 +156,14 @@ FORMATS: Final = {
     "json-pointer": Format((_JSON_POINTER,)),
     "relative-json-pointer": Format((rf"(?:0|[1-9]\d*)(?:#|{_JSON_POINTER})",)),
 }
-"""Asserted formats by name."""
+"""Asserted formats of JSON Schema by name; format_sets.py has all that are asserted."""
 
 UNCONSTRAINED: Final = frozenset({"password", "path", "file-path", "directory-path", "binary"})
 """Formats that name a use, not a syntax: any string is one."""
 
-REFUSED: Final = {
+UNDEFINED: Final = {
     "idn-hostname": "whether a label is valid takes Unicode tables (IDNA 2008) that are not here",
     "idn-email": "whether a domain is valid takes Unicode tables (IDNA 2008) that are not here",
     "regex": "the syntax of regular expressions nests, so it is not regular",
 }
-"""Formats of JSON Schema that have no definition here, and why."""
+"""Formats of JSON Schema that have no definition here, and why: they are read as annotations, as unknown ones are."""

@@ -29,11 +29,12 @@ from agentfast.runtime.grammar.strings.exact_sets import (
     states_of,
 )
 from agentfast.runtime.grammar.strings.format_sets import (
+    FORMATS,
     FormatSet,
     pattern_automaton,
     whole_pattern_automaton,
 )
-from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED
+from agentfast.runtime.grammar.strings.formats import UNDEFINED
 from agentfast.runtime.grammar.strings.nodes import lazy_node, strings_node
 from agentfast.runtime.grammar.strings.utf8_encoder import Encoding
 
@@ -93,7 +94,7 @@ class StringLanguage:
             GrammarError: it has no definition here.
         """
         if name not in FORMATS:
-            why = REFUSED.get(name, "it is unknown")
+            why = UNDEFINED.get(name, "it is unknown")
             raise GrammarError(f"the format {name!r} has no definition here: {why}", hint="use pattern")
         return _format(name)
 

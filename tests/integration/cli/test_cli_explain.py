@@ -158,5 +158,16 @@ def test_the_reading_that_was_asked_for_is_the_one_explained(
 
 def test_a_format_without_a_definition_compiles_as_an_annotation(explain: Command) -> None:
     schema = {"type": "string", "format": "isbn"}
-    assert explain(schema)[0] == Exit.REFUSED
-    assert explain(schema, "--ignore-format")[0] == Exit.OK
+    assert explain(schema)[0] == Exit.OK
+    assert "notes" in explain(schema)[1]
+    assert "notes" not in explain(schema, "--ignore-format")[1]
+
+
+def test_notes_name_what_is_not_enforced(explain: Command) -> None:
+    properties = {"page": {"type": "string", "format": "url"}, "meta": {"type": "object", "enumTitles": ""}}
+    code, out, _ = explain({"type": "object", "properties": properties}, "--samples", "1")
+    assert code == Exit.OK
+    notes = " ".join(out.split())
+    assert "/properties/page: format 'url' has no definition here; it is read as an annotation" in notes
+    assert "/properties/meta: 'enumTitles' is no keyword of JSON Schema" in notes
+    assert "/properties/meta: an object without properties is read as closed" in notes

@@ -22,6 +22,8 @@ MAX_CLASSES: Final = 64
 """Classes of keys that patterns may tell apart."""
 MAX_LISTED: Final = 16
 """Keys that are told one by one when there are no others."""
+MAX_UNORDERED: Final = 4
+"""Such keys that come in any order where declared ones come in theirs; each doubles the states."""
 
 
 def object_node(builder: NodeBuilder, rules: ObjectRules, mode: Mode) -> nodes.Node:
@@ -38,6 +40,7 @@ def object_node(builder: NodeBuilder, rules: ObjectRules, mode: Mode) -> nodes.N
         others = [
             (language, subschemas) for language, subschemas in others if language.finite(MAX_LISTED) is None
         ]
+    in_order = frozenset(listed if len(listed) > MAX_UNORDERED else ())
     names = list(dict.fromkeys((*rules.order, *_mentioned(rules), *listed)))
     keys = _key_language(builder, rules)
     properties: dict[str, Property] = {}
@@ -49,7 +52,7 @@ def object_node(builder: NodeBuilder, rules: ObjectRules, mode: Mode) -> nodes.N
             if name in rules.required:
                 return nodes.NOTHING
             continue
-        ordered = mode.order == "declared" and name in rules.order
+        ordered = mode.order == "declared" and (name in rules.order or name in in_order)
         properties[name] = Property(string_node(name, mode.encoding), value, name in rules.required, ordered)
     if rules.most is not None and rules.most < max(rules.least, len(rules.required)):
         return nodes.NOTHING

@@ -32,7 +32,7 @@ from agentfast.runtime.grammar.schema.rules.subschemas import (
     Subschema,
     Subschemas,
 )
-from agentfast.runtime.grammar.strings.formats import FORMATS, UNCONSTRAINED
+from agentfast.runtime.grammar.strings.format_sets import FORMATS
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,16 +160,9 @@ def _string(schema: Mapping[str, Any], path: str, *, assert_format: bool) -> For
     pattern = keywords.text(schema, "pattern", path)
     if pattern is not None:
         parts.append(("pattern", pattern))
-    name = schema.get("format")
-    if assert_format and "format" in schema and name not in UNCONSTRAINED:
-        if name not in FORMATS:
-            raise UnsupportedSchemaError(
-                "format",
-                path,
-                f"{name!r} has no definition here",
-                hint="use pattern, or assert_format=False",
-            )
-        parts.append(("format", str(name)))
+    name = keywords.text(schema, "format", path)
+    if assert_format and name in FORMATS:  # others are annotations, see notes.py
+        parts.append(("format", name))
     return StringRules(least, most, None, tuple(parts), path)
 
 

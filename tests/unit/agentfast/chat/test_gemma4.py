@@ -234,6 +234,23 @@ def test_the_grammar_is_what_the_rules_of_the_turn_allow(
     assert all(accepts(grammar, turn, "<|tool_response>") for turn in accepted)
 
 
+SPACED: list[str] = ['{"size": 1}', '{ "size": 1 }', '{\n  "size": 1\n}']
+
+
+@pytest.mark.parametrize("text", SPACED)
+def test_a_typed_answer_may_be_spaced_as_models_write_json(text: str) -> None:
+    grammar = CHAT.grammar(TurnRules((FIND,), Box.model_json_schema())).compile(TOKENIZER.vocabulary)
+    assert accepts(grammar, [(False, text)])
+
+
+@pytest.mark.parametrize(
+    "text", ['{"size":  1}', '{"size":\n' + 13 * " " + "1}", '{\n\n"size":1}', ' {"size":1}']
+)
+def test_runs_of_whitespace_are_no_answer(text: str) -> None:
+    grammar = CHAT.grammar(TurnRules((FIND,), Box.model_json_schema())).compile(TOKENIZER.vocabulary)
+    assert not accepts(grammar, [(False, text)])
+
+
 def test_a_checkpoint_tells_its_format_by_its_special_tokens(tmp_path: Path) -> None:
     assert isinstance(chat_format_of(tmp_path, json_chat.SPECIAL_TOKENS), JsonChat)
     user = [UserMessage("Hi")]

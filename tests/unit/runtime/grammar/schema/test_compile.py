@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
 
 OBJECT = {
@@ -115,3 +116,15 @@ def test_flexible_whitespace_reaches_fixed_values_and_empty_brackets() -> None:
 
 def test_open_objects_are_maps_when_nothing_is_declared() -> None:
     assert compile_schema({"type": "object"}, closed=False).accepts('{"a":[]}')
+
+
+@pytest.mark.parametrize("count", [4, 5, 12, 16])
+def test_keys_that_are_enumerated_come_once_and_many_in_order(count: int) -> None:
+    names = [f"k{index:02}" for index in range(count)]
+    schema = {"type": "object", "propertyNames": {"enum": names}, "additionalProperties": {"type": "null"}}
+    grammar = compile_schema(schema)
+    assert grammar.accepts('{"k00":null,"k03":null}')
+    assert not grammar.accepts('{"k00":null,"k00":null}')
+    assert not grammar.accepts('{"other":null}')
+    assert grammar.accepts('{"k03":null,"k00":null}') == (count <= 4)
+    assert grammar.compile(Vocabulary.byte_level()).byte_states < 1000

@@ -10,7 +10,8 @@ from agentfast.errors import UnsupportedSchemaError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.schema import keywords
-from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used, subschemas
+from agentfast.runtime.grammar.schema.keyword_notes import KEYWORD_NOTES, keywords_used
+from agentfast.runtime.grammar.schema.walk import subschemas
 
 VOCABULARY = Vocabulary.byte_level()
 REFUSED = [

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
-from agentfast.runtime.grammar.strings.formats import FORMATS, REFUSED
+from agentfast.runtime.grammar.strings.formats import STANDARD_FORMATS, UNDEFINED
 from agentfast.runtime.grammar.strings.language import StringLanguage
 
 LONG = "a" * 63
@@ -84,7 +84,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
 
 
 def test_every_format_has_cases() -> None:
-    assert CASES.keys() == FORMATS.keys()
+    assert CASES.keys() == STANDARD_FORMATS.keys()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -105,7 +105,7 @@ def test_what_is_written_reads_the_same_as_the_language(name: str) -> None:
             assert grammar.accepts(written) == language.contains(text), text
 
 
-@pytest.mark.parametrize("name", [name for name, found in FORMATS.items() if found.generated])
+@pytest.mark.parametrize("name", [name for name, found in STANDARD_FORMATS.items() if found.generated])
 def test_what_is_generated_is_a_part_of_the_format(name: str) -> None:
     language = StringLanguage.format(name)
     inner = StringLanguage(language.inner)
@@ -210,7 +210,7 @@ def test_a_part_that_is_not_generated_is_generated_when_it_is_all_there_is() -> 
     assert len(language.finite(400) or ()) == 366
 
 
-@pytest.mark.parametrize("name", [*REFUSED, "no-such-format"])
+@pytest.mark.parametrize("name", [*UNDEFINED, "no-such-format"])
 def test_formats_without_a_definition_are_refused_by_name(name: str) -> None:
     with pytest.raises(GrammarError, match=name):
         StringLanguage.format(name)
