@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
+from weakref import WeakSet
 
 import numba
 import numba.core.caching
@@ -114,6 +115,9 @@ def _digest(content: bytes) -> bytes:
     return zlib.crc32(content).to_bytes(_DIGEST, "little")
 
 
+_refreshed: Final = WeakSet[Any]()
+
+
 class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
     """numba's cache of a function's variants; a failed write is ignored, as it only makes the next process slower."""
 
@@ -123,6 +127,14 @@ class _KernelCache(_caching.FunctionCache):  # type: ignore[misc]
         super().__init__(function)
         stamp = self._impl.locator.get_source_stamp(), sources_stamp(SOURCES)
         self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        # Once: it makes the functions known that kernels call. numba does it before each, which takes as long as loading.
+        if target_context not in _refreshed:
+            target_context.refresh()
+            _refreshed.add(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):
