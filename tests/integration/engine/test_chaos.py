@@ -150,7 +150,7 @@ TOOL_FAULTS: dict[str, Fail] = {
     "returns too much": returning("x" * 2_000_000),
 }
 HANGING = ("hangs", "hangs in a thread")
-HARMLESS = ("forges special tokens", "returns no number")
+HARMLESS = ("forges special tokens", "returns no number", "returns broken text")
 RUN_FAULTS = ("the caller cancels", "the row is killed", "the grammar is impossible")
 FAULTS = (*TOOL_FAULTS, *RUN_FAULTS)
 
