@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from enum import IntEnum
+from typing import Final
 
 from agentfast.agent.errors import LimitExceededError
 from agentfast.errors import AgentFastError, ConfigError, GrammarError
@@ -24,13 +26,17 @@ class Exit(IntEnum):
 EPILOG = """\
 exit codes:
   0    done
-  1    it ran and failed: the model, a checkpoint, the engine; or the demo saw an invalid call
+  1    it ran and failed: the model, a damaged checkpoint, the engine, a full disk; or the demo saw an invalid call
   2    the command line, a setting or a file does not fit
   3    the schema, or the output it asks for, is refused
   4    a limit of the run was reached: steps, calls, tokens or time
   130  interrupted by Ctrl-C
   141  nobody reads the output any more
 """
+
+
+WRITE_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""Numbers of an OSError that says that output cannot be written: no mistake of the program's."""
 
 
 def exit_code(error: AgentFastError) -> Exit:

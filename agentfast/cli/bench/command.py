@@ -36,8 +36,6 @@ QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
 def bench_command(options: argparse.Namespace) -> Exit:
     """Run the benchmark; a call of a local model that breaks its schema is a failure."""
     plan = make_plan(options)
-    if options.out:
-        check_writable(Path(options.out))
     if options.oracle:
         return oracle_command(options, plan)
     if options.plots:
@@ -175,19 +173,6 @@ def printer() -> Progress:
         print(f"{perf_counter() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
     return say
-
-
-def check_writable(path: Path) -> None:
-    """Check that a file can be written, before the benchmark takes minutes.
-
-    Raises:
-        ConfigError: the file cannot be written.
-    """
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
