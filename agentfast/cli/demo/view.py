@@ -72,7 +72,7 @@ def agent_table(every_agent: Sequence[AgentState], lines: int) -> Table:
     table.add_column("#", width=3, justify="right", no_wrap=True)
     table.add_column("task", ratio=4, no_wrap=True, overflow="ellipsis")
     table.add_column("turn", width=4, justify="right", no_wrap=True)
-    table.add_column("at", width=13, no_wrap=True, overflow="ellipsis")
+    table.add_column("at", width=17, no_wrap=True, overflow="ellipsis")
     table.add_column("canvas", ratio=5, no_wrap=True, overflow="ellipsis")
     for agent in shown:
         table.add_row(

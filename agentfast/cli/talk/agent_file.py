@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import ModuleType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from agentfast.agent.agent import Agent
 from agentfast.cli.talk.agent_name import AgentName, look_here, split_agent_name
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def load_agent(text: str) -> Agent[Any]:
-    """The agent that MODULE:NAME or FILE.py:NAME names, or that the function of that name makes.
+    """The agent that MODULE:NAME names, or that the function of that name makes; MODULE may be a file's path.
 
     A module that fails has its traceback printed to standard error, without the lines of this command's.
 
@@ -34,24 +34,27 @@ def load_agent(text: str) -> Agent[Any]:
         raise ConfigError(f"--agent {text}: {problem}", hint=_agents_of(module, where))
     found: object = getattr(module, where.name)
     made = ""
-    if not isinstance(found, Agent) and inspect.isroutine(found):
+    if not _is_agent(found) and inspect.isroutine(found):
         function: Callable[[], object] = found
         found = _run(function, f"--agent {text}: {where.name}() failed")
         made = "() made"
-    if not isinstance(found, Agent):
+    if not _is_agent(found):
         raise ConfigError(
             f"--agent {text}: {where.name}{made or ' is'} an object of type {type(found).__name__}, not an Agent",
             hint=_agents_of(module, where),
         )
-    agent: Agent[Any] = found
-    return agent
+    return found
+
+
+def _is_agent(value: object) -> TypeGuard[Agent[Any]]:
+    return isinstance(value, Agent)
 
 
 def _import(where: AgentName) -> ModuleType:
     if where.file is None:
         return importlib.import_module(where.module)
     path = where.file.resolve()
-    sys.path.insert(0, str(path.parent))  # a file's neighbours are found, as `python file.py` finds them
+    sys.path.insert(0, str(path.parent))  # a file's neighbours are found, as when Python runs it
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -62,7 +65,7 @@ def _import(where: AgentName) -> ModuleType:
 
 def _agents_of(module: ModuleType, where: AgentName) -> str:
     """The agents that the module has."""
-    names = [f"{where.module}:{name}" for name, value in vars(module).items() if isinstance(value, Agent)]
+    names = [f"{where.module}:{name}" for name, value in vars(module).items() if _is_agent(value)]
     return f"it has {', '.join(names)}" if names else "it has no agents at its top level"
 
 

@@ -1,4 +1,4 @@
-"""The name of a user's agent, MODULE:NAME or FILE.py:NAME. Imports nothing of it, and nothing heavy."""
+"""The name of a user's agent: MODULE:NAME, where MODULE may be a file's path. Imports nothing of it, and nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agentfast.errors import ConfigError
 
-_HINT = "e.g. --agent my_module:agent, or --agent path/to/file.py:agent"
+_HINT = "e.g. --agent my_module:agent, or the path of a Python file in place of the module"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _add_agent(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent",
         metavar="MODULE:NAME",
-        help="your agent, or a function that makes it, in a module that Python finds from here, or in a file.py",
+        help="your agent, or a function that makes it; MODULE is found from here, or is the path of a Python file",
     )
     parser.add_argument(
         "--url", metavar="URL", help="an OpenAI-compatible server, as http://host:port/v1; needs --model"

@@ -99,7 +99,7 @@ def obey(line: str, conversation: Conversation) -> bool:
 
 
 def lines(*, is_terminal: bool) -> Iterator[str]:
-    """What is typed, line by line, without empty lines.
+    """The lines that are typed, without empty ones.
 
     Read in the main thread while no turn runs: so Ctrl-C ends the reading at once, and the terminal is left as it was.
     """

@@ -145,7 +145,6 @@ def test_gold_calls_are_right_at_any_speed_and_their_parts_are_told(
     [
         (["--diffusion", "no such folder"], Exit.USAGE, "no model 'no such folder'"),
         (["--diffusion", "http://localhost:9/v1"], Exit.USAGE, "names no model"),
-        (["--diffusion", "http://localhost:9/v1#m", "--dtype", "float33"], Exit.USAGE, "float33"),
         (["--oracle", "fast"], Exit.USAGE, "is no speed"),
         (
             ["--oracle", "9", "--tokenizer", "no such file"],
