@@ -71,4 +71,4 @@ def _check_oracle(options: argparse.Namespace) -> None:
     if options.plots:
         raise ConfigError("--plots does not go with --oracle", hint="its figures are printed")
     if options.tokenizer and not Path(options.tokenizer).is_file():
-        raise ConfigError(f"--tokenizer {options.tokenizer}: there is no such file")
+        raise ConfigError(f"cannot read the tokenizer {options.tokenizer}: there is no such file")

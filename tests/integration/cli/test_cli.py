@@ -124,7 +124,7 @@ def test_a_missing_checkpoint_is_named(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_an_empty_prompt_is_refused_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "", "--model", "no such folder"]) == Exit.USAGE
+    assert main(["run", " "]) == Exit.USAGE
     assert "the prompt is empty" in capsys.readouterr().err
 
 

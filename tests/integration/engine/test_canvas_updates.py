@@ -32,8 +32,8 @@ async def test_each_canvas_starts_where_the_ones_before_it_stand() -> None:
                     case RunFinished(result=result):
                         shown = ["".join(turn).split("<|end|>")[0] for turn in turns]
                         assert shown[-1] == result.output
-                        for step, done in zip(shown, result.steps, strict=True):
-                            assert step.count("<|call|>") == len(done.message.calls)
+                        for text, done in zip(shown, result.steps, strict=True):
+                            assert text.count("<|call|>") == len(done.message.calls)
                         written = [
                             str(value) for value in result.steps[0].message.calls[0].arguments.values()
                         ]

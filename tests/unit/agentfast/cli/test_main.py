@@ -171,6 +171,7 @@ def test_the_version_is_the_installed_one(
         ["bench", "--dtype", "float33"],
         ["bench", "--temperature", "nan"],
         ["bench", "--limit", "-1"],
+        ["bench", "--outside-seconds", "-1"],
         ["run"],
     ],
 )
