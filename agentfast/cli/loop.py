@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
+from agentfast.cli.exits import unwind_on_interrupt
+
 
 @runtime_checkable
 class Closable(Protocol):
@@ -24,6 +26,7 @@ def event_loop(*models: object) -> Generator[asyncio.Runner]:
     Ctrl-C cancels the coroutine that runs and raises KeyboardInterrupt. Then nothing is closed: closing waits for
     worker threads, in which a grammar or a kernel may be compiling for a minute, and the process ends anyway.
     """
+    unwind_on_interrupt()
     runner = asyncio.Runner()
     interrupted = False
     try:

@@ -13,7 +13,7 @@ from typing import NoReturn
 from agentfast.cli.bench.arguments import add_bench
 from agentfast.cli.bench.checks import check_bench
 from agentfast.cli.demo.arguments import add_demo, check_demo
-from agentfast.cli.exits import EPILOG, WRITE_ERRORS, Exit, report
+from agentfast.cli.exits import EPILOG, WRITE_ERRORS, Exit, end_at_once_on_interrupt, report
 from agentfast.cli.schema.arguments import add_schema, check_schema
 from agentfast.cli.streams import abandon_output, prepare_streams
 from agentfast.cli.talk.arguments import add_chat, add_run, check_agent_options, check_run
@@ -25,6 +25,7 @@ Command = Callable[[argparse.Namespace], Exit]
 
 def entry() -> NoReturn:
     """Run the command and end the process, without waiting for threads if it was interrupted."""
+    end_at_once_on_interrupt()
     code = main()
     if code == Exit.INTERRUPTED:
         for stream in (sys.stdout, sys.stderr):

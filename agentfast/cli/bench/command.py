@@ -26,7 +26,7 @@ from agentfast.cli.bench.report.regime import Regime
 from agentfast.cli.bench.report.report import Report
 from agentfast.cli.bench.report.table import number, show
 from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
-from agentfast.cli.exits import Exit
+from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.errors import ConfigError
 from agentfast.runtime.model.checkpoint.files import tokenizer_file
 
@@ -35,6 +35,7 @@ QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
 
 def bench_command(options: argparse.Namespace) -> Exit:
     """Run the benchmark; a call of a local model that breaks its schema is a failure."""
+    unwind_on_interrupt()
     plan = make_plan(options)
     if options.oracle:
         return oracle_command(options, plan)

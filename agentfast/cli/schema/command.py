@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from agentfast.cli.exits import Exit
+from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.cli.model import open_vocabulary
 from agentfast.cli.schema.explain import Explanation, explain
 from agentfast.cli.schema.field_cost import Begin, Compile
@@ -60,6 +60,7 @@ class SchemaReport:
 
 def schema_command(options: argparse.Namespace) -> Exit:
     """Print the report; a refused schema raises, with --explain after its explanation."""
+    unwind_on_interrupt()
     schema_options = SchemaOptions(
         options.whitespace, not options.open, options.order, not options.ignore_format, options.documents
     )

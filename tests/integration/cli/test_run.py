@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -135,3 +137,32 @@ def test_a_schema_that_does_not_fit_is_refused_before_a_model_is_loaded(
 def test_a_prompt_that_is_not_utf_8_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "caf\udce9"]) == Exit.USAGE
     assert "the prompt is not UTF-8 text (see character 4)" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_libraries_load_ends_at_once_whatever_they_catch(tmp_path: Path) -> None:
+    (tmp_path / "stubborn.py").write_text(
+        "import threading\n"
+        "print('importing', flush=True)\n"
+        "while True:\n"
+        "    try:\n"
+        "        threading.Event().wait(600)\n"
+        "    except BaseException:\n"
+        "        pass\n"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-m", "agentfast", "run", "Hello.", "--agent", str(tmp_path / "stubborn.py:agent")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with SIGINT ignored, and the command would inherit that from the tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with command:
+        assert command.stdout is not None
+        assert command.stdout.readline() == "importing\n"
+        command.send_signal(signal.SIGINT)
+        try:
+            _, errors = command.communicate(timeout=60)
+        finally:
+            command.kill()
+    assert (command.returncode, errors) == (Exit.INTERRUPTED, "agentfast: interrupted\n")
