@@ -1,5 +1,5 @@
 """`python -m agentfast` is the `agentfast` command."""
 
-from agentfast.cli.main import main
+from agentfast.cli.main import entry
 
-raise SystemExit(main())
+entry()

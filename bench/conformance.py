@@ -43,7 +43,8 @@ DRAFTS: Final = {
     "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
 }
 """Folders of the suite, each with its `$schema`, which the schemas of older ones leave out."""
-RELEASE: Final = "jsonschema==4.26.0"
+PROJECT: Final = "jsonschema"
+VERSION: Final = "4.26.0"
 COUNTS: Final = ("groups", "right", "refused", "wrong_accepts", "wrong_rejects")
 
 
@@ -76,12 +77,26 @@ def find_suite(folder: str | None) -> Path:
 
 
 def download(folder: str) -> Path:
-    """Fetch the suite with pip."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
-    command += ["--no-build-isolation", "-q", "-d", folder, RELEASE]
-    subprocess.run(command, check=True)
-    archive = next(Path(folder).glob("*.tar.gz"))
-    with tarfile.open(archive) as tar:
+    """Fetch the suite with pip, from the index that pip is set up for.
+
+    pip asks a source distribution for its metadata, which takes the distribution's build tools. They go into an
+    environment of pip's own, so that none need to be installed here.
+
+    Raises:
+        ConfigError: there is no pip, or it cannot fetch the distribution.
+    """
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", PROJECT]
+    done = subprocess.run(
+        [*command, "-d", folder, f"{PROJECT}=={VERSION}"], capture_output=True, text=True, check=False
+    )
+    archives = list(Path(folder).glob("*.tar.gz"))
+    if done.returncode or not archives:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise ConfigError(
+            f"pip could not fetch {PROJECT} {VERSION}: {said[-1]}",
+            hint=f"unpack its source distribution from PyPI and say --suite DIR, or set ${VARIABLE}",
+        )
+    with tarfile.open(archives[0]) as tar:
         tar.extractall(folder, filter="data")
     return find_suite(folder)
 
@@ -239,7 +254,10 @@ def main() -> int:
     peers = [name for name in options.peers.split(",") if name]
     with TemporaryDirectory() as folder:
         known = options.suite or os.environ.get(VARIABLE)
-        suite = find_suite(known) if known else download(folder)
+        try:
+            suite = find_suite(known) if known else download(folder)
+        except ConfigError as error:
+            parser.error(str(error))
         results = asyncio.run(compare(suite, peers, options.draft))
     for line in table(results):
         print(line)

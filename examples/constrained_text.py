@@ -1,7 +1,9 @@
 """Text in a form of your own: a regular expression, a choice, and words in front of a call that must come.
 
 The form is part of the decoding, as a JSON Schema is, so an answer always has it; whether it is the right answer is up
-to the model. A `Grammar` is built from parts: fixed and free texts, regular expressions, choices, JSON Schemas, and
+to the model. The embedded one was taught to say how an order is in these words, with the statuses open, paid, shipped,
+delivered and cancelled. It was taught no words in front of a call: the form gives them all but the number. A real model,
+`OpenAIModel(...)` or `LocalModel.from_checkpoint(...)`, can be left more freedom. A `Grammar` is built from parts: fixed and free texts, regular expressions, choices, JSON Schemas, and
 special tokens, which no text can hold and which therefore keep the parts apart.
 """
 
@@ -24,13 +26,13 @@ def get_order(id: int) -> dict[str, object]:
 
 
 class WordsFirst(JsonChat):
-    """The embedded model's chat format, but a turn with calls begins with some words. It was not taught to say any."""
+    """The embedded model's chat format, but a turn with calls begins with some words."""
 
     def grammar(self, rules: TurnRules) -> Grammar:
         turn = super().grammar(rules)
         if not rules.callable_tools or rules.may_answer:
             return turn
-        words = Grammar.from_regex(r"\w+( \w+){1,7}\.")  # Grammar.text(most=80) would be any words
+        words = Grammar.from_regex(r"I look up order \d{1,6}\.")  # Grammar.text(most=80) would be any words
         assert turn.specials == {CALL}
         return words + turn
 
@@ -42,7 +44,7 @@ def main() -> None:
     desk = Agent(model, tools=[get_order], instructions=DESK, output_type=sentence)
     print(desk.run_sync(QUESTION).output)
 
-    choice = Grammar.from_choices(f"Order 1042 is {status}." for status in ("open", "packed", "shipped"))
+    choice = Grammar.from_choices(f"Order 1042 is {status}." for status in ("open", "paid", "shipped"))
     desk = Agent(model, tools=[get_order], instructions=DESK, output_type=choice)
     print(desk.run_sync(QUESTION).output)
 

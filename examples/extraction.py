@@ -1,7 +1,11 @@
 """Structured extraction: a text becomes a pydantic model.
 
 The model's JSON Schema is part of the decoding, so the answer always parses: every field is there, dates are dates and
-numbers are numbers. Whether it is the right date is up to the model.
+numbers are numbers. Whether it is the right date is up to the model. The embedded one was taught to read four kinds of
+short documents (bills, addresses, appointments, orders) in a few wordings each; this is one of them. Reading free texts
+takes a real model, as in real_model.py:
+
+    agent = Agent(OpenAIModel("my-model", base_url="http://localhost:8000/v1"), ...)
 """
 
 from __future__ import annotations
@@ -12,14 +16,13 @@ from pydantic import BaseModel
 
 from agentfast import Agent, nano
 
-TEXT = "Invoice 4711 from Lisbon: total 249.5, due 2027-03-14."
+TEXT = "Lisbon sent invoice 4711 over 249.5, due on 2027-03-14."
 
 
 class Invoice(BaseModel):
     """What is read out of the text."""
 
-    number: int
-    company: str
+    invoice: int
     total: float
     due: date
 

@@ -2,6 +2,10 @@
 
 The signature is the schema. Each argument is checked once more before the call; an exception becomes a result that the
 model reads, and so does a tool that takes too long. The run goes on either way.
+
+The embedded model was taught tools that it had never seen, from single words: "Gets the temperature of a city.", asked as
+"the temperature of ...", "with nights 3". Of such calls it gets about seven in ten right; these are among them. For tools
+like yours put a real model in its place: `OpenAIModel(...)` or `LocalModel.from_checkpoint(...)`, as in real_model.py.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentfast import Agent, CallsProposed, RunFinished, ToolFinished, nano, tool
+from agentfast import Agent, CallsProposed, RunFinished, ToolError, ToolFinished, nano, tool
 
 
 @tool
@@ -24,7 +28,7 @@ def get_temperature(city: str, unit: Literal["celsius", "kelvin"] = "celsius") -
     """
     known = {"Lisbon": 21, "Bergen": 9}
     if city not in known:
-        raise LookupError(f"There is no city {city}.")  # the model reads this sentence
+        raise ToolError(f"There is no city {city}.")  # the model reads this sentence
     return {"temperature": known[city] + (273 if unit == "kelvin" else 0)}
 
 
@@ -40,17 +44,18 @@ async def reserve_room(
 async def main() -> None:
     async with nano.load() as model:
         agent = Agent(model, tools=[get_temperature, reserve_room], instructions="You use tools.")
-        for prompt in ("What is the temperature of Lisbon?", "Reserve a room with nights 3"):
+        for prompt in (
+            "What is the temperature of Lisbon?",
+            "What is the temperature of Atlantis?",
+            "Reserve a room with nights 3",
+        ):
             print(f"> {prompt}")
             async for event in agent.stream(prompt):
                 match event:
                     case CallsProposed(calls=calls):
-                        print(
-                            "  asks for",
-                            ", ".join(f"{call.name}{tuple(call.arguments.values())}" for call in calls),
-                        )
+                        print("  asks for", ", ".join(f"{call.name} {call.arguments}" for call in calls))
                     case ToolFinished(result=result):
-                        print("  came back", result.content, "as an error" if result.is_error else "")
+                        print("  came back", result.content, *(["as an error"] if result.is_error else []))
                     case RunFinished(result=done):
                         print(" ", done.output)
                     case _:

@@ -10,8 +10,6 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import anyio
-import anyio.to_thread
 import pydantic_core
 
 from agentfast.errors import ToolArgumentsError, ToolError, ToolTimeoutError
@@ -19,6 +17,7 @@ from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.checks import check_integer, check_number, shown
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
+from agentfast.tools.threads import run_in_thread
 from agentfast.tools.unicode import well_formed, well_formed_json
 
 _MAX_ERROR_CHARS = 2000
@@ -29,7 +28,8 @@ class Executor:
     """Runs calls to the tools of one registry. Shared by any number of runs, event loops and threads.
 
     Async tools run on the event loop. Sync tools run in worker threads, which cannot be stopped: after a
-    timeout or a cancellation such a thread is left to finish on its own, and what it returns is dropped.
+    timeout or a cancellation such a thread is left to finish on its own, and what it returns is dropped. The end of the
+    program does not wait for it.
     """
 
     def __init__(
@@ -95,11 +95,7 @@ class Executor:
         try:
             if tool.is_async:
                 return await tool.function(**arguments)
-            value = await anyio.to_thread.run_sync(
-                functools.partial(tool.function, **arguments),
-                abandon_on_cancel=True,
-                limiter=anyio.CapacityLimiter(1),  # the gate limits already; anyio's own default would at 40
-            )
+            value = await run_in_thread(functools.partial(tool.function, **arguments))
             return await value if inspect.isawaitable(value) else value
         except asyncio.CancelledError as error:
             if _cancellations() > cancellations:

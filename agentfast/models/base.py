@@ -94,6 +94,7 @@ class CanvasState:
         pieces: text of each position in the best canvas so far; special tokens by name.
         accepted: positions whose tokens the next step keeps.
         committed: the canvas is final.
+        start: positions of the turn before it, of which earlier canvases showed the text.
     """
 
     index: int
@@ -101,6 +102,7 @@ class CanvasState:
     pieces: tuple[str, ...]
     accepted: tuple[bool, ...]
     committed: bool
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class DiffusionDecoder:
         """Give the row a canvas of noise."""
         state, lengths = DiffusionState.of(row), self._lengths_for(row.request)
         length = lengths.choose(state.grammar, state.grammar_state, row.budget, expected)
-        state.show_canvas(row, CanvasState(state.streams.noise(length), index=index))
+        state.show_canvas(row, CanvasState(state.streams.noise(length), index=index, start=row.generated))
 
     @torch.inference_mode()
     def update(self, batch: Batch, forward: Forward) -> list[Outcome]:

@@ -63,6 +63,7 @@ class CanvasState(Canvas):
 
     Attributes:
         index: number of canvases the row committed before.
+        start: number of tokens generated before it.
         step: denoising steps done.
         best: [C] int64, the most likely canvas of the last step; None before the first.
         unchanged: steps in a row that left `best` as it was.
@@ -70,6 +71,7 @@ class CanvasState(Canvas):
     """
 
     index: int = 0
+    start: int = 0
     step: int = 0
     best: NDArray[np.int64] | None = None
     unchanged: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -118,7 +119,10 @@ class Verifier:
         if after is not None:
             # They were denoised beside another token than the one that is before them now.
             unsure = np.zeros(len(rest), np.bool_)
-            remaining = Draft(rest, state.grammar_state, draft.ended, draft.canvas, unsure, fresh=False)
+            canvas = replace(
+                draft.canvas, start=row.generated, best=np.array(rest, np.int64), accepted=~unsure
+            )
+            remaining = Draft(rest, state.grammar_state, draft.ended, canvas, unsure, fresh=False)
             self.append(row, remaining, after)
         else:
             self._open_canvas(row, draft.canvas.index + 1, len(rest) + SPARE_TOKENS if draft.ended else None)

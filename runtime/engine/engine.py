@@ -371,14 +371,15 @@ def _update(outcome: Outcome) -> CanvasUpdate:
     row, canvas = outcome.row, outcome.canvas
     if canvas is None or canvas.best is None or canvas.accepted is None:
         tokens = tuple(row.tokens[len(row.request.prompt) :])
-        index, step, accepted = 0, DecoderState.of(row).steps, (True,) * len(tokens)
+        index, start, step, accepted = 0, 0, DecoderState.of(row).steps, (True,) * len(tokens)
     else:
         tokens, accepted = tuple(canvas.best.tolist()), tuple(canvas.accepted.tolist())
-        index, step = canvas.index, canvas.step
+        index, start, step = canvas.index, canvas.start, canvas.step
     return CanvasUpdate(
         request_id=row.request.id,
         program=row.request.program,
         index=index,
+        start=start,
         step=step,
         tokens=tokens,
         accepted=accepted,

@@ -95,6 +95,7 @@ class CanvasUpdate:
 
     Attributes:
         index: which canvas of the row, from 0; an autoregressive row has one that grows.
+        start: tokens of the row before it. A canvas that was corrected is followed by one that starts earlier than it ended.
         step: denoising steps done on it.
         tokens: the best canvas now (not the noisy one).
         accepted: positions whose tokens the next step keeps.
@@ -104,6 +105,7 @@ class CanvasUpdate:
     request_id: int
     program: str | None
     index: int
+    start: int
     step: int
     tokens: tuple[int, ...]
     accepted: tuple[bool, ...]

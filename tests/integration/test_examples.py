@@ -1,47 +1,113 @@
-"""Every example runs on the embedded model; README's runs in a process of its own, as a user runs it."""
+"""Every example prints right values on the embedded model; README's runs in a process of its own, as a user runs it."""
 
 from __future__ import annotations
 
+import re
 import runpy
-import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agentfast import Agent
+from tests.support.openai_server import Server, call, reply, turn
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PROMISED = {
-    "constrained_text": ["Order 1042 is shipped.", ".' get_order({'id': "],
-    "first_agent": ["get_order({'id': 1042})", "shipped"],
-    "extraction": ["Invoice(number=", "days of the year"],
-    "fan_out": ["8 of 8 letters", "Invoice(number="],  # typed for sure; right is up to the model
+LETTERS = [
+    ("Lisbon", 4711, 249.5, date(2027, 3, 14)),
+    ("Bergen", 1024, 80.0, date(2027, 1, 31)),
+    ("Porto", 3391, 1200.0, date(2027, 2, 11)),
+    ("Ghent", 2207, 64.9, date(2027, 4, 2)),
+    ("Turin", 8120, 310.0, date(2027, 1, 9)),
+    ("Malmo", 5566, 17.5, date(2027, 5, 23)),
+    ("Basel", 6075, 999.0, date(2027, 2, 28)),
+    ("Krakow", 9483, 450.5, date(2027, 6, 17)),
+]
+PRINTED = {
+    "constrained_text": [
+        "Order 1042 is shipped.",
+        "Order 1042 is shipped.",
+        "'I look up order 1042.' get_order({'id': 1042})",
+        "'Order 1042 is shipped.'",
+    ],
+    "first_agent": [
+        """get_order({'id': 1042}) -> {"id":1042,"status":"shipped"}""",
+        "Order 1042 is shipped.",
+        "N tokens in N denoising steps",
+        """get_order({'id': 1099}) -> {"error":"There is no order 1099."}""",
+        "There is no order 1099.",
+        "N tokens in N denoising steps",
+    ],
+    "extraction": [
+        "Lisbon sent invoice 4711 over 249.5, due on 2027-03-14.",
+        "Invoice(invoice=4711, total=249.5, due=datetime.date(2027, 3, 14))",
+        "due in 72 days of the year",
+    ],
+    "fan_out": [
+        *(
+            f"{f'{company} sent invoice {number} over {total:g}, due on {due}.':55} "
+            f"Invoice(invoice={number}, total={total}, due={due!r})"
+            for company, number, total, due in LETTERS
+        ),
+        "8 of 8 letters in N s, 3371.40 in all",
+    ],
     "your_own_tools": [
-        "asks for get_temperature('Lisbon'",
-        '"temperature":21',
-        "asks for reserve_room(3",
-        '"price":240',
+        "> What is the temperature of Lisbon?",
+        "  asks for get_temperature {'city': 'Lisbon'}",
+        """  came back {"temperature":21}""",
+        "  The temperature is 21.",
+        "> What is the temperature of Atlantis?",
+        "  asks for get_temperature {'city': 'Atlantis'}",
+        """  came back {"error":"There is no city Atlantis."} as an error""",
+        "  There is no city Atlantis.",
+        "> Reserve a room with nights 3",
+        "  asks for reserve_room {'nights': 3}",
+        """  came back {"price":240}""",
+        "  Done.",
     ],
 }
+MEASURED = re.compile(r"\d+(?= tokens in)|\d+(?= denoising steps)|(?<= in )[\d.]+(?= s,)")
 
 
-@pytest.mark.parametrize("example", sorted(path.stem for path in EXAMPLES.glob("*.py")))
-def test_the_example_does_what_it_says(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("shift", [0, 1, 1000])
+@pytest.mark.parametrize("example", sorted(PRINTED))
+def test_the_example_prints_what_is_right_whatever_the_seed(
+    example: str, shift: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_run: Any = vars(Agent)["_new_run"]
+
+    def shifted(self: Agent[Any], prompt: str, history: Any, seed: int | None, emit: Any, **more: int) -> Any:
+        own = more.pop("default_seed", 0) if seed is None else seed
+        return new_run(self, prompt, history, own + shift, emit)
+
+    monkeypatch.setattr(Agent, "_new_run", shifted)
     runpy.run_path(str(EXAMPLES / f"{example}.py"), run_name="__main__")
     out, err = capsys.readouterr()
     assert err == ""
-    assert not [words for words in PROMISED[example] if words not in out], out
+    assert MEASURED.sub("N", out).splitlines() == PRINTED[example]
 
 
-def test_the_readme_example_runs() -> None:
-    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
-    code = readme.split("```python\n")[1].split("```")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "shipped" in done.stdout
+def test_the_example_of_a_real_model_asks_the_server_that_it_is_given(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server()
+    server.replies += [
+        reply(turn({"tool_calls": [call('{"city":"Lisbon"}', "get_weather")]}, "tool_calls")),
+        reply(turn({"content": '{"coat":false,"reason":"It is dry and 21 degrees."}'})),
+    ]
+    try:
+        monkeypatch.setattr(sys, "argv", ["real_model.py", server.url, "some-model"])
+        runpy.run_path(str(EXAMPLES / "real_model.py"), run_name="__main__")
+    finally:
+        server.close()
+    assert capsys.readouterr().out.splitlines() == [
+        "get_weather({'city': 'Lisbon'})",
+        "Advice(coat=False, reason='It is dry and 21 degrees.')",
+    ]
+    assert [asked["model"] for asked in server.asked] == ["some-model"] * 2
 
 
-def test_there_are_at_least_four() -> None:
-    assert len(list(EXAMPLES.glob("*.py"))) >= 4
+def test_every_example_has_a_test() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*PRINTED, "real_model"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agentfast.cli.arguments import AddParser, positive
+from agentfast.cli.arguments import DTYPES, AddParser, add_seed, amount, device, positive
 
 
 def add_bench(add: AddParser) -> argparse.ArgumentParser:
@@ -27,19 +27,19 @@ def add_bench(add: AddParser) -> argparse.ArgumentParser:
         "--tasks", type=positive, metavar="N", help="in a run at least, and two for each agent (default: 48)"
     )
     bench.add_argument("--repeats", type=positive, metavar="N", help="of the whole (default: 3)")
-    bench.add_argument("--seed", type=int, default=0, help="which tasks, and every random draw (default: 0)")
+    add_seed(bench, of="which tasks, and every random draw")
     bench.add_argument(
-        "--temperature", type=float, default=0.0, metavar="T", help="of every model (default: 0)"
+        "--temperature", type=amount, default=0.0, metavar="T", help="of every model (default: 0)"
     )
     bench.add_argument(
         "--limit",
-        type=float,
+        type=amount,
         metavar="MINUTES",
         help="begin no repeat that would end later, as the last one went (default: 14)",
     )
     bench.add_argument(
         "--outside-seconds",
-        type=float,
+        type=amount,
         metavar="S",
         help="for the outside baseline, in each repeat (default: 20)",
     )
@@ -47,9 +47,15 @@ def add_bench(add: AddParser) -> argparse.ArgumentParser:
     bench.add_argument(
         "--threads", type=positive, metavar="N", help="of the engine (default: torch's setting)"
     )
-    bench.add_argument("--device", default="cpu", help="where local models run, e.g. cuda (default: cpu)")
     bench.add_argument(
-        "--dtype", default="float32", help="of their weights, e.g. bfloat16 (default: float32)"
+        "--device",
+        type=device,
+        default="cpu",
+        metavar="DEVICE",
+        help="where local models run, e.g. cuda (default: cpu)",
+    )
+    bench.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="of their weights (default: float32)"
     )
     bench.add_argument("--quick", action="store_true", help="a smoke test: a few tasks, figures of no worth")
     bench.add_argument(

@@ -26,7 +26,7 @@ from agentfast.cli.bench.report.regime import Regime
 from agentfast.cli.bench.report.report import Report
 from agentfast.cli.bench.report.table import number, show
 from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
-from agentfast.cli.exits import Exit
+from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.errors import ConfigError
 from agentfast.runtime.model.checkpoint.files import tokenizer_file
 
@@ -35,9 +35,8 @@ QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
 
 def bench_command(options: argparse.Namespace) -> Exit:
     """Run the benchmark; a call of a local model that breaks its schema is a failure."""
+    unwind_on_interrupt()
     plan = make_plan(options)
-    if options.out:
-        check_writable(Path(options.out))
     if options.oracle:
         return oracle_command(options, plan)
     if options.plots:
@@ -175,19 +174,6 @@ def printer() -> Progress:
         print(f"{perf_counter() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
     return say
-
-
-def check_writable(path: Path) -> None:
-    """Check that a file can be written, before the benchmark takes minutes.
-
-    Raises:
-        ConfigError: the file cannot be written.
-    """
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
-from agentfast import nano
 from agentfast.chat.choose import chat_format_of
-from agentfast.errors import CheckpointError, ConfigError
+from agentfast.cli.bench.checks import EMBEDDED, check_seat
+from agentfast.cli.model import check_device
+from agentfast.errors import ConfigError
 from agentfast.models.base import Model
 from agentfast.models.local.model import LocalModel
 from agentfast.models.openai.model import OpenAIModel
@@ -21,9 +22,7 @@ from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 
-EMBEDDED = {"nano": nano.WEIGHTS, "nano-ar": nano.TWIN_WEIGHTS}
 RETRIES = 4  # of a request to a server
-FORMS = 'it is "nano", "nano-ar", a checkpoint directory, or http(s)://host/v1#model'
 
 
 class Seat(ABC):
@@ -99,23 +98,17 @@ def open_seat(spec: str, placement: Placement | None = None) -> Seat:
     """The seat that a specification names.
 
     Raises:
-        ConfigError: the specification has none of the forms that there are, torch has no such type, or httpx, which a
-            server needs, is not installed.
+        ConfigError: the specification has none of the forms that there are, this machine has no such device, torch has
+            no such type, or httpx, which a server needs, is not installed.
         CheckpointError: there is no such checkpoint, or it cannot be loaded.
     """
+    check_seat(spec)
     if spec.startswith(("http://", "https://")):
         base_url, _, model = spec.partition("#")
-        if not model:
-            raise ConfigError(f"{spec!r} names no model", hint="end it with #MODEL")
         return RemoteSeat(spec, base_url, model)
     placement = placement or Placement()
+    check_device(placement.device)
     path = EMBEDDED.get(spec, Path(spec))
-    if not path.is_dir():
-        if spec in EMBEDDED:
-            raise CheckpointError(
-                f"this package came without the weights of {spec!r}", hint="name a directory"
-            )
-        raise ConfigError(f"no model {spec!r}", hint=FORMS)
     dtype = getattr(torch, placement.dtype, None)
     if not isinstance(dtype, torch.dtype):
         raise ConfigError(f"torch has no dtype {placement.dtype!r}")

@@ -29,8 +29,9 @@ class AgentState:
         turn: model calls of this task, from 1.
         activity: as of now.
         step: denoising steps done on the canvas.
-        canvas: the canvas as it stands, up to its end token.
+        canvas: the turn's text as it stands, a span for each position, up to its end token; after the task its answer.
         tools: names of the tools that run.
+        last_right: the last task's answer was right; None while one is under way.
         done, right: number of tasks finished, and of those with the right answer.
     """
 
@@ -41,33 +42,39 @@ class AgentState:
     step: int = 0
     canvas: list[Span] = field(default_factory=list[Span])
     tools: tuple[str, ...] = ()
+    last_right: bool | None = None
     done: int = 0
     right: int = 0
 
     def begin_task(self, task: str) -> None:
         """Begin a task."""
         self.task = task
-        self.turn, self.step, self.canvas, self.tools = 0, 0, [], ()
-        self.activity = Activity.WAITING
+        self.turn, self.last_right = 0, None
+        self._wait()
 
     def begin_turn(self) -> None:
         """Begin a model call."""
         self.turn += 1
-        self.activity, self.step, self.canvas, self.tools = Activity.WAITING, 0, [], ()
+        self._wait()
 
-    def show_canvas(self, step: int, canvas: list[Span]) -> None:
-        """Take the canvas after a step."""
-        self.activity, self.step, self.canvas = Activity.DENOISING, step, canvas
+    def show_canvas(self, start: int, step: int, canvas: list[Span]) -> None:
+        """Take a canvas after a step; it starts after so many positions of the turn, which are settled."""
+        before = [(text, True) for text, _ in self.canvas[:start]]
+        self.activity, self.step, self.canvas = Activity.DENOISING, step, before + canvas
 
     def run_tools(self, tools: tuple[str, ...]) -> None:
         """Begin running tools."""
         self.activity, self.tools = Activity.TOOLS, tools
 
-    def finish_task(self, *, right: bool) -> None:
+    def finish_task(self, answer: str, *, right: bool) -> None:
         """Finish the task."""
-        self.activity, self.tools = Activity.IDLE, ()
+        self._wait()
+        self.activity, self.canvas, self.last_right = Activity.IDLE, [(answer, True)], right
         self.done += 1
         self.right += right
+
+    def _wait(self) -> None:
+        self.activity, self.step, self.canvas, self.tools = Activity.WAITING, 0, [], ()
 
 
 @dataclass(slots=True)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.play import play
 from agentfast.cli.demo.report import DemoReport, Speed, TaskResult
 from agentfast.cli.exits import Exit
+from agentfast.cli.loop import event_loop
 from agentfast.cli.model import open_model
+from agentfast.cli.streams import is_live_terminal
 from agentfast.errors import ConfigError
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
-from agentfast.models.local.model import LocalModel
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.tasks import Task, shared_tasks
-from agentfast.runtime.engine.engine import StepView
+
+if TYPE_CHECKING:
+    from agentfast.models.local.model import LocalModel
+    from agentfast.runtime.engine.engine import StepView
 
 TASKS_PER_AGENT = 2
 WIDTH = 120  # characters of an answer in the plain output
@@ -28,25 +31,26 @@ WIDTH = 120  # characters of an answer in the plain output
 
 def demo_command(options: argparse.Namespace) -> Exit:
     """Run the demo; an invalid call is a failure, a wrong answer is not."""
-    report = asyncio.run(run_demo(options))
+    tasks = make_tasks(options.tasks or TASKS_PER_AGENT * options.agents, options.seed)
+    model = open_model(options.model, device=options.device, dtype=options.dtype)
+    with event_loop(model) as loop:
+        report = loop.run(run_demo(options, model, tasks))
     print(report.json_line() if options.json else summary(report))
     return Exit.FAILED if report.invalid_calls else Exit.OK
 
 
-async def run_demo(options: argparse.Namespace) -> DemoReport:
-    """Open the model and the shop, and let the agents work."""
-    tasks = make_tasks(options.tasks or TASKS_PER_AGENT * options.agents, options.seed)
-    async with open_model(options.model) as model:
-        await warm_up(model)
-        board = Board.of(options.agents, len(tasks), model.name)
-        before = model.engine.metrics.snapshot()
-        stop = model.engine.observe(watcher(model, board))
-        live = not options.json and not options.plain and sys.stdout.isatty()
-        printer = None if live or options.json else Printer(len(tasks))
-        with live_view(board) if live else nullcontext():
-            results = await play(model, tasks, board, seed=options.seed, listener=printer)
-        stop()
-        return DemoReport.of(options.agents, results, Speed.between(before, model.engine.metrics.snapshot()))
+async def run_demo(options: argparse.Namespace, model: LocalModel, tasks: Sequence[Task]) -> DemoReport:
+    """Let the agents work."""
+    await warm_up(model)
+    board = Board.of(options.agents, len(tasks), model.name)
+    before = model.engine.metrics.snapshot()
+    stop = model.engine.observe(watcher(model, board))
+    live = not options.json and not options.plain and is_live_terminal()
+    printer = None if live or options.json else Printer(len(tasks))
+    with live_view(board) if live else nullcontext():
+        results = await play(model, tasks, board, seed=options.seed, listener=printer)
+    stop()
+    return DemoReport.of(options.agents, results, Speed.between(before, model.engine.metrics.snapshot()))
 
 
 MOST_SIZE = 64  # three customers for each: held-out ids of customers are 225

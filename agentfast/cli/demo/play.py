@@ -48,7 +48,7 @@ async def play(
         for index, task in numbered:
             agent.begin_task(task.prompt)
             result = results[index] = await pool.attempt(task, agent, derive_seed(seed, index))
-            agent.finish_task(right=result.right)
+            agent.finish_task(result.answer, right=result.right)
             if listener is not None:
                 listener(agent, result)
 
@@ -108,7 +108,7 @@ async def follow(events: AsyncIterator[AgentEvent[str]], agent: AgentState, call
             case StepStarted():
                 agent.begin_turn()
             case CanvasUpdate(canvas=canvas):
-                agent.show_canvas(canvas.step, list(spans(canvas)))
+                agent.show_canvas(canvas.start, canvas.step, list(spans(canvas)))
             case CallsProposed(calls=proposed):
                 calls.extend(proposed)
                 agent.run_tools(tuple(call.name for call in proposed))
@@ -122,12 +122,7 @@ async def follow(events: AsyncIterator[AgentEvent[str]], agent: AgentState, call
 
 
 def spans(canvas: CanvasState, end: str = "<|end|>") -> Iterator[tuple[str, bool]]:
-    """The canvas's text up to its end token, piece by piece, each with True if the next step keeps it.
-
-    A canvas that continues an earlier one begins with dots.
-    """
-    if canvas.index:
-        yield "…", True
+    """The canvas's text up to its end token, piece by piece, each with True if the next step keeps it."""
     for piece, accepted in zip(canvas.pieces, canvas.accepted, strict=True):
         if piece == end:
             return

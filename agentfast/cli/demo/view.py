@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -11,12 +13,13 @@ from rich.text import Text
 
 from agentfast.cli.demo.board import Activity, AgentState, Board
 
+CALL: Final = re.compile(r'<\|call\|>\{"name":"(?P<name>\w*)","arguments":')
 BARS = " ▁▂▃▄▅▆▇█"
 CHROME = 6  # lines of the view that are not agents
 
 LABELS = {
     Activity.IDLE: ("done", "dim"),
-    Activity.WAITING: ("in queue", "dim"),
+    Activity.WAITING: ("reading", "dim"),
     Activity.DENOISING: ("denoise", "cyan"),
     Activity.TOOLS: ("tool", "yellow"),
 }
@@ -67,9 +70,9 @@ def agent_table(every_agent: Sequence[AgentState], lines: int) -> Table:
         shown = sorted(shown[: max(lines - 1, 1)], key=lambda agent: agent.number)
     table = Table(box=None, expand=True, padding=(0, 1), show_header=True, header_style="dim")
     table.add_column("#", width=3, justify="right", no_wrap=True)
-    table.add_column("task", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("task", ratio=4, no_wrap=True, overflow="ellipsis")
     table.add_column("turn", width=4, justify="right", no_wrap=True)
-    table.add_column("at", width=20, no_wrap=True, overflow="ellipsis")
+    table.add_column("at", width=17, no_wrap=True, overflow="ellipsis")
     table.add_column("canvas", ratio=5, no_wrap=True, overflow="ellipsis")
     for agent in shown:
         table.add_row(
@@ -82,6 +85,8 @@ def agent_table(every_agent: Sequence[AgentState], lines: int) -> Table:
 
 def activity(agent: AgentState) -> Text:
     """The agent's activity in a few words."""
+    if agent.last_right is not None:
+        return Text("right", style="green") if agent.last_right else Text("wrong", style="red")
     word, style = LABELS[agent.activity]
     if agent.activity is Activity.DENOISING:
         word = f"{word} {agent.step}"
@@ -91,13 +96,30 @@ def activity(agent: AgentState) -> Text:
 
 
 def canvas(agent: AgentState) -> Text:
-    """The canvas: settled text is plain, text that may still change is dim."""
+    """The turn's text: what is settled is plain, what may still change is dim."""
     still = agent.activity is not Activity.DENOISING
-    text = Text(no_wrap=True)
+    text = Text(no_wrap=True, overflow="ellipsis")
     for piece, settled in list(agent.canvas):
-        visible = "".join(char if char.isprintable() else " " for char in piece)
-        text.append(visible, style="" if settled or still else "dim magenta")
-    return text
+        text.append(piece, style="" if settled or still else "dim magenta")
+    return with_short_calls(text)
+
+
+def with_short_calls(text: Text) -> Text:
+    """The text with calls of the JSON chat format as `name {arguments}`, so that they fit a line; in one line."""
+    plain = "".join(char if char.isprintable() else " " for char in text.plain)
+    text.plain = plain
+    shown, end = Text(no_wrap=True, overflow="ellipsis"), 0
+    for call in CALL.finditer(plain):
+        shown.append_text(_without_brace(text[end : call.start()]))
+        shown.append(" " if shown.plain else "")
+        shown.append_text(text[call.start("name") : call.end("name")]).append(" ")
+        end = call.end()
+    return shown.append_text(_without_brace(text[end:]) if end else text)
+
+
+def _without_brace(arguments: Text) -> Text:
+    """Arguments without the brace that closes their call."""
+    return arguments[:-1] if arguments.plain.endswith("}}") else arguments
 
 
 def foot(board: Board, width: int) -> Text:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from agentfast.cli.exits import Exit
+from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.cli.model import open_vocabulary
 from agentfast.cli.schema.explain import Explanation, explain
-from agentfast.cli.schema.field_cost import Compile
+from agentfast.cli.schema.field_cost import Begin, Compile
 from agentfast.cli.schema.options import SchemaOptions
+from agentfast.cli.schema.progress import Phases
 from agentfast.cli.schema.refusal import Refusal, refusal
-from agentfast.errors import ConfigError, GrammarError
+from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 
@@ -60,28 +60,53 @@ class SchemaReport:
 
 def schema_command(options: argparse.Namespace) -> Exit:
     """Print the report; a refused schema raises, with --explain after its explanation."""
-    schema = read_schema(options.file)
-    vocabulary = open_vocabulary(options.model)
-    documents = None if options.documents is None else read_documents(options.documents)
+    unwind_on_interrupt()
     schema_options = SchemaOptions(
-        options.whitespace, not options.open, options.order, not options.ignore_format, documents
+        options.whitespace, not options.open, options.order, not options.ignore_format, options.documents
     )
-    compile_alone = schema_options.compile
-    try:
-        report, grammar = measure(schema, compile_alone, vocabulary)
-    except GrammarError as error:
-        if options.explain:
-            print_part(refusal(schema, error, compile_alone, vocabulary), as_json=options.json)
-        raise
-    if not options.explain:
-        print_part(report, as_json=options.json)
-        return Exit.OK
-    explanation = explain(schema, grammar, schema_options, samples=options.samples, seed=options.seed)
-    print_part(report, explanation, as_json=options.json)
+    refused: GrammarError | None = None
+    with Phases() as phases:
+        phases.begin("reading the vocabulary")
+        vocabulary = open_vocabulary(options.model)
+        try:
+            parts = work_out(options, schema_options, vocabulary, phases)
+        except GrammarError as error:
+            refused, parts = error, []
+            if options.explain:
+                parts = [refusal(options.schema, error, schema_options.compile, vocabulary, phases.begin)]
+    if parts:
+        print_parts(parts, as_json=options.json)
+    if refused is not None:
+        raise refused
     return Exit.OK
 
 
-def print_part(*parts: SchemaReport | Explanation | Refusal, as_json: bool) -> None:
+def work_out(
+    options: argparse.Namespace, schema_options: SchemaOptions, vocabulary: Vocabulary, phases: Phases
+) -> list[Part]:
+    """The report, and with --explain the explanation.
+
+    Raises:
+        GrammarError: the schema is refused.
+    """
+    report, grammar = measure(options.schema, schema_options.compile, vocabulary, phases.begin)
+    if not options.explain:
+        return [report]
+    explanation = explain(
+        options.schema,
+        grammar,
+        schema_options,
+        samples=options.samples,
+        seed=options.seed,
+        begin=phases.begin,
+    )
+    return [report, explanation]
+
+
+Part = SchemaReport | Explanation | Refusal
+
+
+def print_parts(parts: Sequence[Part], *, as_json: bool) -> None:
     """Print one JSON object of all parts, or their texts."""
     if as_json:
         fields = {name: value for part in parts for name, value in asdict(part).items()}
@@ -90,37 +115,13 @@ def print_part(*parts: SchemaReport | Explanation | Refusal, as_json: bool) -> N
         print("\n".join(part.text() for part in parts))
 
 
-def read_schema(file: str) -> Any:
-    """The JSON value in a file, or in standard input for "-".
-
-    Raises:
-        ConfigError: there is no such file, or it is not JSON.
-    """
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        return json.loads(text)
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not JSON
-        raise ConfigError(f"{file} is not JSON: {error}") from error
-
-
-def read_documents(folder: str) -> dict[str, Any]:
-    """The JSON files in a folder and below, by their path in it.
-
-    Raises:
-        ConfigError: there is no such folder, or a file in it is not JSON.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise ConfigError(f"{folder} is not a folder")
-    return {
-        path.relative_to(root).as_posix(): read_schema(str(path)) for path in sorted(root.rglob("*.json"))
-    }
-
-
-def measure(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> tuple[SchemaReport, TokenGrammar]:
+def measure(
+    schema: Any, compile_alone: Compile, vocabulary: Vocabulary, begin: Begin
+) -> tuple[SchemaReport, TokenGrammar]:
     """Compile and report.
+
+    Args:
+        begin: told of each phase as it begins.
 
     Raises:
         UnsupportedSchemaError: a keyword that is not enforced exactly.
@@ -128,7 +129,10 @@ def measure(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> tupl
     """
     Grammar.text().compile(vocabulary)  # the vocabulary's own tables are not what is measured
     began = perf_counter()
-    grammar = compile_alone(schema).compile(vocabulary)
+    begin("compiling the schema to an automaton over bytes")
+    over_bytes = compile_alone(schema)
+    begin(f"lifting the automaton to {vocabulary.size:,} tokens")
+    grammar = over_bytes.compile(vocabulary)
     seconds = perf_counter() - began
     report = SchemaReport(
         states=grammar.state_count,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agentfast.cli.schema.field_cost import FieldCost, field_costs, fields_text
+from agentfast.cli.schema.field_cost import Begin, FieldCost, field_costs, fields_text
 from agentfast.cli.schema.options import SchemaOptions
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.runtime.grammar import TokenGrammar
@@ -63,15 +63,20 @@ class Explanation:
 
 
 def explain(
-    schema: Any, grammar: TokenGrammar, options: SchemaOptions, *, samples: int, seed: int
+    schema: Any, grammar: TokenGrammar, options: SchemaOptions, *, samples: int, seed: int, begin: Begin
 ) -> Explanation:
-    """Explain a schema that compiles."""
+    """Explain a schema that compiles.
+
+    Args:
+        begin: told of each phase as it begins.
+    """
+    begin("drawing instances")
     sampler = Sampler(grammar, seed)
     return Explanation(
         byte_states=grammar.byte_states,
         recursion=grammar.recursion,
         samples=tuple(sampler.draw() for _ in range(samples)),
-        fields=tuple(field_costs(schema, options.compile, grammar.vocabulary)),
+        fields=tuple(field_costs(schema, options.compile, grammar.vocabulary, begin)),
         limits=tuple(_limits(schema, grammar.recursion, options)),
         notes=tuple(
             f"{note.path or '/'}: {note.text}"

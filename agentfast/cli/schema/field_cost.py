@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ _FRAGMENT: Final = (
 )
 
 Compile = Callable[[Any], Grammar]
+Begin = Callable[[str], object]
+"""Told of a phase as it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,13 @@ class FieldCost:
     refused: str | None = None
 
 
-def field_costs(schema: Any, compile_alone: Compile, vocabulary: Vocabulary) -> list[FieldCost]:
+def field_costs(schema: Any, compile_alone: Compile, vocabulary: Vocabulary, begin: Begin) -> list[FieldCost]:
     """The fields of a schema, refused ones first, then the most expensive first."""
     costs: list[FieldCost] = []
     embedded = {"$defs": {"root": _with_references_under(schema, "#/$defs/root")}}
-    for field, path in _fields(schema, "", ""):
-        if len(costs) == MAX_FIELDS:
-            break
+    fields = list(islice(_fields(schema, "", ""), MAX_FIELDS))
+    for number, (field, path) in enumerate(fields, 1):
+        begin(f"compiling field {number} of {len(fields)} alone: {field}")
         try:
             grammar = compile_alone(
                 {"$ref": f"#/$defs/root{quote(path, safe=_FRAGMENT)}"} | embedded

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agentfast.cli.schema.field_cost import Compile, FieldCost, field_costs, fields_text
+from agentfast.cli.schema.field_cost import Begin, Compile, FieldCost, field_costs, fields_text
 from agentfast.cli.schema.sections import section, shortened, wrapped
 from agentfast.errors import GrammarError, UnsupportedSchemaError
 from agentfast.runtime.core.vocabulary import Vocabulary
@@ -55,9 +55,11 @@ class Refusal:
         ).lstrip("\n")
 
 
-def refusal(schema: Any, error: GrammarError, compile_alone: Compile, vocabulary: Vocabulary) -> Refusal:
+def refusal(
+    schema: Any, error: GrammarError, compile_alone: Compile, vocabulary: Vocabulary, begin: Begin
+) -> Refusal:
     """Explain why a schema was refused."""
-    fields = tuple(field_costs(schema, compile_alone, vocabulary))
+    fields = tuple(field_costs(schema, compile_alone, vocabulary, begin))
     if isinstance(error, UnsupportedSchemaError):
         known = KEYWORD_NOTES.get(error.keyword)
         return Refusal(

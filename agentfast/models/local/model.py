@@ -187,4 +187,4 @@ class LocalModel:
 
     def _canvas_state(self, update: CanvasUpdate) -> CanvasState:
         pieces = tuple(self.engine.tokenizer.decode([token], skip_special=False) for token in update.tokens)
-        return CanvasState(update.index, update.step, pieces, update.accepted, update.committed)
+        return CanvasState(update.index, update.step, pieces, update.accepted, update.committed, update.start)

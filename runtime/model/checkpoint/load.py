@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.core.torch_threads import one_thread
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.checkpoint.checksums import verify_checksums
-from agentfast.runtime.model.checkpoint.files import read_json, tokenizer_file
+from agentfast.runtime.model.checkpoint.files import read_json
 from agentfast.runtime.model.checkpoint.hf_config import read_config
 from agentfast.runtime.model.checkpoint.recognize import refuse_other_things
 from agentfast.runtime.model.checkpoint.tensor_files import (
@@ -27,6 +26,7 @@ from agentfast.runtime.model.checkpoint.tensor_files import (
     get_tensor,
     open_tensors,
 )
+from agentfast.runtime.model.checkpoint.tokenizer import load_tokenizer
 from agentfast.runtime.model.config import ModelConfig
 
 _MAPPED_AT_ONCE = 1 << 28  # bytes of a file that may be resident while its tensors are converted
@@ -80,9 +80,7 @@ def load_checkpoint(
     raw_generation |= read_json(directory / EXTENSIONS, optional=True)
     try:
         generation = GenerationDefaults.from_hf(raw_generation)
-        tokenizer = Tokenizer.from_file(
-            tokenizer_file(directory), _eos_ids(raw, raw_generation), config.vocab_size
-        )
+        tokenizer = load_tokenizer(directory)
     except (ConfigError, TypeError) as error:
         raise CheckpointError(f"{directory}: {error}") from error
     with one_thread() if config.small else nullcontext():
@@ -165,14 +163,3 @@ def _read(tensors: Iterable[StoredTensor]) -> Iterator[tuple[str, Tensor]]:
 
 def _few(names: Sequence[str], count: int = 5) -> str:
     return ", ".join(names[:count]) + (", …" if len(names) > count else "")
-
-
-def _eos_ids(config: Mapping[str, Any], generation: Mapping[str, Any]) -> list[int]:
-    """generation_config.json's word first, as in transformers."""
-    text: Mapping[str, Any] = config.get("text_config") or {}
-    for source in (generation, config, text):
-        given: object = source.get("eos_token_id")
-        ids = cast("list[object]", given if isinstance(given, list) else [given])
-        if ids and all(isinstance(index, int) for index in ids):
-            return cast("list[int]", ids)
-    raise CheckpointError("neither generation_config.json nor config.json names an eos_token_id")

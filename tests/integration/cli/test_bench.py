@@ -145,7 +145,6 @@ def test_gold_calls_are_right_at_any_speed_and_their_parts_are_told(
     [
         (["--diffusion", "no such folder"], Exit.USAGE, "no model 'no such folder'"),
         (["--diffusion", "http://localhost:9/v1"], Exit.USAGE, "names no model"),
-        (["--diffusion", "http://localhost:9/v1#m", "--dtype", "float33"], Exit.USAGE, "float33"),
         (["--oracle", "fast"], Exit.USAGE, "is no speed"),
         (
             ["--oracle", "9", "--tokenizer", "no such file"],
@@ -153,8 +152,6 @@ def test_gold_calls_are_right_at_any_speed_and_their_parts_are_told(
             "cannot read the tokenizer no such file",
         ),
         (["--out", "no such folder/report.json"], Exit.USAGE, "cannot write"),
-        (["--temperature", "-1"], Exit.USAGE, "temperature"),
-        (["--outside-seconds", "-1"], Exit.USAGE, "seconds"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_a_line(

@@ -119,12 +119,12 @@ def test_a_missing_file_is_named(model: list[str], capsys: pytest.CaptureFixture
 
 
 def test_a_missing_checkpoint_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "Hello.", "--model", "no such folder"]) == Exit.FAILED
+    assert main(["run", "Hello.", "--model", "no such folder"]) == Exit.USAGE
     assert "no such folder" in capsys.readouterr().err
 
 
 def test_an_empty_prompt_is_refused_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "", "--model", "no such folder"]) == Exit.USAGE
+    assert main(["run", " "]) == Exit.USAGE
     assert "the prompt is empty" in capsys.readouterr().err
 
 
@@ -135,10 +135,10 @@ def test_run_answers_on_standard_output(model: list[str], capsys: pytest.Capture
     assert (code == Exit.OK and output.out) or (code == Exit.LIMIT and output.err.startswith("agentfast: "))
 
 
-def test_chat_goes_on_until_an_empty_line(
+def test_chat_goes_on_until_it_is_told_to_quit(
     model: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", StringIO("Hello.\nAnd now?\n\nnever read\n"))
+    monkeypatch.setattr(sys, "stdin", StringIO("Hello.\n\nAnd now?\n/quit\nnever read\n"))
     assert main(["chat", *model]) == Exit.OK
     output = capsys.readouterr()
     assert output.out or output.err

@@ -9,7 +9,7 @@ import pytest
 
 from agentfast import LocalModel, OpenAIModel, nano
 from agentfast.cli.bench.seats import LocalSeat, Placement, open_seat
-from agentfast.errors import CheckpointError, ConfigError
+from agentfast.errors import ConfigError
 
 
 async def test_a_directory_is_a_local_model_with_a_new_engine_each_time(random_checkpoint: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_is_neither_is_refused_with_the_forms_there_are() -> None:
 
 
 def test_a_directory_without_a_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json"):
+    with pytest.raises(ConfigError, match=r"config\.json"):
         open_seat(str(tmp_path))
 
 

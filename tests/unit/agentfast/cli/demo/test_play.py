@@ -68,7 +68,3 @@ async def test_invalid_calls_are_counted_even_if_the_answer_follows(tasks: list[
 def test_the_canvas_is_shown_up_to_its_end(committed: bool) -> None:
     canvas = CanvasState(0, 2, ("a", "b", "<|end|>", "c"), (True, False, True, True), committed)
     assert list(spans(canvas)) == [("a", True), ("b", committed)]
-
-
-def test_a_canvas_that_continues_another_begins_with_dots() -> None:
-    assert list(spans(CanvasState(1, 1, ("b",), (True,), committed=False))) == [("…", True), ("b", True)]

@@ -47,7 +47,7 @@ def test_the_picture_never_outgrows_the_terminal(height: int, width: int) -> Non
 def test_agents_at_work_are_shown_before_idle_ones() -> None:
     board = busy_board()
     for agent in board.agents[:20]:
-        agent.finish_task(right=True)
+        agent.finish_task("Done.", right=True)
     lines = drawn(board, height=20)
     assert line_of(lines, board.agents[20])
     assert "more" in "".join(lines)
@@ -55,10 +55,34 @@ def test_agents_at_work_are_shown_before_idle_ones() -> None:
 
 def test_a_line_shows_the_canvas_and_the_step() -> None:
     board = busy_board(1)
-    board.agents[0].show_canvas(3, [('{"id":', True), ("104\n2}", False)])
+    board.agents[0].show_canvas(0, 3, [('{"id":', True), ("104\n2}", False)])
     line = line_of(drawn(board), board.agents[0])
     assert "denoise 3" in line
     assert '{"id":104 2}' in line
+
+
+def test_a_canvas_that_continues_another_stands_after_what_is_settled_of_it() -> None:
+    board = busy_board(1)
+    agent = board.agents[0]
+    agent.show_canvas(0, 1, [("The ", True), ("price ", True), ("was", False)])
+    agent.show_canvas(2, 1, [("is ", False), ("7.", False)])
+    assert line_of(drawn(board), agent).rstrip().endswith(" The price is 7.")
+
+
+def test_calls_are_shown_by_name_with_their_arguments() -> None:
+    board = busy_board(1)
+    calls = ['<|call|>{"name":"get","arguments":{"id":1}}', '<|call|>{"name":"set_price","arguments":{"id"']
+    board.agents[0].show_canvas(0, 1, [(call, True) for call in calls])
+    assert line_of(drawn(board), board.agents[0]).rstrip().endswith(' get {"id":1} set_price {"id"')
+
+
+def test_a_finished_task_shows_its_answer_and_whether_it_is_right() -> None:
+    board = busy_board(2)
+    board.agents[0].finish_task("The price is 7.", right=True)
+    board.agents[1].finish_task("None.", right=False)
+    lines = drawn(board)
+    assert line_of(lines, board.agents[0]).split()[-5:] == ["right", "The", "price", "is", "7."]
+    assert line_of(lines, board.agents[1]).split()[-2:] == ["wrong", "None."]
 
 
 def test_a_line_shows_the_tools_that_run() -> None:
@@ -75,8 +99,8 @@ def test_markup_in_a_prompt_is_text() -> None:
 
 def test_the_head_counts_tasks_and_right_answers() -> None:
     board = busy_board(2)
-    board.agents[0].finish_task(right=True)
-    board.agents[1].finish_task(right=False)
+    board.agents[0].finish_task("Done.", right=True)
+    board.agents[1].finish_task("Blue.", right=False)
     assert "2/64 tasks, 1 right" in drawn(board)[0]
 
 
@@ -95,6 +119,6 @@ def test_the_live_view_leaves_the_last_state_on_the_screen() -> None:
     board = busy_board(1)
     console = Console(file=io.StringIO(), width=100, height=20, force_terminal=True, color_system=None)
     with LiveView(board, console):
-        board.agents[0].finish_task(right=True)
+        board.agents[0].finish_task("Done.", right=True)
     assert isinstance(console.file, io.StringIO)
     assert "1/64 tasks" in console.file.getvalue()
