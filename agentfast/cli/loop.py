@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, runtime_checkable
 
 from agentfast.cli.exits import unwind_on_interrupt
@@ -28,6 +30,7 @@ def event_loop(*models: object) -> Generator[asyncio.Runner]:
     """
     unwind_on_interrupt()
     runner = asyncio.Runner()
+    _wake_on_signals(runner.get_loop())
     interrupted = False
     try:
         yield runner
@@ -40,3 +43,13 @@ def event_loop(*models: object) -> Generator[asyncio.Runner]:
                 if isinstance(model, Closable):
                     runner.run(model.aclose())
             runner.close()
+
+
+def _wake_on_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Let any signal wake the loop: one that comes just before the loop sleeps would wait for the next event.
+
+    asyncio sets that up with a loop's first signal handler. This one is for a signal that means nothing here.
+    """
+    if sys.platform != "win32":
+        with suppress(RuntimeError, ValueError):  # not the main thread, which alone gets signals
+            loop.add_signal_handler(signal.SIGURG, lambda: None)
