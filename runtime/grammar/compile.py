@@ -13,11 +13,13 @@ from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.automaton.counted_repeat import counted_repeat
+from agentfast.runtime.grammar.tokens.counter import Counter
 from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
 from agentfast.runtime.grammar.tokens.lift import explore
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
-from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar, with_counter
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 MAX_STATES: Final = 500_000
@@ -61,6 +63,20 @@ def disk_cache(folder: Path | str | None) -> DiskCache:
 
 
 def lift_to_tokens(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
+    """Lift a grammar to a vocabulary; repeats that a special token counts are one copy and a counter.
+
+    Raises:
+        GrammarError: see `load_or_compile`.
+    """
+    counted = counted_repeat(root)
+    if counted is not None:
+        grammar = with_counter(_lifted(counted.root, vocabulary), counted.special, counted.most)
+        if grammar is not None:
+            return grammar
+    return _lifted(root, vocabulary)
+
+
+def _lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     """Lift a grammar to a vocabulary; a recursive one as deep as stays cheap.
 
     Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a
@@ -115,13 +131,16 @@ def to_arrays(grammar: TokenGrammar) -> Arrays:
         "edge_target": grammar.edge_target,
         "edge_label": grammar.edge_label,
         "distance": grammar.distance,
-        "numbers": np.array([classes.count, grammar.byte_states, recursion], np.int64),
+        "numbers": np.array(
+            [classes.count, grammar.byte_states, recursion, grammar.counter.label, grammar.counter.most],
+            np.int64,
+        ),
     }
 
 
 def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
     """Restore a grammar from the arrays of `to_arrays`."""
-    count, byte_states, recursion = arrays["numbers"].tolist()
+    count, byte_states, recursion, label, most = arrays["numbers"].tolist()
     return TokenGrammar(
         vocabulary=vocabulary,
         classes=TokenClasses(arrays["token_class"], count, arrays["label_start"], arrays["label_class"]),
@@ -131,4 +150,5 @@ def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
         distance=arrays["distance"],
         byte_states=byte_states,
         recursion=None if recursion < 0 else recursion,
+        counter=Counter(label, most),
     )

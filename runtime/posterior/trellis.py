@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
+from agentfast.runtime.grammar.tokens.kernels.edges import BLOCKED, EdgeArrays, after_edge
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.jit.arrays import grown
 from agentfast.runtime.jit.kernel import kernel
@@ -103,16 +104,17 @@ TRELLISES: Final = TrellisCache()
 def _unrolled(
     grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None, max_edges: int
 ) -> Trellis:
-    graph = grammar.edge_start, grammar.edge_target
-    low, high = grammar.edge_start[state : state + 2]
+    arrays = grammar.edge_arrays
+    base = state % grammar.state_count
+    low, high = grammar.edge_start[base : base + 2]
     taken = np.ones(high - low, np.uint8) if first is None else np.frombuffer(first, np.uint8).copy()
-    layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, max_edges)
+    layer_start, states, edges = _layers(arrays, taken, state, positions, budget, max_edges)
     if edges > max_edges:
         raise GrammarError(
             f"a canvas of {positions} positions has more than {max_edges} edges between its states",
             hint="lower maxLength, or use a shorter canvas",
         )
-    edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, taken, layer_start, states, edges)
+    edge_start, edge_to, edge_label = _edges(arrays, taken, layer_start, states, edges)
     classes = grammar.classes
     labels = _labels(
         layer_start, edge_start, edge_label, classes.label_start, classes.label_class, classes.count
@@ -122,9 +124,7 @@ def _unrolled(
 
 @kernel
 def _layers(
-    edge_start: Ints,
-    edge_target: Ints,
-    distance: Ints,
+    grammar: EdgeArrays,
     taken: npt.NDArray[np.uint8],
     start: int,
     positions: int,
@@ -132,21 +132,29 @@ def _layers(
     most: int,
 ) -> tuple[Ints, Ints, int]:
     """Nodes of all layers, breadth first, and the number of edges between them; it stops above `most` of these."""
+    edge_start, edge_target, distance = grammar.edge_start, grammar.edge_target, grammar.distance
+    size = len(distance)
     layer_start = np.zeros(positions + 2, np.int32)
     states = np.empty(1024, np.int32)
     states[0] = start
     layer_start[1] = 1
     count = 1
     edges = 0
-    met = np.full(len(distance), -1, np.int32)  # the last layer that has the state
+    met = np.full(size, -1, np.int32)  # the last layer that has the state
     for i in range(positions):
         left = max(budget - i - 1, 0)
         for node in range(layer_start[i], layer_start[i + 1]):
-            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
-                after = edge_target[edge]
-                if distance[after] > left or (i == 0 and not taken[edge - edge_start[start]]):
+            base = states[node] % size
+            raised = states[node] - base
+            for edge in range(edge_start[base], edge_start[base + 1]):
+                if distance[edge_target[edge]] > left or (i == 0 and not taken[edge - edge_start[base]]):
+                    continue
+                after = after_edge(grammar, edge, raised)
+                if after == BLOCKED:
                     continue
                 edges += 1
+                while after >= len(met):
+                    met = _with_room(met)
                 if met[after] != i:
                     met[after] = i
                     if count == len(states):
@@ -160,32 +168,43 @@ def _layers(
 
 
 @kernel
+def _with_room(met: Ints) -> Ints:
+    result = np.full(2 * len(met), -1, np.int32)
+    for i in range(len(met)):
+        result[i] = met[i]
+    return result
+
+
+@kernel
 def _edges(
-    edge_start: Ints,
-    edge_target: Ints,
-    edge_label: Ints,
+    grammar: EdgeArrays,
     taken: npt.NDArray[np.uint8],
     layer_start: Ints,
     states: Ints,
     edges: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Edges between the nodes of neighbouring layers; the last layer has none."""
+    edge_start, size = grammar.edge_start, len(grammar.distance)
     starts = np.zeros(len(states) + 1, np.int32)
     to = np.empty(edges, np.int32)
     label = np.empty(edges, np.int32)
-    node_of = np.full(len(edge_start), -1, np.int32)
+    node_of = np.full(max(states.max() + 1, size), -1, np.int32)
     count = 0
     for i in range(len(layer_start) - 2):
         for node in range(layer_start[i + 1], layer_start[i + 2]):
             node_of[states[node]] = node
         for node in range(layer_start[i], layer_start[i + 1]):
-            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
-                after = node_of[edge_target[edge]]
-                if i == 0 and not taken[edge - edge_start[states[0]]]:
+            base = states[node] % size
+            raised = states[node] - base
+            for edge in range(edge_start[base], edge_start[base + 1]):
+                if i == 0 and not taken[edge - edge_start[base]]:
                     continue
-                if after >= layer_start[i + 1]:  # else the state was met in an earlier layer only
-                    to[count] = after
-                    label[count] = edge_label[edge]
+                after = after_edge(grammar, edge, raised)
+                if after == BLOCKED or after >= len(node_of):
+                    continue
+                if node_of[after] >= layer_start[i + 1]:  # else the state was met in an earlier layer only
+                    to[count] = node_of[after]
+                    label[count] = grammar.edge_label[edge]
                     count += 1
             starts[node + 1] = count
     starts[layer_start[-2] :] = count
