@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.tokens.kernels.edges import BLOCKED, EdgeArrays, after_edge
+from agentfast.runtime.grammar.tokens.kernels.edges import BLOCKED, EdgeArrays, counted_state
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.jit.arrays import grown
 from agentfast.runtime.jit.kernel import kernel
@@ -132,8 +132,8 @@ def _layers(
     most: int,
 ) -> tuple[Ints, Ints, int]:
     """Nodes of all layers, breadth first, and the number of edges between them; it stops above `most` of these."""
-    edge_start, edge_target, distance = grammar.edge_start, grammar.edge_target, grammar.distance
-    size = len(distance)
+    edge_start, edge_target, edge_label = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    distance, counted, size = grammar.distance, grammar.counted, len(grammar.distance)
     layer_start = np.zeros(positions + 2, np.int32)
     states = np.empty(1024, np.int32)
     states[0] = start
@@ -141,26 +141,34 @@ def _layers(
     count = 1
     edges = 0
     met = np.full(size, -1, np.int32)  # the last layer that has the state
+    highest = start
     for i in range(positions):
         left = max(budget - i - 1, 0)
+        # Arrays grow out here: where one may be replaced, each round of a loop counts the references to it.
+        room = 0
+        for node in range(layer_start[i], layer_start[i + 1]):
+            base = states[node] % size
+            room += edge_start[base + 1] - edge_start[base]
+        while len(states) < count + room:
+            states = grown(states)
+        while len(met) < highest + 2 * size and counted >= 0:
+            met = _with_room(met)
         for node in range(layer_start[i], layer_start[i + 1]):
             base = states[node] % size
             raised = states[node] - base
             for edge in range(edge_start[base], edge_start[base + 1]):
-                if distance[edge_target[edge]] > left or (i == 0 and not taken[edge - edge_start[base]]):
+                target = edge_target[edge]
+                if distance[target] > left or (i == 0 and not taken[edge - edge_start[base]]):
                     continue
-                after = after_edge(grammar, edge, raised)
+                after = counted_state(target, edge_label[edge], raised, size, counted, grammar.most)
                 if after == BLOCKED:
                     continue
                 edges += 1
-                while after >= len(met):
-                    met = _with_room(met)
                 if met[after] != i:
                     met[after] = i
-                    if count == len(states):
-                        states = grown(states)
                     states[count] = after
                     count += 1
+                    highest = max(highest, after)
         layer_start[i + 2] = count
         if edges > most:
             break
@@ -184,11 +192,15 @@ def _edges(
     edges: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Edges between the nodes of neighbouring layers; the last layer has none."""
-    edge_start, size = grammar.edge_start, len(grammar.distance)
+    edge_start, edge_target, edge_label = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    counted, size = grammar.counted, len(grammar.distance)
     starts = np.zeros(len(states) + 1, np.int32)
     to = np.empty(edges, np.int32)
     label = np.empty(edges, np.int32)
-    node_of = np.full(max(states.max() + 1, size), -1, np.int32)
+    highest = size
+    for state in states:
+        highest = max(highest, state)
+    node_of = np.full(highest + 1, -1, np.int32)
     count = 0
     for i in range(len(layer_start) - 2):
         for node in range(layer_start[i + 1], layer_start[i + 2]):
@@ -199,12 +211,14 @@ def _edges(
             for edge in range(edge_start[base], edge_start[base + 1]):
                 if i == 0 and not taken[edge - edge_start[base]]:
                     continue
-                after = after_edge(grammar, edge, raised)
-                if after == BLOCKED or after >= len(node_of):
+                after = counted_state(
+                    edge_target[edge], edge_label[edge], raised, size, counted, grammar.most
+                )
+                if after == BLOCKED or after > highest:
                     continue
                 if node_of[after] >= layer_start[i + 1]:  # else the state was met in an earlier layer only
                     to[count] = node_of[after]
-                    label[count] = grammar.edge_label[edge]
+                    label[count] = edge_label[edge]
                     count += 1
             starts[node + 1] = count
     starts[layer_start[-2] :] = count
@@ -223,13 +237,13 @@ def _labels(
     met = np.full(len(label_start), -1, np.int32)  # the last position that has the label
     count = 0
     for i in range(positions):
+        while len(labels) < count + len(met):
+            labels = grown(labels)
         for edge in range(edge_start[layer_start[i]], edge_start[layer_start[i + 1]]):
             label = edge_label[edge]
             if met[label] == i:
                 continue
             met[label] = i
-            if count == len(labels):
-                labels = grown(labels)
             labels[count] = label
             count += 1
             for at in range(label_start[label], label_start[label + 1]):

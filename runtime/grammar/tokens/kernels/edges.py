@@ -39,32 +39,39 @@ class EdgeArrays(NamedTuple):
 
 
 @kernel
-def after_edge(grammar: EdgeArrays, edge: Int, raised: Int) -> int:
-    """The state after an edge, BLOCKED if it may not be taken.
+def counted_state(target: Int, label: Int, raised: Int, size: Int, counted: Int, most: Int) -> int:
+    """The state after an edge to `target`, one of S = `size`, with a label; BLOCKED if it may not be taken.
+
+    Numbers only, as arrays would have their references counted at each call.
 
     Args:
         raised: S times the counter's value before it.
+        counted, most: of the counter, see `EdgeArrays`.
     """
-    size = len(grammar.distance)
-    after = grammar.edge_target[edge]
-    if after == size - 1:
-        return int(after)
-    if grammar.edge_label[edge] == grammar.counted:
-        if raised >= grammar.most * size:
-            return BLOCKED
-        return int(after + raised + size)
-    return int(after + raised)
+    if target == size - 1:
+        return int(target)
+    if label != counted:
+        return int(target + raised)
+    return int(target + raised + size) if raised < most * size else BLOCKED
+
+
+@kernel
+def after_edge(grammar: EdgeArrays, edge: Int, raised: Int) -> int:
+    """The state after an edge, BLOCKED if it may not be taken; `raised` as in `counted_state`."""
+    target, label = grammar.edge_target[edge], grammar.edge_label[edge]
+    return counted_state(target, label, raised, len(grammar.distance), grammar.counted, grammar.most)
 
 
 @kernel
 def after_class(grammar: EdgeArrays, state: Int, chosen: Int) -> int:
     """The state after a token of a class; BLOCKED if none may come."""
-    size = len(grammar.distance)
-    base = state % size
-    for edge in range(grammar.edge_start[base], grammar.edge_start[base + 1]):
-        label = grammar.edge_label[edge]
-        for at in range(grammar.label_start[label], grammar.label_start[label + 1]):
-            if grammar.label_class[at] == chosen:
+    edge_start, edge_label = grammar.edge_start, grammar.edge_label
+    label_start, label_class = grammar.label_start, grammar.label_class
+    base = state % len(grammar.distance)
+    for edge in range(edge_start[base], edge_start[base + 1]):
+        label = edge_label[edge]
+        for at in range(label_start[label], label_start[label + 1]):
+            if label_class[at] == chosen:
                 return after_edge(grammar, edge, state - base)
     return BLOCKED
 
@@ -72,14 +79,16 @@ def after_class(grammar: EdgeArrays, state: Int, chosen: Int) -> int:
 @kernel
 def mark_classes(grammar: EdgeArrays, state: Int, budget: Int, alive: Bools) -> None:
     """Set `alive`, [K], for the classes whose tokens may come next, with `budget` tokens left before the next one."""
+    edge_start, edge_target, edge_label = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    label_start, label_class, distance = grammar.label_start, grammar.label_class, grammar.distance
     alive[:] = False
-    base = state % len(grammar.distance)
-    for edge in range(grammar.edge_start[base], grammar.edge_start[base + 1]):
-        near = grammar.distance[grammar.edge_target[edge]] <= budget - 1
-        if near and after_edge(grammar, edge, state - base) != BLOCKED:
-            label = grammar.edge_label[edge]
-            for at in range(grammar.label_start[label], grammar.label_start[label + 1]):
-                alive[grammar.label_class[at]] = True
+    base = state % len(distance)
+    is_full = state - base >= grammar.most * len(distance)
+    for edge in range(edge_start[base], edge_start[base + 1]):
+        label = edge_label[edge]
+        if distance[edge_target[edge]] <= budget - 1 and not (is_full and label == grammar.counted):
+            for at in range(label_start[label], label_start[label + 1]):
+                alive[label_class[at]] = True
 
 
 @kernel

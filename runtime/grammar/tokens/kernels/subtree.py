@@ -28,6 +28,8 @@ Longs = npt.NDArray[np.int64]
 Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 (ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _SUBTREES, STEPS) = range(7)
+(_NODE, _STATE, _COUNT, _IS_KNOWN) = range(4)
+(_AT_LIMIT, _AT_EXIT, _AT_LARGE, _IS_FULL) = range(4)
 _LARGE: Final = 48  # nodes of a subtree that is worth keeping
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -102,58 +104,94 @@ def descend(
     Args:
         at, group_of, frames: room for a state per level, for a group per state (all -1) and for six numbers per level.
     """
-    byte, depth, skip, is_token = trie
-    node, end = top + 1 - own, skip[top]
+    depth, skip = trie.depth, trie.skip
+    end, opened = skip[top], 0
     at[depth[top]] = state
-    items, count = found.items, found.used[ITEMS]
-    opened, steps = 0, 0
+    cursor = np.zeros(4, np.int64)
+    cursor[_NODE], cursor[_IS_KNOWN], cursor[_COUNT] = top + 1 - own, own, found.used[ITEMS]
     while True:
-        while opened > 0 and node >= skip[frames[opened - 1, 0]]:
+        limit = skip[frames[opened - 1, 0]] if opened > 0 else end
+        event = _scan(found.items, at, cursor, limit, found.used, tables, trie)
+        node = cursor[_NODE]
+        found.used[ITEMS] = cursor[_COUNT]
+        if event == _AT_LIMIT:
+            if opened == 0:
+                return found
             opened -= 1
-            found.used[ITEMS] = count
             found = _close(found, frames[opened], group_of)
-            items, count = found.items, found.used[ITEMS]
-        if node >= end:
+        elif event == _AT_EXIT:
+            found = _add_exit(found, cursor[_STATE], node)
+            cursor[_NODE] = skip[node]
+        elif event == _IS_FULL:
+            found = _more_items(found)
+        else:
+            state = cursor[_STATE]
+            shared = shared_state(tables, state)
+            subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
+            if subtree >= 0:
+                found = _take(found, subtree, state - shared)
+                cursor[_NODE] = skip[node]
+            else:
+                frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
+                frames[opened, 3], frames[opened, 4] = found.used[ITEMS], found.used[EXITS]
+                opened += 1
+                at[depth[node]], cursor[_IS_KNOWN] = shared, 1
+        cursor[_COUNT] = found.used[ITEMS]
+
+
+@kernel
+def _scan(
+    items: Longs,
+    at: Ints,
+    cursor: Longs,
+    limit: Int,
+    used: Longs,
+    tables: TransitionTables,
+    trie: TrieArrays,
+) -> int:
+    """Add tokens from the cursor's node on, up to a limit, or to what the caller sees to; returns which it is.
+
+    In a function of its own, as `found` is replaced in the other one: there each round of a loop would count the references
+    to all of its arrays.
+    """
+    byte, depth, skip, is_token = trie
+    table, row_of, block_of, may_close, rules, body_tables = tables
+    node, count, is_known, state = cursor[_NODE], cursor[_COUNT], cursor[_IS_KNOWN], np.int64(0)
+    event, steps = _AT_LIMIT, 0
+    while node < limit:
+        if count == len(items):
+            event = _IS_FULL
             break
         steps += 1
         level = depth[node]
-        if node > top:
+        if is_known:
+            state = np.int64(at[level])
+            is_known = 0
+        else:
             before = np.int64(at[level - 1])
-            if tables.block_of[before] < 0:
-                state = int(tables.table[tables.row_of[before], byte[node]])
+            if block_of[before] < 0:
+                state = np.int64(table[row_of[before], byte[node]])
             else:
-                state = step_in_block(tables, int(before), int(byte[node]))
+                state = step_in_block(block_of, may_close, rules, body_tables, before, byte[node])
+            if state == LEAVES:
+                event, state = _AT_EXIT, before
+                break
             if state < 0:
-                if state == LEAVES:
-                    found = _add_exit(found, before, node)
-                node = skip[node]
+                node = np.int64(skip[node])
                 continue
             if skip[node] - node >= _LARGE:
-                shared = shared_state(tables, state)
-                subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
-                if subtree >= 0:
-                    found.used[ITEMS] = count
-                    found = _take(found, subtree, state - shared)
-                    items, count = found.items, found.used[ITEMS]
-                    node = skip[node]
-                    continue
-                frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
-                frames[opened, 3], frames[opened, 4] = count, found.used[EXITS]
-                opened += 1
-                state = shared
+                event = _AT_LARGE
+                break
             at[level] = state
         if is_token[node]:
-            if count == len(items):
-                found = _more_items(found)
-                items = found.items
             first = mixed(node)
             items[count, 0], items[count, 1] = state, node
             items[count, 2], items[count, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
             count += 1
         node += 1
-    found.used[ITEMS] = count
-    found.used[STEPS] += steps
-    return found
+    cursor[_NODE], cursor[_COUNT], cursor[_IS_KNOWN], cursor[_STATE] = node, count, is_known, state
+    used[STEPS] += steps
+    return event
 
 
 @kernel
