@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -16,7 +18,7 @@ from agentfast.runtime.grammar.automaton.automaton import Automaton
 from agentfast.runtime.grammar.automaton.counted_repeat import counted_repeat
 from agentfast.runtime.grammar.tokens.counter import Counter
 from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
-from agentfast.runtime.grammar.tokens.lift import explore
+from agentfast.runtime.grammar.tokens.lift import Explored, explore
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar, with_counter
@@ -29,6 +31,7 @@ WORTH_KEEPING: Final = 0.02
 _COMFORTABLE_STATES: Final = 4_000
 _DEEP_STEPS: Final = 200_000_000  # trie nodes visited for more depth than the least: about a second
 _DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_PROBED: Final = 3  # the depth that is explored first
 
 
 def load_or_compile(
@@ -82,41 +85,60 @@ def _lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a
     shallower one just if that fails.
     """
-    found: list[tuple[int, Automaton]] = []
+    if not any(isinstance(node, nodes.Reference) for node in nodes.walk(root)):
+        automaton = Automaton(root, max_depth=None, max_states=MAX_STATES)
+        return token_grammar(explore(automaton, vocabulary), vocabulary, max_steps=MAX_STEPS)
+    found: list[tuple[int, Explored]] = []
     failure: GrammarError | None = None
-    depth = 0
-    while depth < _DEPTHS[-1]:
-        depth = _next_depth(found, depth)
+    for depth in _depths(root, vocabulary, found):
         limit = 16 * _COMFORTABLE_STATES if found else MAX_STATES
         automaton = Automaton(root, max_depth=depth, max_states=limit)
         try:
-            explore(automaton, vocabulary)
-            found.append((depth, automaton))
+            found.append((depth, explore(automaton, vocabulary)))
         except GrammarError as error:
             failure = error
         if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
             break
     while found:
-        depth, automaton = found.pop()
+        depth, explored = found.pop()
         try:
-            grammar = token_grammar(automaton, vocabulary, max_steps=_DEEP_STEPS if found else MAX_STEPS)
-            return replace(grammar, recursion=depth if automaton.depth_was_cut else None)
+            grammar = token_grammar(explored, vocabulary, max_steps=_DEEP_STEPS if found else MAX_STEPS)
+            return replace(grammar, recursion=depth if explored.automaton.depth_was_cut else None)
         except GrammarError as error:
             failure = error
     assert failure is not None
     raise failure
 
 
-def _next_depth(found: list[tuple[int, Automaton]], depth: int) -> int:
-    """The next depth to try: the next larger one, or where states grow linearly the deepest that stays comfortable."""
-    after = next(larger for larger in _DEPTHS if larger > depth)
-    if [at for at, _ in found] != [1, 2, 3]:
-        return after
-    one, two, three = (len(automaton) for _, automaton in found)
-    if three - two > two - one:
-        return after
-    fitting = [at for at in _DEPTHS if three + (at - 3) * (three - two) <= _COMFORTABLE_STATES]
-    return max(after, *fitting)
+def _depths(root: nodes.Node, vocabulary: Vocabulary, found: list[tuple[int, Explored]]) -> Iterator[int]:
+    """Depths to try: rising, or where states grow linearly soon the deepest that stays comfortable.
+
+    The automaton at the third depth, which is made first, tells how many states the shallower ones have.
+    """
+    try:
+        automaton = Automaton(root, max_depth=_PROBED, max_states=16 * _COMFORTABLE_STATES)
+        probe = explore(automaton, vocabulary)
+    except GrammarError:
+        yield from _DEPTHS
+        return
+    *_, one, two, three = (0, 0, *accumulate(automaton.states_by_depth()))
+    if automaton.depth_was_cut and max(one, two) > _COMFORTABLE_STATES:
+        yield 1 if one > _COMFORTABLE_STATES else 2
+        return
+    found.append((_PROBED, probe))
+    if not automaton.depth_was_cut or three > _COMFORTABLE_STATES:
+        return
+    grows, before = three - two, two - one
+    fitting = [at for at in _DEPTHS if three + (at - _PROBED) * grows <= _COMFORTABLE_STATES]
+    first = fitting[-1] if grows <= before else _PROBED
+    if grows > before > 0:  # as a power: the deepest but one would only be counted
+        expected = {
+            at: three + sum(grows * (grows / before) ** n for n in range(1, at - 2)) for at in _DEPTHS
+        }
+        first = next(
+            at for at in _DEPTHS if at > _PROBED and (at == 32 or expected[at] > _COMFORTABLE_STATES)
+        )
+    yield from (depth for depth in _DEPTHS if depth > _PROBED and depth >= first)
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:

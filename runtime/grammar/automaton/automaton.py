@@ -7,6 +7,7 @@ come as one block, (counter, place) in row-major order, which costs one entry.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -108,6 +109,7 @@ class Automaton:
         self._state_of_cont: dict[int, int] = {}
         self._block_starts: list[int] = []
         self._rows = 0
+        self._ranges: list[list[tuple[int, int, int]]] = []
         self.table: npt.NDArray[np.int32] = np.full((64, 256), -1, np.int32)
         self.row_of: npt.NDArray[np.int32] = np.full(256, -1, np.int32)
         self.start = self._state_after(self._continuations.of(root, END))
@@ -135,6 +137,16 @@ class Automaton:
         items = self._items[state]
         return items is not None and CUT in items[:2]
 
+    def states_by_depth(self) -> list[int]:
+        """Number of states so far by the recursive references that are open, at most, from none on."""
+        depth_of = self._continuations.depth_of
+        depths = [0 if items is None else max(map(depth_of, items)) for items in self._items]
+        counts = Counter(depths)
+        for block in self._continuations.blocks:
+            counts[0] -= block.size
+            counts[depth_of(block.rest)] += block.size
+        return [counts[depth] for depth in range(max(counts) + 1)]
+
     def step(self, state: int, byte: int) -> int:
         """State after one byte, -1 for none."""
         self.expand(state)
@@ -146,11 +158,17 @@ class Automaton:
         found: npt.NDArray[np.int32] = self.table[self.row_of[state]]
         return found
 
+    def successors(self, state: int) -> list[tuple[int, int, int]]:
+        """Byte ranges that may come, each with the state after it."""
+        self.expand(state)
+        return self._ranges[self.row_of[state]]
+
     def specials(self, state: int) -> dict[str, int]:
         """State after each special token that may come now."""
         targets: dict[str, set[int]] = {}
+        find = self._continuations.special
         for cont in self._items[state] or ():
-            found = self._continuations.special(cont)
+            found = find(cont)
             if found is not None:
                 targets.setdefault(found[0], set()).update(found[1])
         return {name: self._intern(items) for name, items in targets.items()}
@@ -185,7 +203,11 @@ class Automaton:
             self.table = np.concatenate([self.table, np.full_like(self.table, -1)])
         row = self.table[self._rows]
         for low, high, target in targets:
-            row[low : high + 1] = target
+            if low == high:
+                row[low] = target
+            else:
+                row[low : high + 1] = target
+        self._ranges.append(targets)
         self.row_of[state] = self._rows
         self._rows += 1
 

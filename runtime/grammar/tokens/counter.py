@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ class Counter:
 
     label: int = -1
     most: int = 1
+
+
+NO_COUNTER: Final = Counter()
 
 
 class CountedPaths:

@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
-from agentfast.runtime.grammar.automaton.automaton import Automaton
-from agentfast.runtime.grammar.tokens.counter import CountedPaths, Counter
+from agentfast.runtime.grammar.tokens.counter import NO_COUNTER, CountedPaths, Counter
 from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, starts_of
 from agentfast.runtime.grammar.tokens.kernels.edges import EdgeArrays, after_class, after_edge, allowed_tokens
-from agentfast.runtime.grammar.tokens.lift import Edges, lift
+from agentfast.runtime.grammar.tokens.lift import Edges, Explored, lift
 from agentfast.runtime.grammar.tokens.partition import common_refinement, refine
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses, token_classes_of
@@ -56,7 +55,7 @@ class TokenGrammar:
     distance: Ints
     byte_states: int = 0
     recursion: int | None = None
-    counter: Counter = Counter()
+    counter: Counter = NO_COUNTER
 
     DEAD = DEAD
 
@@ -151,10 +150,8 @@ class TokenGrammar:
         return classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]
 
 
-def token_grammar(
-    automaton: Automaton, vocabulary: Vocabulary, *, max_steps: int = MAX_STEPS
-) -> TokenGrammar:
-    """Lift an automaton to a vocabulary.
+def token_grammar(explored: Explored, vocabulary: Vocabulary, *, max_steps: int = MAX_STEPS) -> TokenGrammar:
+    """Lift an explored automaton to a vocabulary.
 
     Args:
         max_steps: see `lift`.
@@ -162,7 +159,8 @@ def token_grammar(
     Raises:
         GrammarError: nothing can be generated, or a budget of states, edges or steps is used up.
     """
-    edges = lift(automaton, vocabulary, _DONE, max_steps)
+    automaton = explored.automaton
+    edges = lift(explored, vocabulary, _DONE, max_steps)
     done = len(automaton)  # lifting adds states, so their number is known only now
     target = np.where(edges.target == _DONE, done, edges.target)
     to_done = distances(target, edges.source, done, done + 1)

@@ -10,6 +10,7 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.grammar.automaton.automaton import Automaton
 from agentfast.runtime.grammar.compile import lift_to_tokens
+from agentfast.runtime.grammar.tokens.lift import explore
 from agentfast.runtime.grammar.tokens.token_grammar import token_grammar
 from tests.support.enumeration import agrees_with_enumeration, random_logits
 
@@ -48,7 +49,8 @@ def grammars(draw: st.DrawFn) -> Grammar:
 
 def copied(grammar: Grammar) -> TokenGrammar:
     """The grammar with a copy for each round."""
-    return token_grammar(Automaton(grammar.node, max_depth=None, max_states=100_000), VOCABULARY)
+    automaton = Automaton(grammar.node, max_depth=None, max_states=100_000)
+    return token_grammar(explore(automaton, VOCABULARY), VOCABULARY)
 
 
 def pairs(grammar: Grammar) -> list[tuple[TokenGrammar, int, TokenGrammar, int]]:

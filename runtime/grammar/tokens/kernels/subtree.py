@@ -28,8 +28,8 @@ Longs = npt.NDArray[np.int64]
 Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 (ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _SUBTREES, STEPS) = range(7)
-(_NODE, _STATE, _COUNT, _IS_KNOWN) = range(4)
-(_AT_LIMIT, _AT_EXIT, _AT_LARGE, _IS_FULL) = range(4)
+(_NODE, _STATE, _LEVEL, _FLOOR, _IS_NEW, _OWN) = range(6)  # of a cursor
+(_AT_FLOOR, _AT_EXIT, _AT_LARGE, _IS_FULL) = range(4)  # what comes up
 _LARGE: Final = 48  # nodes of a subtree that is worth keeping
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -95,33 +95,32 @@ def descend(
     top: Int,
     state: Int,
     own: Int,
-    at: Ints,
+    path: Ints,
     group_of: Ints,
     frames: Longs,
 ) -> Found:
     """Add the tokens below a node, and its own if asked for, given the state there.
 
     Args:
-        at, group_of, frames: room for a state per level, for a group per state (all -1) and for six numbers per level.
+        path, group_of, frames: room for three numbers per level, for a group per state (all -1), for five per level.
     """
     depth, skip = trie.depth, trie.skip
-    end, opened = skip[top], 0
-    at[depth[top]] = state
-    cursor = np.zeros(4, np.int64)
-    cursor[_NODE], cursor[_IS_KNOWN], cursor[_COUNT] = top + 1 - own, own, found.used[ITEMS]
+    cursor = np.zeros(6, np.int64)
+    cursor[_NODE], cursor[_STATE], cursor[_OWN], cursor[_IS_NEW] = top, state, own, 1
+    cursor[_LEVEL] = cursor[_FLOOR] = depth[top]
+    opened = 0
     while True:
-        limit = skip[frames[opened - 1, 0]] if opened > 0 else end
-        event = _scan(found.items, at, cursor, limit, found.used, tables, trie)
+        event = _scan(found.items, path, cursor, found.used, tables, trie)
         node = cursor[_NODE]
-        found.used[ITEMS] = cursor[_COUNT]
-        if event == _AT_LIMIT:
+        if event == _AT_FLOOR:
             if opened == 0:
                 return found
             opened -= 1
             found = _close(found, frames[opened], group_of)
+            cursor[_LEVEL] -= 1
+            cursor[_FLOOR] = depth[frames[opened - 1, 0] if opened > 0 else top]
         elif event == _AT_EXIT:
             found = _add_exit(found, cursor[_STATE], node)
-            cursor[_NODE] = skip[node]
         elif event == _IS_FULL:
             found = _more_items(found)
         else:
@@ -130,68 +129,87 @@ def descend(
             subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
             if subtree >= 0:
                 found = _take(found, subtree, state - shared)
-                cursor[_NODE] = skip[node]
             else:
                 frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
                 frames[opened, 3], frames[opened, 4] = found.used[ITEMS], found.used[EXITS]
                 opened += 1
-                at[depth[node]], cursor[_IS_KNOWN] = shared, 1
-        cursor[_COUNT] = found.used[ITEMS]
+                cursor[_STATE], cursor[_IS_NEW], cursor[_OWN] = shared, 1, 1
+                cursor[_FLOOR] = depth[node]
+                cursor[_LEVEL] += 1
+                while len(found.items) < found.used[ITEMS] + 1:
+                    found = _more_items(found)
 
 
 @kernel
 def _scan(
-    items: Longs,
-    at: Ints,
-    cursor: Longs,
-    limit: Int,
-    used: Longs,
-    tables: TransitionTables,
-    trie: TrieArrays,
+    items: Longs, path: Ints, cursor: Longs, used: Longs, tables: TransitionTables, trie: TrieArrays
 ) -> int:
-    """Add tokens from the cursor's node on, up to a limit, or to what the caller sees to; returns which it is.
+    """Add tokens from the cursor on, until something comes up that is the caller's to do; returns what.
 
-    In a function of its own, as `found` is replaced in the other one: there each round of a loop would count the references
-    to all of its arrays.
+    In a function of its own, as the caller replaces `found`: in a loop where an array may be replaced, each round counts the
+    references to it, which takes longer than the round.
+
+    Args:
+        path: [levels, 3] of the nodes down to the one at hand, the state there, and which of its children is next and
+            which is after the last.
     """
-    byte, depth, skip, is_token = trie
+    _, skip, is_token, child_start, child, child_byte = trie
     table, row_of, block_of, may_close, rules, body_tables = tables
-    node, count, is_known, state = cursor[_NODE], cursor[_COUNT], cursor[_IS_KNOWN], np.int64(0)
-    event, steps = _AT_LIMIT, 0
-    while node < limit:
+    node, state, level, floor = cursor[_NODE], cursor[_STATE], cursor[_LEVEL], cursor[_FLOOR]
+    is_new, own, count = cursor[_IS_NEW], cursor[_OWN], used[ITEMS]
+    event, steps = _AT_FLOOR, 0
+    while True:
+        if is_new:
+            path[level, 0], path[level, 1], path[level, 2] = state, child_start[node], child_start[node + 1]
+            if own and is_token[node]:
+                _put(items, count, node, state)
+                count += 1
+            is_new, own = np.int64(0), np.int64(1)
+        at = path[level, 1]
+        if at == path[level, 2]:
+            if level == floor:
+                break
+            level -= 1
+            continue
         if count == len(items):
             event = _IS_FULL
             break
         steps += 1
-        level = depth[node]
-        if is_known:
-            state = np.int64(at[level])
-            is_known = 0
+        path[level, 1] += 1
+        before, byte = np.int64(path[level, 0]), child_byte[at]
+        if block_of[before] < 0:
+            state = np.int64(table[row_of[before], byte])
         else:
-            before = np.int64(at[level - 1])
-            if block_of[before] < 0:
-                state = np.int64(table[row_of[before], byte[node]])
-            else:
-                state = step_in_block(block_of, may_close, rules, body_tables, before, byte[node])
-            if state == LEAVES:
-                event, state = _AT_EXIT, before
-                break
-            if state < 0:
-                node = np.int64(skip[node])
-                continue
-            if skip[node] - node >= _LARGE:
-                event = _AT_LARGE
-                break
-            at[level] = state
-        if is_token[node]:
-            first = mixed(node)
-            items[count, 0], items[count, 1] = state, node
-            items[count, 2], items[count, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
-            count += 1
-        node += 1
-    cursor[_NODE], cursor[_COUNT], cursor[_IS_KNOWN], cursor[_STATE] = node, count, is_known, state
+            state = step_in_block(block_of, may_close, rules, body_tables, before, byte)
+        if state < 0 and state != LEAVES:
+            continue
+        node = np.int64(child[at])
+        if state == LEAVES:
+            event, state = _AT_EXIT, before
+            break
+        if skip[node] - node >= _LARGE:
+            event = _AT_LARGE
+            break
+        level += 1
+        is_new = np.int64(1)
+    cursor[_NODE], cursor[_STATE], cursor[_LEVEL] = node, state, level
+    cursor[_IS_NEW], cursor[_OWN], used[ITEMS] = is_new, own, count
     used[STEPS] += steps
     return event
+
+
+@kernel
+def add_token(items: Longs, used: Longs, node: Int, state: Int) -> None:
+    """Add the token of a node without children; there is room for it."""
+    _put(items, used[ITEMS], node, state)
+    used[ITEMS] += 1
+
+
+@kernel
+def _put(items: Longs, at: Int, node: Int, state: Int) -> None:
+    first = mixed(node)
+    items[at, 0], items[at, 1] = state, node
+    items[at, 2], items[at, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
 
 
 @kernel
