@@ -6,6 +6,7 @@ numbers, lists of strings and of objects, optional fields throughout.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 Schema = dict[str, Any]
@@ -315,7 +316,7 @@ def repository_tools() -> dict[str, Schema]:
     }
 
 
-def _schema(fields: list[str]) -> Schema:
+def _schema(fields: Sequence[str]) -> Schema:
     found = {
         field.rstrip("?").partition("_")[0] if field.startswith("sort_") else field.rstrip("?"): _FIELDS[
             field.rstrip("?")

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarError, GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.automaton import Automaton
@@ -139,6 +139,16 @@ def _depths(root: nodes.Node, vocabulary: Vocabulary, found: list[tuple[int, Exp
             at for at in _DEPTHS if at > _PROBED and (at == 32 or expected[at] > _COMFORTABLE_STATES)
         )
     yield from (depth for depth in _DEPTHS if depth > _PROBED and depth >= first)
+
+
+def count_states(root: nodes.Node, most: int) -> int:
+    """States of a grammar over bytes, without recursion; `most` if it needs as many or more."""
+    try:
+        automaton = Automaton(root, max_depth=1, max_states=most)
+        explore(automaton, Vocabulary.byte_level())
+    except GrammarTooLargeError:
+        return most
+    return len(automaton)
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:

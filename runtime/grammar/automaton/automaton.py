@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarTooLargeError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.continuations import (
     BLOCK,
@@ -44,7 +44,9 @@ class _Shared:
     states: int = 0
     rows: int = 0
     depth_was_cut: bool = False
-    operands: dict[tuple[bytes, int], Automaton] = field(default_factory=dict[tuple[bytes, int], "Automaton"])
+    operands: dict[tuple[bytes, int, bool], Automaton] = field(
+        default_factory=dict[tuple[bytes, int, bool], "Automaton"]
+    )
 
     def take(self, count: int) -> None:
         self.refuse_above(self.states + count)
@@ -62,7 +64,7 @@ class _Shared:
 
     def refuse_above(self, states: int) -> None:
         if states > self.max_states:
-            raise GrammarError(
+            raise GrammarTooLargeError(
                 f"the grammar needs more than {self.max_states} states",
                 hint="lower maxLength or maxItems, keep the declared order, or split the schema",
             )
@@ -84,6 +86,7 @@ class Automaton:
         max_states: int,
         blocks: bool = True,
         _operand_of: _Shared | None = None,
+        _generates: bool = False,
         _depth: int = 0,
     ) -> None:
         """
@@ -95,6 +98,7 @@ class Automaton:
         """
         self._shared = _operand_of or _Shared(max_depth, max_states, is_lifted=blocks)
         self._is_operand = _operand_of is not None
+        self._generates = blocks or _generates
         limits = Limits(
             max_depth,
             self._cut,
@@ -102,6 +106,7 @@ class Automaton:
             self._new_product,
             self._new_transducer,
             self._shared.check,
+            self._generates,
         )
         self._continuations = Continuations(limits, _depth)
         self._items: list[tuple[int, ...] | None] = []
@@ -247,14 +252,14 @@ class Automaton:
         return self._block_starts[-1]
 
     def _new_product(self, node: nodes.Boolean, depth: int) -> Product:
-        return Product(node, [self._operand(operand, depth) for operand in node.operands])
+        return Product(node, [self._operand(operand, depth, generates=False) for operand in node.operands])
 
     def _new_transducer(self, node: nodes.GemmaText, depth: int) -> GemmaTransducer:
-        return GemmaTransducer(self._operand(node.operand, depth))
+        return GemmaTransducer(self._operand(node.operand, depth, generates=self._generates))
 
-    def _operand(self, root: nodes.Node, depth: int) -> Automaton:
+    def _operand(self, root: nodes.Node, depth: int, *, generates: bool) -> Automaton:
         shared = self._shared
-        key = (root.digest, depth)
+        key = (root.digest, depth, generates)
         if key not in shared.operands:
             shared.operands[key] = Automaton(
                 root,
@@ -262,6 +267,7 @@ class Automaton:
                 max_states=shared.max_states,
                 blocks=False,
                 _operand_of=shared,
+                _generates=generates,
                 _depth=depth,
             )
         return shared.operands[key]

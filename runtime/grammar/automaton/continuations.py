@@ -52,6 +52,8 @@ class Limits:
         product: the product of a Boolean node's operands at a depth.
         transducer: that of a GemmaText node's operand at a depth.
         check: refuses a node that needs more states than there may be.
+        generates: take the part of a narrowed language that is generated, as lifting does, also of what a transducer
+            in front writes in another notation; else the whole.
     """
 
     max_depth: int | None
@@ -60,6 +62,7 @@ class Limits:
     product: Callable[[nodes.Boolean, int], Product]
     transducer: Callable[[nodes.GemmaText, int], GemmaTransducer]
     check: Callable[[nodes.Node], None]
+    generates: bool
 
 
 class Continuations:
@@ -266,9 +269,7 @@ class Continuations:
         if isinstance(node, nodes.Reference):
             return False, self._unfold_reference(cont, node, rest)
         if isinstance(node, nodes.Narrowed):
-            # Only lifting, which makes blocks, generates.
-            reads = self._limits.first_state is None
-            return False, [self.of(node.exact if reads else node.generated, rest)]
+            return False, [self.of(node.generated if self._limits.generates else node.exact, rest)]
         if isinstance(node, nodes.Repeat):
             return False, self._unfold_repeat(node, position, rest)
         if isinstance(node, (nodes.Boolean, nodes.GemmaText)):

@@ -93,7 +93,7 @@ def _holds(found: Iterable[nodes.Node], name: str) -> bool:
 
 
 def _times(node: nodes.Node, repeat: nodes.Repeat) -> int:
-    """How often a repeat may be entered in one word, at most."""
+    """Times that a repeat may be entered in one word, at most."""
     if isinstance(node, nodes.Sequence):
         return sum(_times(part, repeat) for part in _parts(node))
     if isinstance(node, nodes.Choice):

@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarError, GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.automaton import Automaton, Block
 from agentfast.runtime.grammar.automaton.nodes import StringBody
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.codepoints.length_sets import spans
+from agentfast.runtime.grammar.progress import report
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, walk
 from agentfast.runtime.grammar.tokens.string_lift import (
     HINT,
@@ -34,6 +35,7 @@ from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
 
+_REPORTED: Final = 1000  # states between two reports of progress
 MAX_EDGES: Final = 16_000_000
 """Edges over tokens that a grammar may take; more is a GrammarError."""
 
@@ -87,6 +89,8 @@ def explore(automaton: Automaton, vocabulary: Vocabulary) -> Explored:
         block = automaton.block_at(state)
         if block is None:
             found.states.append(state)
+            if len(found.states) % _REPORTED == 0:
+                report(len(automaton), None, "states")
             ranges = automaton.successors(state)
             after = {to for low, high, to in ranges if before[high + 1] > before[low]}
             for name, target in automaton.specials(state).items():
@@ -208,6 +212,7 @@ class _Lifter:
                 )
             )
             first += len(string_lift.ways)
+        report(0, len(self._vocabulary.tokens), "tokens")
         edges, _, starts, nodes, status = walk(
             np.concatenate(entries),
             transition_tables(automaton, self._blocks),
@@ -215,6 +220,7 @@ class _Lifter:
             MAX_NODES,
             self._max_steps,
         )
+        report(len(self._vocabulary.tokens), len(self._vocabulary.tokens), "tokens")
         if status != FINE:
             raise too_large(status, self._max_steps)
         source, target, label = edges.T
@@ -294,8 +300,8 @@ class _Lifter:
             raise _too_many_edges()
 
 
-def _too_many_edges() -> GrammarError:
-    return GrammarError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
+def _too_many_edges() -> GrammarTooLargeError:
+    return GrammarTooLargeError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
 
 
 def _spread(low: Ints, high: Ints) -> tuple[Ints, Ints]:

@@ -15,7 +15,7 @@ from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
-Int = int | np.integer[Any]
+Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 LEAVES: Final = -2
 """Pseudo-state after a closing quote where what follows is not known."""

@@ -192,7 +192,7 @@ def _skips(depth: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 @kernel
 def _children(depth: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Where the children of each node begin, and the children: of a node, the last node before it that is less deep."""
+    """CSR of the children of each node; the parent of a node is the last one before it on the level above."""
     n = len(depth)
     parent = np.empty(n, np.int32)
     last = np.zeros(depth.max() + 1, np.int32)

@@ -104,7 +104,7 @@ def descend(
     Args:
         path, group_of, frames: room for three numbers per level, for a group per state (all -1), for five per level.
     """
-    depth, skip = trie.depth, trie.skip
+    depth = trie.depth
     cursor = np.zeros(6, np.int64)
     cursor[_NODE], cursor[_STATE], cursor[_OWN], cursor[_IS_NEW] = top, state, own, 1
     cursor[_LEVEL] = cursor[_FLOOR] = depth[top]
