@@ -131,13 +131,14 @@ def _depths(root: nodes.Node, vocabulary: Vocabulary, found: list[tuple[int, Exp
     grows, before = three - two, two - one
     fitting = [at for at in _DEPTHS if three + (at - _PROBED) * grows <= _COMFORTABLE_STATES]
     first = fitting[-1] if grows <= before else _PROBED
-    if grows > before > 0:  # as a power: the deepest but one would only be counted
+    if (
+        grows > before > 0
+    ):  # as a power: shallower ones would only be counted; a quarter covers what the guess is off
         expected = {
             at: three + sum(grows * (grows / before) ** n for n in range(1, at - 2)) for at in _DEPTHS
         }
-        first = next(
-            at for at in _DEPTHS if at > _PROBED and (at == 32 or expected[at] > _COMFORTABLE_STATES)
-        )
+        most = 3 * _COMFORTABLE_STATES // 4
+        first = next((at for at in _DEPTHS if at > _PROBED and expected[at] > most), _DEPTHS[-1])
     yield from (depth for depth in _DEPTHS if depth > _PROBED and depth >= first)
 
 
