@@ -5,6 +5,7 @@
     ├── CheckpointError          a checkpoint is incomplete, malformed or of an unknown kind
     ├── GrammarError             a grammar cannot be built, or a row's grammar cannot be met
     │   ├── UnsupportedSchemaError   a JSON Schema keyword that is not enforced exactly
+    │   ├── GrammarTooLargeError     a grammar needs more states, edges or steps than it may take
     │   └── BudgetTooSmallError      the token budget is below the shortest valid output
     ├── EngineError              the engine could not serve a request
     │   ├── QueueFullError           the bounded queue is full: try again later, or raise its size
@@ -80,6 +81,10 @@ class CheckpointError(AgentFastError):
 
 class GrammarError(AgentFastError):
     """A grammar cannot be built, or a row's grammar cannot be met."""
+
+
+class GrammarTooLargeError(GrammarError):
+    """A grammar needs more states, edges or steps through the vocabulary than it may take."""
 
 
 class UnsupportedSchemaError(GrammarError, ValueError):

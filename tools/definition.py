@@ -16,9 +16,9 @@ from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import check_number, shown
 from agentfast.tools.docstring import parse_docstring
-from agentfast.tools.json_schema import Unenforced
+from agentfast.tools.schema.json_schema import Unenforced
+from agentfast.tools.schema.strict_json import strict_json
 from agentfast.tools.signature import complaints, read_signature
-from agentfast.tools.strict_json import strict_json
 from agentfast.tools.unicode import lone_surrogate
 
 __all__ = ["Tool", "ToolDefinition", "as_tool", "tool"]

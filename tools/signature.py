@@ -16,7 +16,7 @@ from pydantic import AliasChoices, AliasPath, ConfigDict, Field, TypeAdapter, Va
 from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
-from agentfast.tools.json_schema import Unenforced, describe
+from agentfast.tools.schema.json_schema import Unenforced, describe
 
 _MAX_REASON = 300
 _REFUSED = {

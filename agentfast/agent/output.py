@@ -4,7 +4,7 @@ An output type is one of
 
 - `str`, for plain text;
 - a type that pydantic knows (a model, dataclass, TypedDict, Literal, Enum, builtin, ...): JSON of its schema, which
-  tools/json_schema.py makes as strict as the type's own checks;
+  tools/schema/json_schema.py makes as strict as the type's own checks;
 - a JSON Schema as a mapping: JSON, as plain Python values;
 - a `Grammar` or a compiled regular expression: text that matches it as a whole;
 - an Outlines term (`outlines.types`): text that matches it, a `Choice` as the value that was chosen, a `JsonSchema`
@@ -26,9 +26,9 @@ from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
-from agentfast.tools.json_schema import Unenforced, describe
+from agentfast.tools.schema.json_schema import Unenforced, describe
+from agentfast.tools.schema.strict_json import strict_json
 from agentfast.tools.signature import complaints, reason_of, tidy_schema
-from agentfast.tools.strict_json import strict_json
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -42,7 +42,7 @@ class OutputType(Generic[T]):
     Attributes:
         schema: JSON Schema of the answer.
         grammar: what the answer's text must match, where that is no JSON.
-        unenforced: checks of the type that its schema does not state; see tools/json_schema.py.
+        unenforced: checks of the type that its schema does not state; see tools/schema/json_schema.py.
     """
 
     def __init__(self, output_type: Any) -> None:

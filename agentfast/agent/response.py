@@ -12,7 +12,7 @@ from agentfast.errors import AgentFastError, CapacityError, ModelError, ModelFau
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage
 from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, TextChunk
 from agentfast.tools.checks import shown
-from agentfast.tools.strict_json import is_json_object
+from agentfast.tools.schema.strict_json import is_json_object
 from agentfast.tools.unicode import is_text, well_formed, well_formed_json
 
 Emit = Callable[[RunEvent], None]

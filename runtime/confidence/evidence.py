@@ -158,7 +158,7 @@ def choices_of(
         _floats(logits),
         np.asarray(tokens, np.int64),
         np.asarray(states, np.int32),
-        grammar.mask_arrays,
+        grammar.edge_arrays,
         budget,
         most,
     )

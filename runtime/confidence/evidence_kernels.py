@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
+from agentfast.runtime.grammar.tokens.kernels.edges import EdgeArrays, mark_classes
 from agentfast.runtime.jit.arrays import extended
 from agentfast.runtime.jit.kernel import kernel
 
@@ -210,7 +210,7 @@ def choices(
     logits: Floats,
     tokens: npt.NDArray[np.int64],
     states: Ints,
-    grammar: MaskArrays,
+    grammar: EdgeArrays,
     budget: int,
     most: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Doubles]:

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agentfast.runtime.confidence.evidence_kernels import follow
-from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, mark_classes
+from agentfast.runtime.grammar.tokens.kernels.edges import EdgeArrays, after_class, mark_classes
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.jit.kernel import kernel
 from agentfast.runtime.posterior.kernels import unconstrained as kernels
@@ -80,7 +79,7 @@ def verify_tokens(
     stands = _verify(
         logits.float().cpu().numpy(),
         np.asarray(tokens, np.int64),
-        grammar.mask_arrays,
+        grammar.edge_arrays,
         budget,
         least,
         states,
@@ -101,7 +100,7 @@ def _verify_freely(logits: Tensor, tokens: Sequence[int], least: Floats) -> Verd
 def _verify(
     logits: Floats,
     tokens: NDArray[np.int64],
-    grammar: MaskArrays,
+    grammar: EdgeArrays,
     budget: int,
     least: Floats,
     states: Ints,
@@ -118,13 +117,5 @@ def _verify(
         chosen = token_class[tokens[i]]
         if not alive[chosen] or logits[i, tokens[i]] < greatest + least[i]:
             return i
-        states[i + 1] = follow(
-            states[i],
-            chosen,
-            grammar.edge_start,
-            grammar.edge_target,
-            grammar.edge_label,
-            grammar.label_start,
-            grammar.label_class,
-        )
+        states[i + 1] = after_class(grammar, states[i], chosen)
     return len(tokens)

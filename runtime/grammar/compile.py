@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
 import numpy as np
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarError, GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.automaton.counted_repeat import counted_repeat
+from agentfast.runtime.grammar.tokens.counter import Counter
 from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
-from agentfast.runtime.grammar.tokens.lift import explore
+from agentfast.runtime.grammar.tokens.lift import Explored, explore
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
-from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar
+from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar, with_counter
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 MAX_STATES: Final = 500_000
@@ -27,6 +31,7 @@ WORTH_KEEPING: Final = 0.02
 _COMFORTABLE_STATES: Final = 4_000
 _DEEP_STEPS: Final = 200_000_000  # trie nodes visited for more depth than the least: about a second
 _DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_PROBED: Final = 3  # the depth that is explored first
 
 
 def load_or_compile(
@@ -61,46 +66,90 @@ def disk_cache(folder: Path | str | None) -> DiskCache:
 
 
 def lift_to_tokens(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
+    """Lift a grammar to a vocabulary; repeats that a special token counts are one copy and a counter.
+
+    Raises:
+        GrammarError: see `load_or_compile`.
+    """
+    counted = counted_repeat(root)
+    if counted is not None:
+        grammar = with_counter(_lifted(counted.root, vocabulary), counted.special, counted.most)
+        if grammar is not None:
+            return grammar
+    return _lifted(root, vocabulary)
+
+
+def _lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     """Lift a grammar to a vocabulary; a recursive one as deep as stays cheap.
 
     Only states are counted on the way down: lifting, which costs most, is for the deepest automaton, and for a
     shallower one just if that fails.
     """
-    found: list[tuple[int, Automaton]] = []
+    if not any(isinstance(node, nodes.Reference) for node in nodes.walk(root)):
+        automaton = Automaton(root, max_depth=None, max_states=MAX_STATES)
+        return token_grammar(explore(automaton, vocabulary), vocabulary, max_steps=MAX_STEPS)
+    found: list[tuple[int, Explored]] = []
     failure: GrammarError | None = None
-    depth = 0
-    while depth < _DEPTHS[-1]:
-        depth = _next_depth(found, depth)
+    for depth in _depths(root, vocabulary, found):
         limit = 16 * _COMFORTABLE_STATES if found else MAX_STATES
         automaton = Automaton(root, max_depth=depth, max_states=limit)
         try:
-            explore(automaton, vocabulary)
-            found.append((depth, automaton))
+            found.append((depth, explore(automaton, vocabulary)))
         except GrammarError as error:
             failure = error
         if not automaton.depth_was_cut or len(automaton) > _COMFORTABLE_STATES:
             break
     while found:
-        depth, automaton = found.pop()
+        depth, explored = found.pop()
         try:
-            grammar = token_grammar(automaton, vocabulary, max_steps=_DEEP_STEPS if found else MAX_STEPS)
-            return replace(grammar, recursion=depth if automaton.depth_was_cut else None)
+            grammar = token_grammar(explored, vocabulary, max_steps=_DEEP_STEPS if found else MAX_STEPS)
+            return replace(grammar, recursion=depth if explored.automaton.depth_was_cut else None)
         except GrammarError as error:
             failure = error
     assert failure is not None
     raise failure
 
 
-def _next_depth(found: list[tuple[int, Automaton]], depth: int) -> int:
-    """The next depth to try: the next larger one, or where states grow linearly the deepest that stays comfortable."""
-    after = next(larger for larger in _DEPTHS if larger > depth)
-    if [at for at, _ in found] != [1, 2, 3]:
-        return after
-    one, two, three = (len(automaton) for _, automaton in found)
-    if three - two > two - one:
-        return after
-    fitting = [at for at in _DEPTHS if three + (at - 3) * (three - two) <= _COMFORTABLE_STATES]
-    return max(after, *fitting)
+def _depths(root: nodes.Node, vocabulary: Vocabulary, found: list[tuple[int, Explored]]) -> Iterator[int]:
+    """Depths to try: rising, or where states grow linearly soon the deepest that stays comfortable.
+
+    The automaton at the third depth, which is made first, tells how many states the shallower ones have.
+    """
+    try:
+        automaton = Automaton(root, max_depth=_PROBED, max_states=16 * _COMFORTABLE_STATES)
+        probe = explore(automaton, vocabulary)
+    except GrammarError:
+        yield from _DEPTHS
+        return
+    *_, one, two, three = (0, 0, *accumulate(automaton.states_by_depth()))
+    if automaton.depth_was_cut and max(one, two) > _COMFORTABLE_STATES:
+        yield 1 if one > _COMFORTABLE_STATES else 2
+        return
+    found.append((_PROBED, probe))
+    if not automaton.depth_was_cut or three > _COMFORTABLE_STATES:
+        return
+    grows, before = three - two, two - one
+    fitting = [at for at in _DEPTHS if three + (at - _PROBED) * grows <= _COMFORTABLE_STATES]
+    first = fitting[-1] if grows <= before else _PROBED
+    if (
+        grows > before > 0
+    ):  # as a power: shallower ones would only be counted; a quarter covers what the guess is off
+        expected = {
+            at: three + sum(grows * (grows / before) ** n for n in range(1, at - 2)) for at in _DEPTHS
+        }
+        most = 3 * _COMFORTABLE_STATES // 4
+        first = next((at for at in _DEPTHS if at > _PROBED and expected[at] > most), _DEPTHS[-1])
+    yield from (depth for depth in _DEPTHS if depth > _PROBED and depth >= first)
+
+
+def count_states(root: nodes.Node, most: int) -> int:
+    """States of a grammar over bytes, without recursion; `most` if it needs as many or more."""
+    try:
+        automaton = Automaton(root, max_depth=1, max_states=most)
+        explore(automaton, Vocabulary.byte_level())
+    except GrammarTooLargeError:
+        return most
+    return len(automaton)
 
 
 def to_arrays(grammar: TokenGrammar) -> Arrays:
@@ -115,13 +164,16 @@ def to_arrays(grammar: TokenGrammar) -> Arrays:
         "edge_target": grammar.edge_target,
         "edge_label": grammar.edge_label,
         "distance": grammar.distance,
-        "numbers": np.array([classes.count, grammar.byte_states, recursion], np.int64),
+        "numbers": np.array(
+            [classes.count, grammar.byte_states, recursion, grammar.counter.label, grammar.counter.most],
+            np.int64,
+        ),
     }
 
 
 def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
     """Restore a grammar from the arrays of `to_arrays`."""
-    count, byte_states, recursion = arrays["numbers"].tolist()
+    count, byte_states, recursion, label, most = arrays["numbers"].tolist()
     return TokenGrammar(
         vocabulary=vocabulary,
         classes=TokenClasses(arrays["token_class"], count, arrays["label_start"], arrays["label_class"]),
@@ -131,4 +183,5 @@ def from_arrays(arrays: Arrays, vocabulary: Vocabulary) -> TokenGrammar:
         distance=arrays["distance"],
         byte_states=byte_states,
         recursion=None if recursion < 0 else recursion,
+        counter=Counter(label, most),
     )

@@ -10,7 +10,7 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.acceptors import ACCEPTORS
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.node_pickle import dump_node, load_node
-from agentfast.runtime.grammar.compile import load_or_compile
+from agentfast.runtime.grammar.compile import count_states, load_or_compile
 from agentfast.runtime.grammar.store import GRAMMARS
 from agentfast.runtime.grammar.strings.plain_text import choice_node, literal_node, regex_node, text_node
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
@@ -138,6 +138,10 @@ class Grammar:
         except UnicodeEncodeError:
             return False
         return ACCEPTORS.accepts(self.node, data)
+
+    def count_states(self, most: int) -> int:
+        """States over bytes, without recursion; `most` if it needs as many or more. Takes as long as making them does."""
+        return count_states(self.node, most)
 
     def find_compiled(self, vocabulary: Vocabulary) -> TokenGrammar | None:
         """The result of `compile` for an equal grammar, if it is at hand; never compiles and takes a microsecond."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.errors import GrammarError
+from agentfast.runtime.grammar.tokens.kernels.edges import BLOCKED, EdgeArrays, counted_state
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.jit.arrays import grown
 from agentfast.runtime.jit.kernel import kernel
@@ -103,16 +104,17 @@ TRELLISES: Final = TrellisCache()
 def _unrolled(
     grammar: TokenGrammar, state: int, positions: int, budget: int, first: bytes | None, max_edges: int
 ) -> Trellis:
-    graph = grammar.edge_start, grammar.edge_target
-    low, high = grammar.edge_start[state : state + 2]
+    arrays = grammar.edge_arrays
+    base = state % grammar.state_count
+    low, high = grammar.edge_start[base : base + 2]
     taken = np.ones(high - low, np.uint8) if first is None else np.frombuffer(first, np.uint8).copy()
-    layer_start, states, edges = _layers(*graph, grammar.distance, taken, state, positions, budget, max_edges)
+    layer_start, states, edges = _layers(arrays, taken, state, positions, budget, max_edges)
     if edges > max_edges:
         raise GrammarError(
             f"a canvas of {positions} positions has more than {max_edges} edges between its states",
             hint="lower maxLength, or use a shorter canvas",
         )
-    edge_start, edge_to, edge_label = _edges(*graph, grammar.edge_label, taken, layer_start, states, edges)
+    edge_start, edge_to, edge_label = _edges(arrays, taken, layer_start, states, edges)
     classes = grammar.classes
     labels = _labels(
         layer_start, edge_start, edge_label, classes.label_start, classes.label_class, classes.count
@@ -122,9 +124,7 @@ def _unrolled(
 
 @kernel
 def _layers(
-    edge_start: Ints,
-    edge_target: Ints,
-    distance: Ints,
+    grammar: EdgeArrays,
     taken: npt.NDArray[np.uint8],
     start: int,
     positions: int,
@@ -132,27 +132,43 @@ def _layers(
     most: int,
 ) -> tuple[Ints, Ints, int]:
     """Nodes of all layers, breadth first, and the number of edges between them; it stops above `most` of these."""
+    edge_start, edge_target, edge_label = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    distance, counted, size = grammar.distance, grammar.counted, len(grammar.distance)
     layer_start = np.zeros(positions + 2, np.int32)
     states = np.empty(1024, np.int32)
     states[0] = start
     layer_start[1] = 1
     count = 1
     edges = 0
-    met = np.full(len(distance), -1, np.int32)  # the last layer that has the state
+    met = np.full(size, -1, np.int32)  # the last layer that has the state
+    highest = start
     for i in range(positions):
         left = max(budget - i - 1, 0)
+        # Arrays grow out here: where one may be replaced, each round of a loop counts the references to it.
+        room = 0
         for node in range(layer_start[i], layer_start[i + 1]):
-            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
-                after = edge_target[edge]
-                if distance[after] > left or (i == 0 and not taken[edge - edge_start[start]]):
+            base = states[node] % size
+            room += edge_start[base + 1] - edge_start[base]
+        while len(states) < count + room:
+            states = grown(states)
+        while len(met) < highest + 2 * size and counted >= 0:
+            met = _with_room(met)
+        for node in range(layer_start[i], layer_start[i + 1]):
+            base = states[node] % size
+            raised = states[node] - base
+            for edge in range(edge_start[base], edge_start[base + 1]):
+                target = edge_target[edge]
+                if distance[target] > left or (i == 0 and not taken[edge - edge_start[base]]):
+                    continue
+                after = counted_state(target, edge_label[edge], raised, size, counted, grammar.most)
+                if after == BLOCKED:
                     continue
                 edges += 1
                 if met[after] != i:
                     met[after] = i
-                    if count == len(states):
-                        states = grown(states)
                     states[count] = after
                     count += 1
+                    highest = max(highest, after)
         layer_start[i + 2] = count
         if edges > most:
             break
@@ -160,31 +176,48 @@ def _layers(
 
 
 @kernel
+def _with_room(met: Ints) -> Ints:
+    result = np.full(2 * len(met), -1, np.int32)
+    for i in range(len(met)):
+        result[i] = met[i]
+    return result
+
+
+@kernel
 def _edges(
-    edge_start: Ints,
-    edge_target: Ints,
-    edge_label: Ints,
+    grammar: EdgeArrays,
     taken: npt.NDArray[np.uint8],
     layer_start: Ints,
     states: Ints,
     edges: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Edges between the nodes of neighbouring layers; the last layer has none."""
+    edge_start, edge_target, edge_label = grammar.edge_start, grammar.edge_target, grammar.edge_label
+    counted, size = grammar.counted, len(grammar.distance)
     starts = np.zeros(len(states) + 1, np.int32)
     to = np.empty(edges, np.int32)
     label = np.empty(edges, np.int32)
-    node_of = np.full(len(edge_start), -1, np.int32)
+    highest = size
+    for state in states:
+        highest = max(highest, state)
+    node_of = np.full(highest + 1, -1, np.int32)
     count = 0
     for i in range(len(layer_start) - 2):
         for node in range(layer_start[i + 1], layer_start[i + 2]):
             node_of[states[node]] = node
         for node in range(layer_start[i], layer_start[i + 1]):
-            for edge in range(edge_start[states[node]], edge_start[states[node] + 1]):
-                after = node_of[edge_target[edge]]
-                if i == 0 and not taken[edge - edge_start[states[0]]]:
+            base = states[node] % size
+            raised = states[node] - base
+            for edge in range(edge_start[base], edge_start[base + 1]):
+                if i == 0 and not taken[edge - edge_start[base]]:
                     continue
-                if after >= layer_start[i + 1]:  # else the state was met in an earlier layer only
-                    to[count] = after
+                after = counted_state(
+                    edge_target[edge], edge_label[edge], raised, size, counted, grammar.most
+                )
+                if after == BLOCKED or after > highest:
+                    continue
+                if node_of[after] >= layer_start[i + 1]:  # else the state was met in an earlier layer only
+                    to[count] = node_of[after]
                     label[count] = edge_label[edge]
                     count += 1
             starts[node + 1] = count
@@ -204,13 +237,13 @@ def _labels(
     met = np.full(len(label_start), -1, np.int32)  # the last position that has the label
     count = 0
     for i in range(positions):
+        while len(labels) < count + len(met):
+            labels = grown(labels)
         for edge in range(edge_start[layer_start[i]], edge_start[layer_start[i + 1]]):
             label = edge_label[edge]
             if met[label] == i:
                 continue
             met[label] = i
-            if count == len(labels):
-                labels = grown(labels)
             labels[count] = label
             count += 1
             for at in range(label_start[label], label_start[label + 1]):

@@ -19,7 +19,7 @@ from agentfast.messages import (
     UserMessage,
 )
 from agentfast.tools.checks import check_list, check_text, refuse, shown
-from agentfast.tools.strict_json import is_json_object
+from agentfast.tools.schema.strict_json import is_json_object
 from agentfast.tools.unicode import is_text
 
 to_json = json.JSONEncoder(ensure_ascii=False).encode

@@ -21,6 +21,7 @@ from agentfast.cli.schema.refusal import Refusal, refusal
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
+from agentfast.runtime.grammar.progress import progress_to
 
 SHOWN = 60  # characters of the shortest instance in the report for people
 
@@ -65,7 +66,7 @@ def schema_command(options: argparse.Namespace) -> Exit:
         options.whitespace, not options.open, options.order, not options.ignore_format, options.documents
     )
     refused: GrammarError | None = None
-    with Phases() as phases:
+    with Phases() as phases, progress_to(phases.count):
         phases.begin("reading the vocabulary")
         vocabulary = open_vocabulary(options.model)
         try:

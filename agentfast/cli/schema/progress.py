@@ -22,6 +22,7 @@ class Phases:
 
     def __init__(self) -> None:
         self._phase = ""
+        self._done = ""
         self._began = perf_counter()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._show, name="agentfast-progress", daemon=True)
@@ -29,6 +30,11 @@ class Phases:
     def begin(self, phase: str) -> None:
         """Begin a phase: what is being done, as "compiling field 3 of 40"."""
         self._phase = phase
+        self._done = ""
+
+    def count(self, done: int, total: int | None, what: str) -> None:
+        """Show how far the phase is; a listener for `progress_to`."""
+        self._done = f": {done:,} {what}" if total is None else f": {done:,} of {total:,} {what}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,7 +55,7 @@ class Phases:
             self._print_lines()
 
     def _text(self) -> str:
-        return f"{self._phase}, {perf_counter() - self._began:.0f} s"
+        return f"{self._phase}{self._done}, {perf_counter() - self._began:.0f} s"
 
     def _spin(self) -> None:
         from rich.console import Console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,11 @@ import torch
 
 from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.choose import chat_format_of
-from agentfast.errors import ConfigError
+from agentfast.errors import ConfigError, GrammarTooLargeError
 from agentfast.messages import AssistantMessage, Transcript
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
 from agentfast.models.local.field_confidence import confidences
+from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.runtime.core.config import EngineConfig
@@ -110,19 +112,27 @@ class LocalModel:
 
         Raises:
             UnsupportedSchemaError, BudgetTooSmallError: before anything is generated.
+            GrammarTooLargeError: likewise; it names the tools and fields that take most.
             EngineError: the engine could not serve the request.
         """
         prepared, rendering = await self._prepare(request)
-        return self._finish(await self.engine.submit(prepared), request, rendering)
+        try:
+            completion = await self.engine.submit(prepared)
+        except GrammarTooLargeError as error:
+            raise await asyncio.to_thread(with_costs, error, request.tools) from error
+        return self._finish(completion, request, rendering)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Generate the turn, showing the canvas after each denoising step. Raises as `respond`."""
         prepared, rendering = await self._prepare(request)
-        async for update in self.engine.stream(prepared):
-            if isinstance(update, CanvasUpdate):
-                yield self._canvas_state(update)
-            else:
-                yield self._finish(update, request, rendering)
+        try:
+            async for update in self.engine.stream(prepared):
+                if isinstance(update, CanvasUpdate):
+                    yield self._canvas_state(update)
+                else:
+                    yield self._finish(update, request, rendering)
+        except GrammarTooLargeError as error:
+            raise await asyncio.to_thread(with_costs, error, request.tools) from error
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 from agentfast.models.base import ModelRequest
 from agentfast.models.openai.json_text import dump_json
 from agentfast.tools.call import ToolDefinition
-from agentfast.tools.json_schema import with_standard_formats
+from agentfast.tools.schema.json_schema import with_standard_formats
 
 MALFORMED = "malformed_arguments"
 

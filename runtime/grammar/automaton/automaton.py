@@ -7,13 +7,14 @@ come as one block, (counter, place) in row-major order, which costs one entry.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarTooLargeError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.continuations import (
     BLOCK,
@@ -43,7 +44,9 @@ class _Shared:
     states: int = 0
     rows: int = 0
     depth_was_cut: bool = False
-    operands: dict[tuple[bytes, int], Automaton] = field(default_factory=dict[tuple[bytes, int], "Automaton"])
+    operands: dict[tuple[bytes, int, bool], Automaton] = field(
+        default_factory=dict[tuple[bytes, int, bool], "Automaton"]
+    )
 
     def take(self, count: int) -> None:
         self.refuse_above(self.states + count)
@@ -61,7 +64,7 @@ class _Shared:
 
     def refuse_above(self, states: int) -> None:
         if states > self.max_states:
-            raise GrammarError(
+            raise GrammarTooLargeError(
                 f"the grammar needs more than {self.max_states} states",
                 hint="lower maxLength or maxItems, keep the declared order, or split the schema",
             )
@@ -83,6 +86,7 @@ class Automaton:
         max_states: int,
         blocks: bool = True,
         _operand_of: _Shared | None = None,
+        _generates: bool = False,
         _depth: int = 0,
     ) -> None:
         """
@@ -94,6 +98,7 @@ class Automaton:
         """
         self._shared = _operand_of or _Shared(max_depth, max_states, is_lifted=blocks)
         self._is_operand = _operand_of is not None
+        self._generates = blocks or _generates
         limits = Limits(
             max_depth,
             self._cut,
@@ -101,6 +106,7 @@ class Automaton:
             self._new_product,
             self._new_transducer,
             self._shared.check,
+            self._generates,
         )
         self._continuations = Continuations(limits, _depth)
         self._items: list[tuple[int, ...] | None] = []
@@ -108,6 +114,7 @@ class Automaton:
         self._state_of_cont: dict[int, int] = {}
         self._block_starts: list[int] = []
         self._rows = 0
+        self._ranges: list[list[tuple[int, int, int]]] = []
         self.table: npt.NDArray[np.int32] = np.full((64, 256), -1, np.int32)
         self.row_of: npt.NDArray[np.int32] = np.full(256, -1, np.int32)
         self.start = self._state_after(self._continuations.of(root, END))
@@ -135,6 +142,16 @@ class Automaton:
         items = self._items[state]
         return items is not None and CUT in items[:2]
 
+    def states_by_depth(self) -> list[int]:
+        """Number of states so far by the recursive references that are open, at most, from none on."""
+        depth_of = self._continuations.depth_of
+        depths = [0 if items is None else max(map(depth_of, items)) for items in self._items]
+        counts = Counter(depths)
+        for block in self._continuations.blocks:
+            counts[0] -= block.size
+            counts[depth_of(block.rest)] += block.size
+        return [counts[depth] for depth in range(max(counts) + 1)]
+
     def step(self, state: int, byte: int) -> int:
         """State after one byte, -1 for none."""
         self.expand(state)
@@ -146,11 +163,17 @@ class Automaton:
         found: npt.NDArray[np.int32] = self.table[self.row_of[state]]
         return found
 
+    def successors(self, state: int) -> list[tuple[int, int, int]]:
+        """Byte ranges that may come, each with the state after it."""
+        self.expand(state)
+        return self._ranges[self.row_of[state]]
+
     def specials(self, state: int) -> dict[str, int]:
         """State after each special token that may come now."""
         targets: dict[str, set[int]] = {}
+        find = self._continuations.special
         for cont in self._items[state] or ():
-            found = self._continuations.special(cont)
+            found = find(cont)
             if found is not None:
                 targets.setdefault(found[0], set()).update(found[1])
         return {name: self._intern(items) for name, items in targets.items()}
@@ -185,7 +208,11 @@ class Automaton:
             self.table = np.concatenate([self.table, np.full_like(self.table, -1)])
         row = self.table[self._rows]
         for low, high, target in targets:
-            row[low : high + 1] = target
+            if low == high:
+                row[low] = target
+            else:
+                row[low : high + 1] = target
+        self._ranges.append(targets)
         self.row_of[state] = self._rows
         self._rows += 1
 
@@ -225,14 +252,14 @@ class Automaton:
         return self._block_starts[-1]
 
     def _new_product(self, node: nodes.Boolean, depth: int) -> Product:
-        return Product(node, [self._operand(operand, depth) for operand in node.operands])
+        return Product(node, [self._operand(operand, depth, generates=False) for operand in node.operands])
 
     def _new_transducer(self, node: nodes.GemmaText, depth: int) -> GemmaTransducer:
-        return GemmaTransducer(self._operand(node.operand, depth))
+        return GemmaTransducer(self._operand(node.operand, depth, generates=self._generates))
 
-    def _operand(self, root: nodes.Node, depth: int) -> Automaton:
+    def _operand(self, root: nodes.Node, depth: int, *, generates: bool) -> Automaton:
         shared = self._shared
-        key = (root.digest, depth)
+        key = (root.digest, depth, generates)
         if key not in shared.operands:
             shared.operands[key] = Automaton(
                 root,
@@ -240,6 +267,7 @@ class Automaton:
                 max_states=shared.max_states,
                 blocks=False,
                 _operand_of=shared,
+                _generates=generates,
                 _depth=depth,
             )
         return shared.operands[key]

@@ -52,6 +52,8 @@ class Limits:
         product: the product of a Boolean node's operands at a depth.
         transducer: that of a GemmaText node's operand at a depth.
         check: refuses a node that needs more states than there may be.
+        generates: take the part of a narrowed language that is generated, as lifting does, also of what a transducer
+            in front writes in another notation; else the whole.
     """
 
     max_depth: int | None
@@ -60,6 +62,7 @@ class Limits:
     product: Callable[[nodes.Boolean, int], Product]
     transducer: Callable[[nodes.GemmaText, int], GemmaTransducer]
     check: Callable[[nodes.Node], None]
+    generates: bool
 
 
 class Continuations:
@@ -68,6 +71,7 @@ class Continuations:
     def __init__(self, limits: Limits, depth: int) -> None:
         self._limits = limits
         self._nodes: list[nodes.Node] = []
+        self._has_specials: list[bool] = []
         self._node_ids: dict[bytes, int] = {}
         self._conts: list[tuple[int, int, int]] = [(-1, 0, 0), (-1, 0, 0)]
         self._cont_ids: dict[tuple[int, int, int], int] = {}
@@ -85,9 +89,14 @@ class Continuations:
             self._limits.check(node)
             node_id = self._node_ids[node.digest] = len(self._nodes)
             self._nodes.append(node)
+            self._has_specials.append(isinstance(node, (nodes.Special, nodes.StringBody, nodes.GemmaText)))
         if self._limits.first_state is not None and isinstance(node, nodes.StringBody):
             return self._block(node_id, node, rest, self._limits.first_state) + position
         return self._at(node_id, position, rest, self._depths[rest])
+
+    def depth_of(self, cont: int) -> int:
+        """Recursive references that are open at a continuation."""
+        return self._depths[cont] if cont < BLOCK else self._depths[self.blocks[cont // BLOCK - 1].rest]
 
     def special(self, cont: int) -> tuple[str, tuple[int, ...]] | None:
         """The special token that a closed continuation takes, and the closed continuations after it."""
@@ -98,6 +107,8 @@ class Continuations:
             block = self.blocks[index - 1]
             return self._closing(block.node, offset, block.rest)
         node_id, position, rest = self._conts[cont]
+        if not self._has_specials[node_id]:
+            return None
         match node := self._nodes[node_id]:
             case nodes.Special():
                 return node.name, self.closure(rest)
@@ -137,18 +148,43 @@ class Continuations:
 
     def closure(self, cont: int) -> tuple[int, ...]:
         """Continuations reached without a symbol whose next step is a symbol, and END if there is nothing left."""
-        if cont >= BLOCK:
-            return (cont,)
-        known = self._closures.get(cont)
-        if known is not None:
-            return known
-        result = set[int]()
-        seen = {cont}
-        pending = [cont]
+        before: dict[
+            int, bool
+        ] = {}  # continuations that unfold to one other each, and whether they take a symbol
+        while True:
+            if cont >= BLOCK:
+                found: tuple[int, ...] = (cont,)
+                break
+            known = self._closures.get(cont)
+            if known is not None:
+                found = known
+                break
+            consumes, successors = self._unfold(cont)
+            if len(successors) != 1 or successors[0] in before or successors[0] == cont:
+                found = self._closures[cont] = self._collected(cont, successors, consumes=consumes)
+                break
+            before[cont] = consumes
+            cont = successors[0]
+        for earlier, consumes in reversed(before.items()):
+            if consumes:
+                found = tuple(sorted({earlier, *found}))
+            self._closures[earlier] = found
+        return found
+
+    def _collected(self, cont: int, successors: list[int], *, consumes: bool) -> tuple[int, ...]:
+        if not successors:
+            return (cont,) if consumes else ()
+        result = {cont} if consumes else set[int]()
+        seen = {cont, *successors}
+        pending = list(dict.fromkeys(successors))
         while pending:
             current = pending.pop()
-            if current <= CUT or current >= BLOCK:
+            if current >= BLOCK:
                 result.add(current)
+                continue
+            known = self._closures.get(current)
+            if known is not None:
+                result.update(known)
                 continue
             consumes, successors = self._unfold(current)
             if consumes:
@@ -157,8 +193,7 @@ class Continuations:
                 if successor not in seen:
                     seen.add(successor)
                     pending.append(successor)
-        closed = self._closures[cont] = tuple(sorted(result))
-        return closed
+        return tuple(sorted(result))
 
     def moves(self, cont: int) -> list[Move]:
         """Byte ranges that a closed continuation takes, each with the continuation after it."""
@@ -216,37 +251,31 @@ class Continuations:
         """Unfold the head of a continuation: True if it takes a symbol, and the continuations reached without one."""
         node_id, position, rest = self._conts[cont]
         node = self._nodes[node_id]
-        match node:
-            case nodes.Literal():
-                return (True, []) if node.data else (False, [rest])
-            case nodes.Terminal():
-                accepting = node.dfa.accepting[position]
-                return bool(node.dfa.moves[position]), [rest] if accepting else []
-            case nodes.Special() | nodes.StringBody():
-                return True, []
-            case nodes.Sequence():
-                last = position + 1 == len(node.parts)
-                return False, [self.of(node.parts[position], rest if last else self._next(cont))]
-            case nodes.Choice():
-                return False, [self.of(option, rest) for option in node.options]
-            case nodes.Narrowed():
-                # Only lifting, which makes blocks, generates.
-                reads = self._limits.first_state is None
-                return False, [self.of(node.exact if reads else node.generated, rest)]
-            case nodes.Repeat():
-                return False, self._unfold_repeat(node, position, rest)
-            case nodes.Steps():
-                steps = [
-                    self.of(step, self._at(node_id, to, rest, self._depths[cont]))
-                    for step, to in node.steps(position)
-                ]
-                return False, [rest, *steps] if node.is_final(position) else steps
-            case nodes.Boolean() | nodes.GemmaText():
-                return self._unfold_walker(self._walker(node_id, node, self._depths[cont]), cont)
-            case nodes.Reference():
-                return False, self._unfold_reference(cont, node, rest)
-            case _:
-                raise AssertionError(f"unknown node {node!r}")
+        # The commonest first: this is where the making of an automaton spends its time.
+        if isinstance(node, nodes.Literal):
+            return (True, []) if node.data else (False, [rest])
+        if isinstance(node, nodes.Sequence):
+            last = position + 1 == len(node.parts)
+            return False, [self.of(node.parts[position], rest if last else self._next(cont))]
+        if isinstance(node, nodes.Steps):
+            depth = self._depths[cont]
+            steps = [self.of(step, self._at(node_id, to, rest, depth)) for step, to in node.steps(position)]
+            return False, [rest, *steps] if node.is_final(position) else steps
+        if isinstance(node, nodes.Terminal):
+            accepting = node.dfa.accepting[position]
+            return bool(node.dfa.moves[position]), [rest] if accepting else []
+        if isinstance(node, nodes.Choice):
+            return False, [self.of(option, rest) for option in node.options]
+        if isinstance(node, nodes.Reference):
+            return False, self._unfold_reference(cont, node, rest)
+        if isinstance(node, nodes.Narrowed):
+            return False, [self.of(node.generated if self._limits.generates else node.exact, rest)]
+        if isinstance(node, nodes.Repeat):
+            return False, self._unfold_repeat(node, position, rest)
+        if isinstance(node, (nodes.Boolean, nodes.GemmaText)):
+            return self._unfold_walker(self._walker(node_id, node, self._depths[cont]), cont)
+        assert isinstance(node, (nodes.Special, nodes.StringBody)), f"unknown node {node!r}"
+        return True, []
 
     def _unfold_walker(self, walker: Product | GemmaTransducer, cont: int) -> tuple[bool, list[int]]:
         node_id, position, rest = self._conts[cont]

@@ -47,29 +47,35 @@ def _search(edge_start: Longs, edge_target: Ints, start: int) -> Ints:
     return distance
 
 
-def longest(edge_start: Ints, edge_target: Ints) -> Ints:
-    """[S] most edges from each state to the last one, whose own edges do not count; UNREACHABLE: there is no end to it.
+def longest(source: Ints, target: Ints, least: Ints) -> Ints:
+    """[S] most edges from each state to the last one; UNREACHABLE: there is no end to it.
 
     Args:
-        edge_start: [S + 1], where each state's edges begin; edge_target: [E]. From every state the last can be reached.
+        source, target: [E] the edges; those of the last state do not count.
+        least: [S] edges that another way from each state has, which is no part of the graph; -1 for none.
     """
-    last = len(edge_start) - 2
-    leaving = np.diff(edge_start)
-    source = np.repeat(np.arange(last, dtype=np.int32), leaving[:last])
-    target = edge_target[: edge_start[last]]
+    last = len(least) - 1
+    inner = source != last
+    source, target = source[inner], target[inner]
+    leaving = np.bincount(source, minlength=last + 1)
     order = np.argsort(target, kind="stable")
-    return _peel(starts_of(target[order], last + 1), source[order], leaving.astype(np.int64))
+    return _peel(starts_of(target[order], last + 1), source[order], leaving, least)
 
 
 @kernel
-def _peel(start: Longs, source: Ints, leaving: Longs) -> Ints:
+def _peel(start: Longs, source: Ints, leaving: Longs, least: Ints) -> Ints:
     """States in order of their longest way, the last one first; those on or before a cycle are never reached."""
     count = len(start) - 1
-    most = np.zeros(count, np.int32)
+    most = np.empty(count, np.int32)
     result = np.full(count, UNREACHABLE, np.int32)
     queue = np.empty(count, np.int64)
-    queue[0] = count - 1
-    head, tail = 0, 1
+    tail = 0
+    for state in range(count):
+        most[state] = max(least[state], 0)
+        if leaving[state] == 0 and (state == count - 1 or 0 <= least[state] < UNREACHABLE):
+            queue[tail] = state
+            tail += 1
+    head = 0
     while head < tail:
         state = queue[head]
         head += 1
@@ -78,7 +84,7 @@ def _peel(start: Longs, source: Ints, leaving: Longs) -> Ints:
             before = source[edge]
             most[before] = max(most[before], most[state] + 1)
             leaving[before] -= 1
-            if leaving[before] == 0:
+            if leaving[before] == 0 and least[before] < UNREACHABLE:
                 queue[tail] = before
                 tail += 1
     return result

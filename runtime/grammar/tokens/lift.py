@@ -7,17 +7,20 @@ of a token after the closing quote is walked once per continuation. All else is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarError, GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.automaton import Automaton, Block
+from agentfast.runtime.grammar.automaton.nodes import StringBody
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.codepoints.length_sets import spans
+from agentfast.runtime.grammar.progress import report
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, walk
 from agentfast.runtime.grammar.tokens.string_lift import (
     HINT,
@@ -32,6 +35,7 @@ from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
 
+_REPORTED: Final = 1000  # states between two reports of progress
 MAX_EDGES: Final = 16_000_000
 """Edges over tokens that a grammar may take; more is a GrammarError."""
 
@@ -52,48 +56,103 @@ class Edges:
     nodes: Ints
 
 
-def lift(automaton: Automaton, vocabulary: Vocabulary, done: int, max_steps: int = MAX_STEPS) -> Edges:
-    """Explore every state that bytes of the vocabulary reach from the start.
+@dataclass(frozen=True, eq=False)
+class Explored:
+    """An automaton all of whose states are made that bytes of a vocabulary reach from the start.
+
+    Attributes:
+        states: in order of discovery, without those of blocks.
+        specials: (state, name, state after) for each special token that may come.
+    """
+
+    automaton: Automaton
+    states: list[int]
+    blocks: list[Block]
+    specials: list[tuple[int, str, int]]
+
+
+def explore(automaton: Automaton, vocabulary: Vocabulary) -> Explored:
+    """Make every state that bytes of the vocabulary reach from the start; a string body's are passed over as one.
+
+    Raises:
+        GrammarError: the budget of states or of edges is used up.
+    """
+    occurs = np.zeros(257, np.int64)
+    occurs[trie_of(vocabulary).alphabet + 1] = 1
+    before: list[int] = np.cumsum(occurs).tolist()  # of the bytes below each, those that occur
+    found = Explored(automaton, [], [], [])
+    seen = {-1, automaton.start}
+    pending = [automaton.start] if automaton.start >= 0 else []
+    blocks_seen: set[int] = set()
+    while pending:
+        state = pending.pop()
+        block = automaton.block_at(state)
+        if block is None:
+            found.states.append(state)
+            if len(found.states) % _REPORTED == 0:
+                report(len(automaton), None, "states")
+            ranges = automaton.successors(state)
+            after = {to for low, high, to in ranges if before[high + 1] > before[low]}
+            for name, target in automaton.specials(state).items():
+                found.specials.append((state, name, target))
+                after.add(target)
+        elif block.first_state in blocks_seen:
+            continue
+        else:
+            blocks_seen.add(block.first_state)
+            found.blocks.append(block)
+            after = {automaton.state_after_block(block)}
+            found.specials.extend(_closers(automaton, block))
+            if len(found.specials) > MAX_EDGES:
+                raise _too_many_edges()
+        after -= seen
+        seen |= after
+        pending.extend(after)
+    return found
+
+
+def _closers(automaton: Automaton, block: Block) -> Iterator[tuple[int, str, int]]:
+    """The special token that closes a string body, if that is how it is closed, wherever it may come."""
+    body, after = block.node.body, automaton.state_after_block(block)
+    if body.closer is None or after < 0:
+        return
+    for count in range(block.node.least, block.node.counts):
+        for place in sorted(body.ends):
+            if body.closes(place, count):
+                yield block.first_state + count * body.places + place, body.closer, after
+
+
+def lift(explored: Explored, vocabulary: Vocabulary, done: int, max_steps: int = MAX_STEPS) -> Edges:
+    """Find the edges between the states of an explored automaton.
 
     Args:
         done: the id of the state after EOS; it has no edges here.
         max_steps: trie nodes that may be visited.
 
     Raises:
-        GrammarError: the budget of states, edges or steps is used up, or the grammar names an unknown special token.
+        GrammarError: the budget of edges or steps is used up, or the grammar names an unknown special token.
     """
-    return _Lifter(automaton, vocabulary, done, max_steps).run()
-
-
-def explore(automaton: Automaton, vocabulary: Vocabulary) -> None:
-    """Make every state that bytes of the vocabulary reach from the start, without lifting any.
-
-    Raises:
-        GrammarError: the budget of states is used up.
-    """
-    _Lifter(automaton, vocabulary, -1, 0).explore()
+    return _Lifter(explored, vocabulary, done, max_steps).run()
 
 
 class _Lifter:
-    def __init__(self, automaton: Automaton, vocabulary: Vocabulary, done: int, max_steps: int) -> None:
-        self._automaton = automaton
+    def __init__(self, explored: Explored, vocabulary: Vocabulary, done: int, max_steps: int) -> None:
+        self._automaton = explored.automaton
         self._vocabulary = vocabulary
         self._trie = trie_of(vocabulary)
         self._done = done
         self._max_steps = max_steps
-        self._states: list[int] = []  # in order of discovery, those of blocks apart
-        self._blocks: list[Block] = []
-        self._specials: list[tuple[int, str, int]] = []
+        self._states, self._blocks, self._specials = explored.states, explored.blocks, explored.specials
         # Each is asked for once: what `lift_string` remembers may be forgotten, or be another thread's, the next time.
         self._found: dict[tuple[Body, int | None], StringLift] = {}
         self._string_lifts: dict[StringLift, int] = {}  # with the first of its labels
         self._edges: list[tuple[Ints, Ints, Ints]] = []
         self._edge_count = 0
+        self._take(len(self._specials))
 
     def run(self) -> Edges:
-        self.explore()
         for block in self._blocks:
-            self._string_lift(block)
+            self._string_lift(block.node)
         labels = sum(string_lift.labels for string_lift in self._string_lifts)
         self._add_string_edges()
         starts, nodes = self._add_walked(labels)
@@ -103,49 +162,10 @@ class _Lifter:
         )
         return Edges(source, target, label, tuple(self._string_lifts), starts, nodes)
 
-    def explore(self) -> None:
-        """Every state that bytes of the vocabulary reach; a string body's states are passed over as one."""
-        automaton, alphabet = self._automaton, self._trie.alphabet
-        seen = {-1, automaton.start}
-        blocks_seen: set[int] = set()
-        pending = [automaton.start] if automaton.start >= 0 else []
-        while pending:
-            state = pending.pop()
-            block = automaton.block_at(state)
-            if block is None:
-                self._states.append(state)
-                after = set(automaton.row(state)[alphabet].tolist())
-                for name, target in automaton.specials(state).items():
-                    self._specials.append((state, name, target))
-                    after.add(target)
-            elif block.first_state in blocks_seen:
-                continue
-            else:
-                blocks_seen.add(block.first_state)
-                self._blocks.append(block)
-                after = {automaton.state_after_block(block)}
-                self._add_closers(block)
-            new = after - seen
-            seen |= new
-            pending.extend(new)
-
-    def _add_closers(self, block: Block) -> None:
-        """The special token that closes a string body, if that is how it is closed, wherever it may come."""
-        body, after = block.node.body, self._automaton.state_after_block(block)
-        if body.closer is None or after < 0:
-            return
-        self._take(len(body.ends) * block.node.counts)
-        self._specials += [
-            (block.first_state + count * body.places + place, body.closer, after)
-            for count in range(block.node.least, block.node.counts)
-            for place in sorted(body.ends)
-            if body.closes(place, count)
-        ]
-
-    def _string_lift(self, block: Block) -> StringLift:
+    def _string_lift(self, node: StringBody) -> StringLift:
         # Without an upper bound only the counts up to the last one matter, which are mostly none or a single one.
-        last = block.node.counts - 1 if block.node.most is None else None
-        key = block.node.body, last
+        last = node.counts - 1 if node.most is None else None
+        key = node.body, last
         if key not in self._found:
             string_lift = self._found[key] = lift_string(self._vocabulary, *key)
             self._string_lifts[string_lift] = sum(other.labels for other in self._string_lifts)
@@ -153,19 +173,22 @@ class _Lifter:
 
     def _add_string_edges(self) -> None:
         """Edges between the states of string bodies."""
+        first_states: dict[StringBody, list[int]] = {}
         for block in self._blocks:
-            string_lift = self._string_lift(block)
-            last, places = block.node.counts - 1, block.node.body.places
+            first_states.setdefault(block.node, []).append(block.first_state)
+        for node, firsts in first_states.items():
+            string_lift = self._string_lift(node)
+            last, places = node.counts - 1, node.body.places
             # Without an upper bound the counter stays at the last value, from which every step is allowed.
-            most = (
-                np.full_like(string_lift.codes, last) if block.node.most is None else last - string_lift.codes
-            )
-            self._take(int(np.maximum(most + 1, 0).sum()))
+            most = np.full_like(string_lift.codes, last) if node.most is None else last - string_lift.codes
+            self._take(len(firsts) * int(np.maximum(most + 1, 0).sum()))
             index, count = _spread(np.zeros_like(string_lift.codes), most)
             target = np.minimum(count + string_lift.codes[index], last) * places + string_lift.after[index]
             source = count * places + string_lift.place[index]
             label = self._string_lifts[string_lift] + string_lift.label[index]
-            self._edges.append((block.first_state + source, block.first_state + target, label))
+            first = np.array(firsts, np.int32)[:, None]
+            labels = np.broadcast_to(label, (len(firsts), len(label)))
+            self._edges.append(((first + source).ravel(), (first + target).ravel(), labels.ravel()))
 
     def _add_walked(self, labels: int) -> tuple[Ints, Ints]:
         """Edges found in the trie, their labels counted from `labels` on; returns these."""
@@ -179,7 +202,7 @@ class _Lifter:
             after = automaton.state_after_block(block)
             if after < 0:
                 continue
-            string_lift = self._string_lift(block)
+            string_lift = self._string_lift(block.node)
             way, node = string_lift.exits.T
             constant = np.ones_like(node)
             entries.append(np.stack([-1 - first - way, node, constant * after, constant], axis=1))
@@ -189,6 +212,7 @@ class _Lifter:
                 )
             )
             first += len(string_lift.ways)
+        report(0, len(self._vocabulary.tokens), "tokens")
         edges, _, starts, nodes, status = walk(
             np.concatenate(entries),
             transition_tables(automaton, self._blocks),
@@ -196,6 +220,7 @@ class _Lifter:
             MAX_NODES,
             self._max_steps,
         )
+        report(len(self._vocabulary.tokens), len(self._vocabulary.tokens), "tokens")
         if status != FINE:
             raise too_large(status, self._max_steps)
         source, target, label = edges.T
@@ -272,7 +297,11 @@ class _Lifter:
     def _take(self, count: int) -> None:
         self._edge_count += count
         if self._edge_count > MAX_EDGES:
-            raise GrammarError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
+            raise _too_many_edges()
+
+
+def _too_many_edges() -> GrammarTooLargeError:
+    return GrammarTooLargeError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
 
 
 def _spread(low: Ints, high: Ints) -> tuple[Ints, Ints]:

@@ -53,11 +53,9 @@ class Sampler:
         """Tokens by the state after them, for the states from which the end is near enough; plain tokens if any."""
         grammar, classes = self._grammar, self._grammar.classes
         members: dict[int, npt.NDArray[np.bool_]] = {}
-        for edge in range(grammar.edge_start[state], grammar.edge_start[state + 1]):
-            target, label = int(grammar.edge_target[edge]), grammar.edge_label[edge]
+        for target, label in grammar.edges(state):
             if grammar.min_tokens(target) < budget:
-                alive = members.setdefault(target, np.zeros(classes.count, np.bool_))
-                alive[classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]] = True
+                members.setdefault(target, np.zeros(classes.count, np.bool_))[label] = True
         choices = {target: np.nonzero(alive[classes.token_class])[0] for target, alive in members.items()}
         plain = {target: tokens[self._is_plain[tokens]] for target, tokens in choices.items()}
         return {target: tokens for target, tokens in plain.items() if len(tokens)} or choices

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError
+from agentfast.errors import GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, TOO_MANY_NODES, walk
@@ -85,11 +85,11 @@ def lift_string(vocabulary: Vocabulary, body: Body, last: int | None) -> StringL
     )
 
 
-def too_large(status: int, max_steps: int) -> GrammarError:
+def too_large(status: int, max_steps: int) -> GrammarTooLargeError:
     """Error for a walk that has met a limit."""
     what = (
         f"{MAX_NODES} tokens in its labels"
         if status == TOO_MANY_NODES
         else f"{max_steps} steps through the vocabulary"
     )
-    return GrammarError(f"the grammar needs more than {what}", hint=HINT)
+    return GrammarTooLargeError(f"the grammar needs more than {what}", hint=HINT)

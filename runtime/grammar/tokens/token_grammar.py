@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -11,10 +12,10 @@ import numpy.typing as npt
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
-from agentfast.runtime.grammar.automaton.automaton import Automaton
-from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, longest, starts_of
-from agentfast.runtime.grammar.tokens.kernels.mask import MaskArrays, allowed_tokens
-from agentfast.runtime.grammar.tokens.lift import Edges, lift
+from agentfast.runtime.grammar.tokens.counter import NO_COUNTER, CountedPaths, Counter
+from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, starts_of
+from agentfast.runtime.grammar.tokens.kernels.edges import EdgeArrays, after_class, after_edge, allowed_tokens
+from agentfast.runtime.grammar.tokens.lift import Edges, Explored, lift
 from agentfast.runtime.grammar.tokens.partition import common_refinement, refine
 from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses, token_classes_of
@@ -31,7 +32,8 @@ class TokenGrammar:
     """Content, then exactly one EOS token, then a free tail: after EOS any token may follow, and is discarded.
 
     States are 0..S-1; the start is 0, the state after EOS is S-1. Every state can be completed. Token sequences and
-    paths are one to one: the automaton is deterministic.
+    paths are one to one: the automaton is deterministic. With a counter, state s after n counted edges is s + n S; the
+    state after EOS is the same whatever was counted.
 
     Attributes:
         vocabulary: the tokens this was lifted to.
@@ -42,6 +44,7 @@ class TokenGrammar:
         distance: [S] int32, fewest tokens to the state after EOS.
         byte_states: states of the byte automaton that this was lifted from.
         recursion: references that may be open at a time where deeper ones were left out, else None.
+        counter: bound on the edges of one label. It never matters to `distance`, see `CountedPaths.never_need`.
     """
 
     vocabulary: Vocabulary
@@ -52,6 +55,7 @@ class TokenGrammar:
     distance: Ints
     byte_states: int = 0
     recursion: int | None = None
+    counter: Counter = NO_COUNTER
 
     DEAD = DEAD
 
@@ -71,11 +75,15 @@ class TokenGrammar:
             return DEAD
         if state == self.done:
             return state
-        cls = self.classes.token_class[token_id]
-        for edge in range(self.edge_start[state], self.edge_start[state + 1]):
-            if cls in self._label(self.edge_label[edge]):
-                return int(self.edge_target[edge])
-        return DEAD
+        return after_class(self.edge_arrays, state, self.classes.token_class[token_id])
+
+    def edges(self, state: int) -> Iterator[tuple[int, Ints]]:
+        """The edges of a state: the state after each, and the classes of the tokens that take it."""
+        base = state % self.state_count
+        for edge in range(self.edge_start[base], self.edge_start[base + 1]):
+            after = after_edge(self.edge_arrays, edge, state - base)
+            if after != DEAD:
+                yield after, self._label(self.edge_label[edge])
 
     def is_done(self, state: int) -> bool:
         """Test whether EOS was consumed."""
@@ -83,17 +91,20 @@ class TokenGrammar:
 
     def min_tokens(self, state: int) -> int:
         """Fewest tokens to EOS, itself included; UNREACHABLE for DEAD."""
-        return UNREACHABLE if state == DEAD else int(self.distance[state])
+        return UNREACHABLE if state == DEAD else int(self.distance[state % self.state_count])
 
     def max_tokens(self, state: int) -> int:
         """Most tokens to EOS, itself included; UNREACHABLE where there is no limit."""
-        return UNREACHABLE if state == DEAD else int(self._most[state])
+        if state == DEAD:
+            return UNREACHABLE
+        counted, base = divmod(state, self.state_count)
+        return int(self.counted_paths.longest(self.counter.most - counted)[base])
 
     def allowed(self, state: int, budget: int) -> npt.NDArray[np.bool_]:
         """[V] bool: tokens after which the rest still fits, with `budget` tokens left before this one."""
         if state == DEAD:
             return np.zeros(self.vocabulary.size, np.bool_)
-        return allowed_tokens(self.mask_arrays, state, budget)
+        return allowed_tokens(self.edge_arrays, state, budget)
 
     def forced(self, state: int) -> int | None:
         """The only token that may come next, if there is just one."""
@@ -103,10 +114,10 @@ class TokenGrammar:
         return int(allowed[0]) if len(allowed) == 1 else None
 
     @cached_property
-    def mask_arrays(self) -> MaskArrays:
-        """Arrays for the mask kernels."""
+    def edge_arrays(self) -> EdgeArrays:
+        """Arrays for kernels that step through the edges."""
         classes = self.classes
-        return MaskArrays(
+        return EdgeArrays(
             self.edge_start,
             self.edge_target,
             self.edge_label,
@@ -115,11 +126,14 @@ class TokenGrammar:
             classes.label_class,
             classes.token_class,
             classes.count,
+            self.counter.label,
+            self.counter.most,
         )
 
     @cached_property
-    def _most(self) -> Ints:
-        return longest(self.edge_start, self.edge_target)
+    def counted_paths(self) -> CountedPaths:
+        """Ways to the end by what may still be counted."""
+        return CountedPaths(self.edge_start, self.edge_target, self.edge_label == self.counter.label)
 
     @cached_property
     def longest(self) -> int:
@@ -136,10 +150,8 @@ class TokenGrammar:
         return classes.label_class[classes.label_start[label] : classes.label_start[label + 1]]
 
 
-def token_grammar(
-    automaton: Automaton, vocabulary: Vocabulary, *, max_steps: int = MAX_STEPS
-) -> TokenGrammar:
-    """Lift an automaton to a vocabulary.
+def token_grammar(explored: Explored, vocabulary: Vocabulary, *, max_steps: int = MAX_STEPS) -> TokenGrammar:
+    """Lift an explored automaton to a vocabulary.
 
     Args:
         max_steps: see `lift`.
@@ -147,7 +159,8 @@ def token_grammar(
     Raises:
         GrammarError: nothing can be generated, or a budget of states, edges or steps is used up.
     """
-    edges = lift(automaton, vocabulary, _DONE, max_steps)
+    automaton = explored.automaton
+    edges = lift(explored, vocabulary, _DONE, max_steps)
     done = len(automaton)  # lifting adds states, so their number is known only now
     target = np.where(edges.target == _DONE, done, edges.target)
     to_done = distances(target, edges.source, done, done + 1)
@@ -165,6 +178,23 @@ def token_grammar(
     source, target, label = new_id[source[reached]], new_id[target[reached]], label[reached]
     classes, name = _classes(edges, label, vocabulary)
     return _assemble(source, target, name[label], classes, to_done[kept], vocabulary, len(automaton))
+
+
+def with_counter(grammar: TokenGrammar, special: str, most: int) -> TokenGrammar | None:
+    """The grammar of the token sequences with at most so many of a special token.
+
+    None if the bound changes how far the end is, which `distance` could not say.
+    """
+    classes = grammar.classes
+    special_class = classes.token_class[grammar.vocabulary.special[special]]
+    at = np.nonzero(classes.label_class == special_class)[0]
+    label = int(np.searchsorted(classes.label_start, at[-1], side="right")) - 1
+    if not label:  # no edge takes the token
+        return grammar
+    # States and counts share a number of 32 bits: so many tokens no model reads.
+    most = min(most, np.iinfo(np.int32).max // grammar.state_count - 1)
+    counted = replace(grammar, counter=Counter(label, most))
+    return counted if counted.counted_paths.never_need(grammar.distance) else None
 
 
 _DONE: Final = -3

@@ -14,6 +14,8 @@ from agentfast.runtime.grammar.automaton.string_body import CLOSED, DEAD, Body
 from agentfast.runtime.jit.kernel import kernel
 
 Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 LEAVES: Final = -2
 """Pseudo-state after a closing quote where what follows is not known."""
@@ -38,7 +40,7 @@ class TransitionTables(NamedTuple):
     table: Ints
     row_of: Ints
     block_of: Ints
-    may_close: npt.NDArray[np.bool_]
+    may_close: Bools
     rules: Ints
     body_tables: Ints
 
@@ -127,33 +129,34 @@ def body_table(body: Body) -> Ints:
 
 
 @kernel
-def step_in_block(tables: TransitionTables, state: int, byte: int) -> int:
+def step_in_block(
+    block_of: Ints, may_close: Bools, rules: Ints, body_tables: Ints, state: Int, byte: Int
+) -> np.int64:
     """The state after a byte, -1 for none, LEAVES for one that is not known."""
-    rule = tables.rules[tables.block_of[state]]
-    count, place = divmod(state - rule[_FIRST], rule[_PLACES])
-    row = tables.body_tables[rule[_FIRST_PLACE] + place]
-    to, counted = row[0, byte], row[1, byte]
+    block = block_of[state]
+    first, first_place, places = rules[block, _FIRST], rules[block, _FIRST_PLACE], rules[block, _PLACES]
+    count = (state - first) // places
+    place = state - first - count * places
+    to, counted = body_tables[first_place + place, 0, byte], body_tables[first_place + place, 1, byte]
     if to == CLOSED:
-        return int(rule[_AFTER]) if tables.may_close[state] else -1
+        return np.int64(rules[block, _AFTER] if may_close[state] else -1)
     if to == DEAD:
-        return -1
-    last = rule[_LAST]
-    if count + counted > last:
-        if not rule[_IS_ENDLESS]:
-            return -1
+        return np.int64(-1)
+    if count + counted > rules[block, _LAST]:
+        if not rules[block, _IS_ENDLESS]:
+            return np.int64(-1)
         counted = 0
-    return int(rule[_FIRST] + (count + counted) * rule[_PLACES] + to)
+    return np.int64(first + (count + counted) * places + to)
 
 
 @kernel
-def shared_state(tables: TransitionTables, state: int) -> int:
+def shared_state(tables: TransitionTables, state: Int) -> np.int64:
     """The state of a block without continuation that does the same until the closing quote; else the state itself."""
-    block = tables.block_of[state]
-    if block < 0 or tables.rules[block, _SHARED] < 0:
-        return state
-    rule = tables.rules[block]
-    place = state - rule[_FIRST] - rule[_LAST] * rule[_PLACES]
-    return int(rule[_SHARED] + place) if place >= 0 else state
+    rules, block = tables.rules, tables.block_of[state]
+    if block < 0 or rules[block, _SHARED] < 0:
+        return np.int64(state)
+    place = state - rules[block, _FIRST] - rules[block, _LAST] * rules[block, _PLACES]
+    return np.int64(rules[block, _SHARED] + place if place >= 0 else state)
 
 
 @kernel

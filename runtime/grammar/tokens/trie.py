@@ -19,10 +19,12 @@ from agentfast.runtime.jit.kernel import kernel
 class TrieArrays(NamedTuple):
     """Trie as kernels take it, see `Trie`."""
 
-    byte: npt.NDArray[np.uint8]
     depth: npt.NDArray[np.int32]
     skip: npt.NDArray[np.int32]
     is_token: npt.NDArray[np.bool_]
+    child_start: npt.NDArray[np.int32]
+    child: npt.NDArray[np.int32]
+    child_byte: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Trie:
         depth: [N] int32, the length of the node's string.
         skip: [N] int32, the first node after the node's subtree.
         is_token: [N] bool, whether a token ends here.
+        child_start: [N + 1] int32, where each node's children begin.
+        child: [N - 1] int32, the children of each node, rising; child_byte: [N - 1] uint8, their bytes.
         node_of_token: [V] int32, -1 for ids that are never generated.
         token_of_node: [N + special tokens] int32, the first token of a node, -1 where none ends.
         next_token: [V] int32, the next token of the same node, -1 after the last.
@@ -48,6 +52,9 @@ class Trie:
     depth: npt.NDArray[np.int32]
     skip: npt.NDArray[np.int32]
     is_token: npt.NDArray[np.bool_]
+    child_start: npt.NDArray[np.int32]
+    child: npt.NDArray[np.int32]
+    child_byte: npt.NDArray[np.uint8]
     node_of_token: npt.NDArray[np.int32]
     token_of_node: npt.NDArray[np.int32]
     next_token: npt.NDArray[np.int32]
@@ -57,7 +64,7 @@ class Trie:
     @property
     def arrays(self) -> TrieArrays:
         """Arrays that kernels walk through."""
-        return TrieArrays(self.byte, self.depth, self.skip, self.is_token)
+        return TrieArrays(self.depth, self.skip, self.is_token, self.child_start, self.child, self.child_byte)
 
     @cached_property
     def alphabet(self) -> npt.NDArray[np.int64]:
@@ -94,6 +101,9 @@ def trie_of(vocabulary: Vocabulary, disk: DiskCache | None = None) -> Trie:
         depth=arrays["depth"],
         skip=arrays["skip"],
         is_token=arrays["is_token"],
+        child_start=arrays["child_start"],
+        child=arrays["child"],
+        child_byte=arrays["child_byte"],
         node_of_token=arrays["node_of_token"],
         token_of_node=arrays["token_of_node"],
         next_token=arrays["next_token"],
@@ -117,11 +127,15 @@ def _built(vocabulary: Vocabulary) -> Arrays:
     specials = sorted(vocabulary.special.values())
     node_of_token[specials] = len(byte) + np.arange(len(specials), dtype=np.int32)
     token_of_node, next_token = _tokens_of(node_of_token, len(byte) + len(specials))
+    child_start, child = _children(depth)
     return {
         "byte": byte,
         "depth": depth,
         "skip": _skips(depth),
         "is_token": is_token,
+        "child_start": child_start,
+        "child": child,
+        "child_byte": byte[child],
         "node_of_token": node_of_token,
         "token_of_node": token_of_node,
         "next_token": next_token,
@@ -174,6 +188,27 @@ def _skips(depth: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         skip[open_at[top]] = n
         top -= 1
     return skip
+
+
+@kernel
+def _children(depth: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """CSR of the children of each node; the parent of a node is the last one before it on the level above."""
+    n = len(depth)
+    parent = np.empty(n, np.int32)
+    last = np.zeros(depth.max() + 1, np.int32)
+    start = np.zeros(n + 1, np.int32)
+    for i in range(1, n):
+        parent[i] = last[depth[i] - 1]
+        start[parent[i] + 1] += 1
+        last[depth[i]] = i
+    for i in range(n):
+        start[i + 1] += start[i]
+    place = start.copy()
+    child = np.empty(n - 1, np.int32)
+    for i in range(1, n):
+        child[place[parent[i]]] = i
+        place[parent[i]] += 1
+    return start, child
 
 
 @kernel

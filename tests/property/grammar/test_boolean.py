@@ -23,7 +23,7 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
     some_of,
 )
 from agentfast.runtime.grammar.automaton.nodes import Operand
-from agentfast.runtime.grammar.tokens.lift import lift
+from agentfast.runtime.grammar.tokens.lift import explore
 from tests.property.grammar.test_grammar import BYTES, regexes
 from tests.support.token_splits import ends, splits, vocabulary_of
 
@@ -115,7 +115,7 @@ def test_the_states_of_operands_count_towards_the_budget() -> None:
     node = nodes.Boolean([other, counted], all_of([Operand(0), negation(Operand(1))]))
     automaton = Automaton(node, max_depth=1, max_states=1000)
     with pytest.raises(GrammarError, match="more than 1000 states"):
-        lift(automaton, vocabulary_of([b"a"]), -3)
+        explore(automaton, vocabulary_of([b"a"]))
     assert automaton.total_states == 1000 // 4 + 1  # one that is expanded counts as four
 
 

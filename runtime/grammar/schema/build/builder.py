@@ -24,6 +24,7 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
 from agentfast.runtime.grammar.automaton.nodes import Operand
 from agentfast.runtime.grammar.automaton.whitespace import Gaps
 from agentfast.runtime.grammar.numbers.number import Bounds, number_node
+from agentfast.runtime.grammar.progress import report
 from agentfast.runtime.grammar.schema.build.arrays import array_node
 from agentfast.runtime.grammar.schema.build.mode import Mode, Side
 from agentfast.runtime.grammar.schema.build.objects import closed_rules, object_node, subschemas_of
@@ -58,6 +59,8 @@ from agentfast.runtime.grammar.strings.language import StringLanguage
 
 _MAX_NESTING: Final = 24
 """Schemas inside each other that are built at once; deeper ones wait, so that Python's stack does not run out."""
+_REPORTED: Final = 100
+"""Schemas between two reports of progress."""
 _LOOK_AHEAD: Final = 3
 """Levels inside values that are looked at to tell two schemas apart."""
 
@@ -117,6 +120,8 @@ class Builder:
         parts = [self._kind(kind, formula, key.mode) for kind in KINDS]
         parts = [part for part in parts if part != nodes.NOTHING]
         rule.body = parts[0] if len(parts) == 1 else nodes.Choice(parts)
+        if len(self._finished) % _REPORTED == 0:
+            report(len(self._finished), None, "schemas")
         self._nesting = nesting - 1
         self._finished[key] = nodes.Reference(rule) if key in self._recursive else rule.body
         return self._finished[key]
@@ -225,12 +230,39 @@ class Builder:
 
     def exclusive(self, parts: tuple[Formula, ...], mode: Mode) -> bool:
         """Test whether no value meets two of the formulas, all over the rules of one type."""
-        return pairwise(
-            parts,
-            lambda a, b: self._is_nothing(
-                conjunction([self._closed(a, mode), self._closed(b, mode)]), _LOOK_AHEAD, mode
-            ),
-        )
+
+        def exclude(a: Formula, b: Formula) -> bool:
+            both = conjunction([self._closed(a, mode), self._closed(b, mode)])
+            return self._is_nothing(both, _LOOK_AHEAD, mode)
+
+        return all(pairwise(group, exclude) for group in self._same_tag(parts, mode))
+
+    def _same_tag(self, parts: tuple[Formula, ...], mode: Mode) -> Iterable[tuple[Formula, ...]]:
+        """Groups outside of which no two formulas have a value in common.
+
+        Where all ask for a member that is one of few strings, as a discriminator is, those that share a string.
+        """
+        rules = [part for part in parts if isinstance(part, ObjectRules)]
+        if len(rules) < max(len(parts), 3):
+            return [parts]
+        for name in rules[0].required:
+            tags = [self._words(part, name, mode) if name in part.required else None for part in rules]
+            groups: dict[str, list[Formula]] = {}
+            for part, words in zip(rules, tags, strict=True):
+                for word in words or ():
+                    groups.setdefault(word, []).append(part)
+            if all(words is not None for words in tags):
+                return [tuple(group) for group in groups.values()]
+        return [parts]
+
+    def _words(self, rules: ObjectRules, name: str, mode: Mode) -> frozenset[str] | None:
+        """The strings that a member may be, None if it may be something else."""
+        formula = self.formula(subschemas_of(rules, name))
+        found = project(formula, "string", closed=mode.closed)
+        others = (project(formula, kind, closed=mode.closed) for kind in KINDS if kind != "string")
+        if not isinstance(found, StringRules) or any(other != FALSE for other in others):
+            return None
+        return found.words
 
     def _closed(self, formula: Formula, mode: Mode) -> Formula:
         """The formula with objects closed, where the mode says so."""

@@ -70,7 +70,8 @@ def assertions_of(schema: Mapping[str, Any], ref: SchemaRef, *, assert_format: b
 def value_assertions(value: Any, path: str = "") -> Assertions:
     """Assertions that only one value meets."""
     kinds: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
-    _add_value(kinds, value, "const", path)
+    kind, rules = _fixed_value(value, "const", path)
+    kinds[kind] = rules
     return Assertions(kinds)
 
 
@@ -190,41 +191,41 @@ def _fix_values(kinds: dict[str, Formula], schema: Mapping[str, Any], path: str)
         values = [schema["const"]] if keyword == "const" else keywords.as_list(schema["enum"])
         if values is None:
             raise UnsupportedSchemaError("enum", path, "it is not a list")
-        listed: dict[str, Formula] = dict.fromkeys(KINDS, FALSE)
+        listed: dict[str, list[Formula]] = {kind: [] for kind in KINDS}
+        words = frozenset(value for value in values if isinstance(value, str))
+        for word in words:
+            keywords.check_text(word, keyword, path)
+        if words:
+            listed["string"] = [StringRules(words=words, path=path)]
         for value in values:
-            _add_value(listed, value, keyword, path)
+            if not isinstance(value, str):
+                kind, rules = _fixed_value(value, keyword, path)
+                listed[kind].append(rules)
         for kind in KINDS:
-            kinds[kind] = all_of([kinds[kind], listed[kind]])
+            kinds[kind] = all_of([kinds[kind], some_of(listed[kind])])
 
 
-def _add_value(kinds: dict[str, Formula], value: Any, keyword: str, path: str) -> None:
-    """Add a value to those of its type."""
+def _fixed_value(value: Any, keyword: str, path: str) -> tuple[str, Formula]:
+    """The type of a value, and the rules that it alone meets."""
     members, items = keywords.as_object(value), keywords.as_list(value)
-    rules: Formula
-    if value is None:
-        kinds["null"] = TRUE
-        return
-    if isinstance(value, bool):
-        kind, rules = "boolean", BooleanRules(value=value, path=path)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         keywords.check_text(value, keyword, path)
-        kind, before = "string", kinds["string"]
-        words = before.words if isinstance(before, StringRules) and before.words else frozenset[str]()
-        kinds["string"] = StringRules(words=words | {value}, path=path)
-        return
-    elif isinstance(value, (int, float, Decimal)) and math.isfinite(value):
+        return "string", StringRules(words=frozenset((value,)), path=path)
+    if value is None:
+        return "null", TRUE
+    if isinstance(value, bool):
+        return "boolean", BooleanRules(value=value, path=path)
+    if isinstance(value, (int, float, Decimal)) and math.isfinite(value):
         exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-        kind, rules = "number", NumberRules(Bounds(exact, exact), is_value=True, path=path)
-    elif members is not None:
-        kind, rules = "object", _fixed_object(members, keyword, path)
-    elif items is not None:
+        return "number", NumberRules(Bounds(exact, exact), is_value=True, path=path)
+    if members is not None:
+        return "object", _fixed_object(members, keyword, path)
+    if items is not None:
         for item in items:
             _check(item, keyword, path)
         prefix = tuple((Fixed.of(item),) for item in items)
-        kind, rules = "array", ArrayRules(prefix, (), len(items), len(items), path=path)
-    else:
-        raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a JSON value")
-    kinds[kind] = some_of([kinds[kind], rules])
+        return "array", ArrayRules(prefix, (), len(items), len(items), path=path)
+    raise UnsupportedSchemaError(keyword, path, f"{value!r} is not a JSON value")
 
 
 def _fixed_object(members: Mapping[str, Any], keyword: str, path: str) -> Formula:

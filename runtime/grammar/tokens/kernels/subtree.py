@@ -28,6 +28,8 @@ Longs = npt.NDArray[np.int64]
 Int = int | np.integer[Any] | Ints  # the checker takes an element of an array for an array
 
 (ITEMS, EXITS, _GROUPS, _REFS, _KEPT, _SUBTREES, STEPS) = range(7)
+(_NODE, _STATE, _LEVEL, _FLOOR, _IS_NEW, _OWN) = range(6)  # of a cursor
+(_AT_FLOOR, _AT_EXIT, _AT_LARGE, _IS_FULL) = range(4)  # what comes up
 _LARGE: Final = 48  # nodes of a subtree that is worth keeping
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -93,67 +95,121 @@ def descend(
     top: Int,
     state: Int,
     own: Int,
-    at: Ints,
+    path: Ints,
     group_of: Ints,
     frames: Longs,
 ) -> Found:
     """Add the tokens below a node, and its own if asked for, given the state there.
 
     Args:
-        at, group_of, frames: room for a state per level, for a group per state (all -1) and for six numbers per level.
+        path, group_of, frames: room for three numbers per level, for a group per state (all -1), for five per level.
     """
-    byte, depth, skip, is_token = trie
-    node, end = top + 1 - own, skip[top]
-    at[depth[top]] = state
-    items, count = found.items, found.used[ITEMS]
-    opened, steps = 0, 0
+    depth = trie.depth
+    cursor = np.zeros(6, np.int64)
+    cursor[_NODE], cursor[_STATE], cursor[_OWN], cursor[_IS_NEW] = top, state, own, 1
+    cursor[_LEVEL] = cursor[_FLOOR] = depth[top]
+    opened = 0
     while True:
-        while opened > 0 and node >= skip[frames[opened - 1, 0]]:
+        event = _scan(found.items, path, cursor, found.used, tables, trie)
+        node = cursor[_NODE]
+        if event == _AT_FLOOR:
+            if opened == 0:
+                return found
             opened -= 1
-            found.used[ITEMS] = count
             found = _close(found, frames[opened], group_of)
-            items, count = found.items, found.used[ITEMS]
-        if node >= end:
+            cursor[_LEVEL] -= 1
+            cursor[_FLOOR] = depth[frames[opened - 1, 0] if opened > 0 else top]
+        elif event == _AT_EXIT:
+            found = _add_exit(found, cursor[_STATE], node)
+        elif event == _IS_FULL:
+            found = _more_items(found)
+        else:
+            state = cursor[_STATE]
+            shared = shared_state(tables, state)
+            subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
+            if subtree >= 0:
+                found = _take(found, subtree, state - shared)
+            else:
+                frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
+                frames[opened, 3], frames[opened, 4] = found.used[ITEMS], found.used[EXITS]
+                opened += 1
+                cursor[_STATE], cursor[_IS_NEW], cursor[_OWN] = shared, 1, 1
+                cursor[_FLOOR] = depth[node]
+                cursor[_LEVEL] += 1
+                while len(found.items) < found.used[ITEMS] + 1:
+                    found = _more_items(found)
+
+
+@kernel
+def _scan(
+    items: Longs, path: Ints, cursor: Longs, used: Longs, tables: TransitionTables, trie: TrieArrays
+) -> int:
+    """Add tokens from the cursor on, until something comes up that is the caller's to do; returns what.
+
+    In a function of its own, as the caller replaces `found`: in a loop where an array may be replaced, each round counts the
+    references to it, which takes longer than the round.
+
+    Args:
+        path: [levels, 3] of the nodes down to the one at hand, the state there, and which of its children is next and
+            which is after the last.
+    """
+    _, skip, is_token, child_start, child, child_byte = trie
+    table, row_of, block_of, may_close, rules, body_tables = tables
+    node, state, level, floor = cursor[_NODE], cursor[_STATE], cursor[_LEVEL], cursor[_FLOOR]
+    is_new, own, count = cursor[_IS_NEW], cursor[_OWN], used[ITEMS]
+    event, steps = _AT_FLOOR, 0
+    while True:
+        if is_new:
+            path[level, 0], path[level, 1], path[level, 2] = state, child_start[node], child_start[node + 1]
+            if own and is_token[node]:
+                _put(items, count, node, state)
+                count += 1
+            is_new, own = np.int64(0), np.int64(1)
+        at = path[level, 1]
+        if at == path[level, 2]:
+            if level == floor:
+                break
+            level -= 1
+            continue
+        if count == len(items):
+            event = _IS_FULL
             break
         steps += 1
-        level = depth[node]
-        if node > top:
-            before = np.int64(at[level - 1])
-            if tables.block_of[before] < 0:
-                state = int(tables.table[tables.row_of[before], byte[node]])
-            else:
-                state = step_in_block(tables, int(before), int(byte[node]))
-            if state < 0:
-                if state == LEAVES:
-                    found = _add_exit(found, before, node)
-                node = skip[node]
-                continue
-            if skip[node] - node >= _LARGE:
-                shared = shared_state(tables, state)
-                subtree = np.int64(found.slots[_slot(found.subtrees, found.slots, node, shared)])
-                if subtree >= 0:
-                    found.used[ITEMS] = count
-                    found = _take(found, subtree, state - shared)
-                    items, count = found.items, found.used[ITEMS]
-                    node = skip[node]
-                    continue
-                frames[opened, 0], frames[opened, 1], frames[opened, 2] = node, shared, state - shared
-                frames[opened, 3], frames[opened, 4] = count, found.used[EXITS]
-                opened += 1
-                state = shared
-            at[level] = state
-        if is_token[node]:
-            if count == len(items):
-                found = _more_items(found)
-                items = found.items
-            first = mixed(node)
-            items[count, 0], items[count, 1] = state, node
-            items[count, 2], items[count, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
-            count += 1
-        node += 1
-    found.used[ITEMS] = count
-    found.used[STEPS] += steps
-    return found
+        path[level, 1] += 1
+        before, byte = np.int64(path[level, 0]), child_byte[at]
+        if block_of[before] < 0:
+            state = np.int64(table[row_of[before], byte])
+        else:
+            state = step_in_block(block_of, may_close, rules, body_tables, before, byte)
+        if state < 0 and state != LEAVES:
+            continue
+        node = np.int64(child[at])
+        if state == LEAVES:
+            event, state = _AT_EXIT, before
+            break
+        if skip[node] - node >= _LARGE:
+            event = _AT_LARGE
+            break
+        level += 1
+        is_new = np.int64(1)
+    cursor[_NODE], cursor[_STATE], cursor[_LEVEL] = node, state, level
+    cursor[_IS_NEW], cursor[_OWN], used[ITEMS] = is_new, own, count
+    used[STEPS] += steps
+    return event
+
+
+@kernel
+def add_token(items: Longs, used: Longs, node: Int, state: Int) -> None:
+    """Add the token of a node without children; there is room for it."""
+    _put(items, used[ITEMS], node, state)
+    used[ITEMS] += 1
+
+
+@kernel
+def _put(items: Longs, at: Int, node: Int, state: Int) -> None:
+    first = mixed(node)
+    items[at, 0], items[at, 1] = state, node
+    items[at, 2], items[at, 3] = np.int64(first), np.int64(first * first | np.uint64(1))
 
 
 @kernel

@@ -12,6 +12,7 @@ from agentfast.runtime.grammar.tokens.kernels.subtree import (
     ITEMS,
     STEPS,
     Found,
+    add_token,
     descend,
     forget_groups,
     group_count,
@@ -57,7 +58,7 @@ def walk(
     labels = _no_labels()
     found = nothing_found()
     levels = trie.depth.max() + 2
-    at = np.zeros(levels, np.int32)
+    path = np.zeros((levels, 3), np.int32)
     frames = np.empty((levels, 5), np.int64)
     group_of = np.full(len(tables.block_of), -1, np.int32)
     status = FINE
@@ -67,14 +68,17 @@ def walk(
         found.used[ITEMS], found.used[EXITS] = 0, 0
         while e < len(entries) and entries[e, 0] == source:
             top, state, own = np.int64(entries[e, 1]), np.int64(entries[e, 2]), np.int64(entries[e, 3])
-            found = descend(found, tables, trie, top, state, own, at, group_of, frames)
             e += 1
+            if own and trie.skip[top] == top + 1 and found.used[ITEMS] < len(found.items):
+                add_token(found.items, found.used, top, state)
+            else:
+                found = descend(found, tables, trie, top, state, own, path, group_of, frames)
         i = 0
         while i < found.used[EXITS]:  # they may grow while they are followed
             before, node = np.int64(found.exits[i, 0]), np.int64(found.exits[i, 1])
             after = np.int64(state_after_closing(tables, before))
             if after >= 0:
-                found = descend(found, tables, trie, node, after, np.int64(1), at, group_of, frames)
+                found = descend(found, tables, trie, node, after, np.int64(1), path, group_of, frames)
             elif after == LEAVES:
                 if n_exits == len(exits):
                     exits = grown_rows(exits)

@@ -21,10 +21,13 @@ from agentfast import (
     UserMessage,
 )
 from agentfast.chat.base import ChatFormat, Segment, TurnRules
+from agentfast.chat.gemma4 import SPECIAL_TOKENS as GEMMA_TOKENS
+from agentfast.chat.gemma4 import Gemma4Chat
 from agentfast.chat.json import ASSISTANT, CALL, END, RESULT, SPECIAL_TOKENS, SYSTEM, USER, JsonChat
 from agentfast.chat.json_signature import render_signature, render_type
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import TokenGrammar
+from bench.data.repository_tools import repository_tools
 
 CHAT: ChatFormat = JsonChat()
 
@@ -277,3 +280,15 @@ def test_a_signature_marks_optional_parameters() -> None:
         "required": ["id"],
     }
     assert render_signature(schema) == '(id:int,status?:"open"|"shipped")'
+
+
+@pytest.mark.parametrize("chat", [JsonChat(), Gemma4Chat()])
+def test_a_hundred_tools_take_the_states_of_one_call_however_many_there_may_be(chat: ChatFormat) -> None:
+    tools = tuple(ToolDefinition(name, "", schema) for name, schema in repository_tools().items())
+    vocabulary = Vocabulary.byte_level(("<eos>", *SPECIAL_TOKENS, *GEMMA_TOKENS))
+    assert len(tools) == 112
+    sizes = [
+        chat.grammar(TurnRules(tools, max_calls=most)).compile(vocabulary, "").state_count
+        for most in (1, 8, 100)
+    ]
+    assert sizes[1] == sizes[2] <= 1.01 * sizes[0]

@@ -50,9 +50,10 @@ def test_a_file_gets_a_line_with_the_phase_and_the_seconds(monkeypatch: pytest.M
     monkeypatch.setattr(sys, "stderr", stderr)
     phases = Phases()
     phases.begin("compiling field 3 of 40")
+    phases.count(1000, None, "states")
     with phases:
         assert stderr.written.wait(BOUND_S)
-    assert stderr.getvalue() == "agentfast: compiling field 3 of 40, 0 s\n"
+    assert stderr.getvalue() == "agentfast: compiling field 3 of 40: 1,000 states, 0 s\n"
 
 
 @pytest.mark.usefixtures("at_once")

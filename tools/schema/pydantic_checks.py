@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 import pydantic
 from pydantic.json_schema import JsonSchemaValue
 
-from agentfast.tools import patterns
-from agentfast.tools.json_keywords import MARK
+from agentfast.tools.schema import patterns
+from agentfast.tools.schema.json_keywords import MARK
 
 _ORDINARY: Final = re.compile(r"_Base(?:MultiHost)?Url\.|Secret|UuidVersion|IPvAny|_\w*url")
 """pydantic's functions that refuse nothing which their schema allows."""

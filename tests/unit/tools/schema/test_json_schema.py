@@ -14,7 +14,7 @@ import pytest
 from pydantic import Field, TypeAdapter
 
 from agentfast import ToolDefinitionError, tool
-from agentfast.tools.json_schema import describe, with_standard_formats
+from agentfast.tools.schema.json_schema import describe, with_standard_formats
 
 
 class Trip(pydantic.BaseModel):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.tools.strict_json import is_json_object, strict_json
+from agentfast.tools.schema.strict_json import is_json_object, strict_json
 
 
 def test_defaults_that_json_cannot_hold_are_left_out_wherever_they_stand() -> None:

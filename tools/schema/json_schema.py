@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from agentfast.tools import patterns
-from agentfast.tools.json_keywords import (
+from agentfast.tools.schema import patterns
+from agentfast.tools.schema.json_keywords import (
     MARK,
     as_set,
     bounds,
@@ -31,7 +31,7 @@ from agentfast.tools.json_keywords import (
     unless_limited,
     without_digits,
 )
-from agentfast.tools.pydantic_checks import checked_by
+from agentfast.tools.schema.pydantic_checks import checked_by
 
 _STANDARD: Final = {
     "iso-date-time": "date-time",

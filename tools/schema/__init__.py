@@ -1,0 +1,1 @@
+"""JSON Schemas of Python types, as strict as the types' own checks."""
