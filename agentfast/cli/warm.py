@@ -41,10 +41,10 @@ def warm_command(_: argparse.Namespace) -> Exit:
     """Compile what is not compiled, with a process beside this one, and give an answer of each embedded model."""
     began = perf_counter()
     cold_start.begin()
-    from agentfast.runtime.engine.warm_up import main, warm_up_grammars
+    from agentfast.runtime.engine.warm_up import compile_grammar, main
 
     if not cold_start.kernels_ready():
-        warm_up_grammars()  # meanwhile the process beside compiles the rest
+        compile_grammar()  # meanwhile the process beside compiles the rest
     if not cold_start.wait_until_ready():
         main()
     _answer()

@@ -2,7 +2,8 @@
 
 At a cold start a process beside the engine's runs it (see jit/cold_start.py), in the order in which the other one needs
 what it compiles: that one begins with the kernels that compile grammars, so here the posterior comes first, on torch's
-forward pass and a grammar made by hand, then the fused forward pass, then whatever is left.
+forward pass and a grammar made by hand, then the last steps of compiling grammars, then the fused forward pass, then
+whatever is left.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from agentfast.runtime.core.tokenizer import Tokenizer
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
+from agentfast.runtime.grammar.tokens.partition import common_refinement, partition_by, refine
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
+from agentfast.runtime.grammar.tokens.trie import trie_of
 from agentfast.runtime.model.block_diffusion import BlockDiffusionModel
 from agentfast.runtime.model.config import AttentionConfig, ModelConfig, RopeConfig
 from agentfast.runtime.scheduling.request import Request
@@ -101,15 +104,8 @@ def _tokenizer() -> Tokenizer:
     return Tokenizer(backend, [_EOS])
 
 
-async def warm_up_engines() -> None:
+async def generate(model: BlockDiffusionModel, *, on_torch: bool = False) -> None:
     """Generate from random weights with and without a grammar, drawn and likeliest, verified and judged as they are."""
-    model = _model("diffusion")
-    await _generate(model, on_torch=True)
-    await _generate(model)
-    await _generate(_model("autoregressive"))
-
-
-async def _generate(model: BlockDiffusionModel, *, on_torch: bool = False) -> None:
     tokenizer = _tokenizer()
     for verify in (0.5, 0.0):
         generation = GenerationDefaults(max_denoising_steps=2, canvas_lengths=(8, 16), verify=verify)
@@ -122,14 +118,29 @@ async def _generate(model: BlockDiffusionModel, *, on_torch: bool = False) -> No
                     await engine.submit(Request(prompt, 40, grammar, temperature=temperature, fields=fields))
 
 
-def warm_up_grammars() -> None:
+def partition_tokens() -> None:
+    """Partition and refine a small vocabulary by sets of tokens: the last things that compiling a grammar does."""
+    vocabulary = _vocabulary()
+    trie, starts, nodes = trie_of(vocabulary), _ints([0, 1, 2]), _ints([1, 2])
+    partition = partition_by(starts, nodes, trie)
+    refine(common_refinement([partition, partition], vocabulary.size), starts, nodes, trie)
+
+
+def compile_grammar() -> None:
     """Compile a grammar for a small vocabulary."""
+    compile_schema(_SCHEMA).compile(_vocabulary(), "")
+
+
+def _vocabulary() -> Vocabulary:
     texts = [*(bytes([byte]) for byte in range(32, 127)), b'":', b'{"', b'","', b"ab", b"abc"]
-    vocabulary = Vocabulary((*texts, None), {"<eos>": len(texts)}, frozenset({len(texts)}))
-    compile_schema(_SCHEMA).compile(vocabulary, "")
+    return Vocabulary((*texts, None), {"<eos>": len(texts)}, frozenset({len(texts)}))
 
 
 def main() -> None:
     """Compile all kernels."""
-    asyncio.run(warm_up_engines())
-    warm_up_grammars()
+    model = _model("diffusion")
+    asyncio.run(generate(model, on_torch=True))
+    partition_tokens()
+    asyncio.run(generate(model))
+    asyncio.run(generate(_model("autoregressive")))
+    compile_grammar()

@@ -24,6 +24,7 @@ from typing import Final
 from agentfast.runtime.jit.kernel_folder import KernelFolder, kernel_folder, locked
 
 _BESIDE: Final = "AGENTFAST_COMPILES_BESIDE"
+_VARIABLE: Final = "AGENTFAST_COLD_START"
 _COMPLETE: Final = "complete"
 _WARM_UP: Final = "agentfast.runtime.engine.warm_up"
 _RUN: Final = (
@@ -87,9 +88,9 @@ def begin_anew(reason: str, module: str = _WARM_UP) -> None:
 def kernels_ready() -> bool:
     """False while another process compiles kernels that this one can do without.
 
-    Always True with `AGENTFAST_COLD_START=wait`: then results are those of every later start, to the last bit.
+    Always True with `AGENTFAST_COLD_START=wait` or `quiet`: then results are those of every later start, to the last bit.
     """
-    return _state.ready or os.environ.get("AGENTFAST_COLD_START") == "wait"
+    return _state.ready or os.environ.get(_VARIABLE) in ("wait", "quiet")
 
 
 def wait_until_ready() -> bool:
@@ -177,5 +178,7 @@ def _announcement(folder: KernelFolder) -> str:
 
 
 def _say(text: str) -> None:
+    if os.environ.get(_VARIABLE) == "quiet":
+        return
     with suppress(OSError, ValueError):  # no standard error, or a closed one
         print(f"agentfast: {text}", file=sys.stderr, flush=True)  # noqa: T201
