@@ -36,6 +36,7 @@ from tokenizers import decoders, models, pre_tokenizers
 from agentfast.nano.training.presets import PRESETS
 from agentfast.runtime.core.config import EngineConfig, GenerationDefaults
 from agentfast.runtime.engine.engine import Engine
+from agentfast.runtime.jit import cold_start
 from agentfast.runtime.model.checkpoint.load import load_checkpoint
 from agentfast.runtime.scheduling.request import Request
 
@@ -221,6 +222,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    cold_start.finish()
     now: Clock = perf_counter if arguments.clock == "wall" else process_time
     warnings.filterwarnings("ignore")
     theirs = reference_model()

@@ -99,6 +99,16 @@ def wait_until_ready() -> bool:
     return process is None or process.wait() == 0
 
 
+def finish() -> None:
+    """Have all kernels compiled and wait for it, so that what follows can be timed.
+
+    Where the process that compiles fails, kernels are compiled as they are needed.
+    """
+    begin()
+    wait_until_ready()
+    _state.ready = True
+
+
 def forget_process() -> None:
     """In a fork: the process beside is the parent's."""
     _state.lock = threading.Lock()

@@ -28,6 +28,7 @@ from agentfast.cli.bench.report.table import number, show
 from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
 from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.errors import ConfigError
+from agentfast.runtime.jit import cold_start
 from agentfast.runtime.model.checkpoint.files import tokenizer_file
 
 QUICK = {"concurrency": (1, 2), "tasks": 2, "repeats": 1, "outside_s": 1.0}
@@ -41,6 +42,7 @@ def bench_command(options: argparse.Namespace) -> Exit:
         return oracle_command(options, plan)
     if options.plots:
         load_matplotlib()  # rather now than after minutes
+    cold_start.finish()
     report, invalid = asyncio.run(measure(options, plan))
     if options.out:
         write_json(Path(options.out), report.document())

@@ -82,7 +82,7 @@ def make_tasks(count: int, seed: int) -> list[Task]:
 
 
 async def warm_up(model: LocalModel) -> None:
-    """Give one short answer, so that compiling kernels is not counted."""
+    """Give one short answer, so that the first one's work is not counted."""
     await model.respond(ModelRequest([UserMessage("Hello.")], max_tokens=2))
 
 
