@@ -28,6 +28,7 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "nothing.py").write_text("def main(): ...")
     environment = {
         **os.environ,
+        "AGENTFAST_COLD_START": "",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
         "NUMBA_CACHE_DIR": str(folder / "k"),
     }
