@@ -13,10 +13,10 @@ import argparse
 import json
 import sys
 
-from bench.first_hour import command, losing, raw_inputs, schemas, servers, starting
+from bench.first_hour import command, examples, histories, losing, raw_inputs, schemas, servers, starting
 from bench.first_hour.items import Item, Outcome, items_of, report, run_item
 
-SUBJECTS = (starting, losing, raw_inputs, schemas, servers, command)
+SUBJECTS = (starting, losing, histories, raw_inputs, schemas, servers, command, examples)
 
 
 def chosen(words: str) -> list[tuple[str, Item]]:

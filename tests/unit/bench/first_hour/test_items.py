@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from agentfast import ConfigError
-from bench.first_hour import command, losing, raw_inputs, schemas, servers, starting
+from bench.first_hour import command, examples, histories, losing, raw_inputs, schemas, servers, starting
 from bench.first_hour.items import expect, expect_words, item, items_of, refusal, report, run_item
 
 
@@ -81,7 +81,7 @@ def test_a_refusal_is_a_typed_error_with_the_words() -> None:
 
 
 def test_every_items_title_is_a_sentence_of_its_own() -> None:
-    subjects = (starting, losing, raw_inputs, schemas, servers, command)
+    subjects = (starting, losing, histories, raw_inputs, schemas, servers, command, examples)
     titles = [each.title for subject in subjects for each in items_of(subject)]
     assert len(titles) == len(set(titles))
     assert not [title for title in titles if not title.endswith(".") or "\n" in title]
