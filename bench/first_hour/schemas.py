@@ -182,9 +182,11 @@ def python_types() -> None:
 def embedded_calls() -> None:
     """The embedded model's own calls of a tool with such types pass the validator."""
 
-    def act(at: pydantic.NaiveDatetime, link: pydantic.HttpUrl, price: Decimal, who: pydantic.UUID4) -> str:
+    def act(
+        at: pydantic.NaiveDatetime, host: pydantic.IPvAnyAddress, price: Decimal, who: pydantic.UUID4
+    ) -> str:
         """Acts."""
-        return f"{at} {link} {price} {who}"
+        return f"{at} {host} {price} {who}"
 
     agent = Agent(embedded(), tools=[act], instructions=DESK, tool_choice="act", limits=Limits(max_steps=2))
     ends = wait_for(agent.map([f"Act {number}." for number in range(8)], return_exceptions=True))
