@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agentfast import LocalModel, nano
+from agentfast.runtime.jit.kernel_folder import kernel_folder
 from bench.first_hour.items import Figures, expect, expect_words, item, refusal
 from bench.first_hour.programs import Ran, agentfast, environment, new_folder, python, run
 
@@ -100,7 +101,7 @@ def no_cache_folder() -> None:
 
 
 def damaged(suffix: str) -> None:
-    """Answer with kernels cut short, say that they were damaged, and start the next time with sound ones."""
+    """Kernels that were cut short are said to be damaged, and there is an answer."""
     home = new_folder("damaged") / "home"
     shutil.copytree(warm_home(), home)
     for path in kernels(home, suffix):
@@ -120,15 +121,29 @@ def damaged_code() -> None:
     damaged(".nbc")
 
 
+GRAMMAR: Final = """
+from bench.first_hour.models import embedded
+from bench.first_hour.schemas import turn_grammar
+print(turn_grammar(8).compile(embedded().engine.tokenizer.vocabulary).state_count)
+"""
+"""A grammar that takes long enough to be kept on disk."""
+
+
 @item
 def damaged_grammars() -> None:
-    """Compiled grammars on disk that were cut short are compiled anew."""
-    home = new_folder("damaged") / "home"
-    shutil.copytree(warm_home(), home)
-    answer(home)
-    for path in (home / ".cache" / "agentfast").glob("*.grammar"):
+    """Compiled grammars on disk that were cut short are compiled anew, to the same grammar, and kept again."""
+    cache = new_folder("grammars")
+    env = environment(AGENTFAST_CACHE=str(cache), NUMBA_CACHE_DIR=str(new_folder("kernels")))
+    (Path(env["NUMBA_CACHE_DIR"]) / "agentfast").symlink_to(kernel_folder().path.parent)
+    before = run(python(GRAMMAR), env)
+    files = list(cache.rglob("*.grammar"))
+    expect(before.code == 0 and files, (before, files))
+    sizes = {path: path.stat().st_size for path in files}
+    for path in files:
         path.write_bytes(path.read_bytes()[:100])
-    answer(home)
+    after = run(python(GRAMMAR), env)
+    expect(after.code == 0 and after.output == before.output, (before, after))
+    expect({path: path.stat().st_size for path in files} == sizes, "the cut files, as they were")
 
 
 @item
