@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from time import monotonic
 from typing import Any
 
-from agentfast import Agent, Settings, TextDelta, ToolMessage, tool
+from agentfast import Agent, Message, RunResult, Settings, TextDelta, ToolMessage, tool
 from bench.first_hour.items import expect, expect_words, item, refusal
 from bench.first_hour.models import server, wait_for
 from tests.support.openai_server import Reply, Server, call, delta, reply, turn
@@ -19,6 +19,25 @@ from tests.support.openai_server import Reply, Server, call, delta, reply, turn
 def add(a: int, text: str = "") -> str:
     """Adds."""
     return f"{a} {text!r}"
+
+
+def ask(
+    running: Server,
+    prompt: str = "go",
+    *,
+    history: Sequence[Message] = (),
+    seed: int | None = None,
+    **options: Any,
+) -> RunResult:
+    """The run of an agent, with these options of its own, on a model of the server's."""
+    model_options = {name: options.pop(name) for name in ("timeout_s", "max_retries") if name in options}
+
+    async def work() -> RunResult:
+        async with running.model(**model_options) as model:
+            agent: Agent = Agent(model, **options)
+            return await agent.run(prompt, history=history, seed=seed)
+
+    return wait_for(work())
 
 
 def called(arguments: Any, id_: str = "x1") -> Reply:
@@ -34,7 +53,7 @@ def said(text: str) -> Reply:
 def results(*replies: Reply) -> Sequence[ToolMessage]:
     """The results of the calls in a run with `add` that gets these replies and has to end well."""
     with server(*replies, said("done")) as running:
-        result = wait_for(Agent(running.model(), tools=[add]).run("go"))
+        result = ask(running, tools=[add])
     expect(result.output == "done", result.output)
     return [message for message in result.messages if isinstance(message, ToolMessage)]
 
@@ -42,7 +61,7 @@ def results(*replies: Reply) -> Sequence[ToolMessage]:
 def failure(*replies: Reply, words: Sequence[str], **options: Any) -> None:
     """The run ends with a typed error of these words."""
     with server(*replies) as running:
-        refusal(lambda: wait_for(Agent(running.model(**options)).run("go")), *words)
+        refusal(lambda: ask(running, **options), *words)
 
 
 @item
@@ -50,7 +69,7 @@ def content_in_parts() -> None:
     """A content that is a list of parts is read: the text of its parts."""
     parts = [{"type": "text", "text": "hello"}, {"type": "text", "text": " you"}]
     with server(reply(turn({"content": parts}))) as running:
-        output = wait_for(Agent(running.model()).run("go")).output
+        output = ask(running).output
     expect(output == "hello you", output)
 
 
@@ -117,10 +136,9 @@ def surrogates() -> None:
     """Half a surrogate pair in arguments or text is replaced, and the conversation goes on."""
     replies = [called('{"a":1,"text":"\\ud83d"}'), reply(b'{"choices":[{"message":{"content":"x\\ud83d"}}]}')]
     with server(*replies, said("fine")) as running:
-        agent = Agent(running.model(), tools=[add])
-        result = wait_for(agent.run("go"))
+        result = ask(running, tools=[add])
         expect(result.output == "x\ufffd", result.output)
-        output = wait_for(agent.run("more", history=result.messages)).output
+        output = ask(running, "more", history=result.messages, tools=[add]).output
     expect(output == "fine", output)
 
 
@@ -128,9 +146,9 @@ def surrogates() -> None:
 def only_what_was_set() -> None:
     """No empty system message, temperature, seed or token limit is sent unless the user set it."""
     with server(said("a"), said("b")) as running:
-        wait_for(Agent(running.model()).run("go"))
+        ask(running)
         set_ones = Settings(temperature=0.5, max_tokens=7)
-        wait_for(Agent(running.model(), instructions="Be brief.", settings=set_ones).run("go", seed=3))
+        ask(running, seed=3, instructions="Be brief.", settings=set_ones)
         bare, full = running.asked
     expect(bare == {"model": "m", "messages": [{"role": "user", "content": "go"}]}, bare)
     expect((full["temperature"], full["max_tokens"]) == (0.5, 7) and "seed" in full, full)
@@ -146,7 +164,7 @@ def infinite_default() -> None:
         return min(most, 2.0)
 
     with server(reply(turn({"tool_calls": [call("{}", "limit")]})), said("done")) as running:
-        result = wait_for(Agent(running.model(), tools=[limit]).run("go"))
+        result = ask(running, tools=[limit])
         asked = json.dumps(running.asked)
     expect(result.output == "done" and "Infinity" not in asked, asked)
 
@@ -186,10 +204,11 @@ def streamed_text() -> None:
 
     async def texts(running: Server) -> list[str]:
         found: list[str] = []
-        async for event in Agent(running.model()).stream("go"):
-            if isinstance(event, TextDelta):
-                found.append(event.text)
-                halfway.seen.set()
+        async with running.model() as model:
+            async for event in Agent(model).stream("go"):
+                if isinstance(event, TextDelta):
+                    found.append(event.text)
+                    halfway.seen.set()
         return found
 
     with server(halfway) as running:
@@ -203,5 +222,5 @@ def absent_server() -> None:
     with server() as running:
         url = running.url
     began = monotonic()
-    refusal(lambda: wait_for(Agent(running.model(max_retries=1)).run("go")), url)
+    refusal(lambda: ask(running, max_retries=1), url)
     expect(monotonic() - began < 60, f"{monotonic() - began:.0f} s")
