@@ -132,7 +132,7 @@ async def test_a_result_that_fills_the_context_is_named(local: LocalModel) -> No
         return "x" * 5000
 
     model = Opened([ToolCall("dump", {})], local)
-    with pytest.raises(CapacityError, match="most of it is the result of tool 'dump'") as caught:
+    with pytest.raises(CapacityError, match="the longest part is the result of tool 'dump'") as caught:
         await Agent(model, tools=[dump], settings=SETTINGS).run("go")
     assert len(caught.value.steps) == 1
     assert isinstance(caught.value.messages[-1], ToolMessage)

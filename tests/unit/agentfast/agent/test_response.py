@@ -93,9 +93,9 @@ FULL = CapacityError("a prompt of 999 tokens exceeds the context", hint="raise i
             [ToolCall("long_text", {}), FULL],
             r"the result of tool 'long_text' \(call 'call_0_0'\): 1002 of \d+ .*\(let 'long_text' return less,",
         ),
-        ("x" * 1000, "", [FULL], "most of it is the prompt: 1000 of"),
-        ("go", "x" * 1000, [FULL], "most of it is the instructions: 1000 of"),
-        ("go", "", [FULL], "most of it is the declarations of 1 tools"),
+        ("x" * 1000, "", [FULL], "the longest part is the prompt: 1000 of"),
+        ("go", "x" * 1000, [FULL], "the longest part is the instructions: 1000 of"),
+        ("go", "", [FULL], "the longest part is the declarations of 1 tools"),
     ],
 )
 async def test_a_context_that_is_full_names_what_fills_it(
