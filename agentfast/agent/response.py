@@ -124,7 +124,9 @@ def _naming_the_longest(error: CapacityError, request: ModelRequest) -> Capacity
         what, advice = _described(request.messages, at)
         size = sizes[at]
     hint = advice if error.hint is None else f"{advice}; or {error.hint}"
-    return CapacityError(f"{error.message}; the longest part is {what}: {size} of {total} characters", hint=hint)
+    return CapacityError(
+        f"{error.message}; the longest part is {what}: {size} of {total} characters", hint=hint
+    )
 
 
 def _size(message: Message) -> int:
