@@ -123,7 +123,7 @@ def _naming_the_longest(error: CapacityError, request: ModelRequest) -> Capacity
     else:
         what, advice = _described(request.messages, at)
         size = sizes[at]
-    hint = advice if error.hint is None else f"{advice}; or {error.hint}"
+    hint = f"{advice}; or {error.hint}" if error.hint and advice not in error.hint else error.hint or advice
     return CapacityError(
         f"{error.message}; the longest part is {what}: {size} of {total} characters", hint=hint
     )

@@ -37,9 +37,9 @@ async def answer(
     raise AssertionError("a stream ends with RunFinished or raises")
 
 
-def output_text(output: object) -> str:
-    """An output for people: text as it is, any other value as JSON."""
-    return output if isinstance(output, str) else _json(output)
+def output_text(output: object, *, as_json: bool = False) -> str:
+    """An output for people: text as it is, unless JSON was asked for, any other value as JSON."""
+    return output if isinstance(output, str) and not as_json else _json(output)
 
 
 def result_line(result: RunResult[Any]) -> str:

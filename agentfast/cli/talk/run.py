@@ -15,5 +15,6 @@ def run_command(options: argparse.Namespace) -> Exit:
     agent = open_partner(options).agent
     with event_loop(agent.model) as loop:
         result = loop.run(answer(agent, options.prompt, seed=options.seed, quiet=options.quiet))
-    print(result_line(result) if options.json else output_text(result.output))
+    asked_for_json = options.schema is not None
+    print(result_line(result) if options.json else output_text(result.output, as_json=asked_for_json))
     return Exit.OK

@@ -108,6 +108,15 @@ def test_the_embedded_model_fills_in_a_schema(tmp_path: Path, capsys: pytest.Cap
     assert answer == {"name": "Clara Novak", "city": "Vienna", "email": "clara.novak@home.eu"}
 
 
+def test_a_text_that_a_schema_asks_for_is_printed_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "text.json"
+    file.write_text(json.dumps({"enum": ["a\nb"]}))
+    assert main(["run", "Extract", "--schema", str(file)]) == Exit.OK
+    assert capsys.readouterr().out == '"a\\nb"\n'
+
+
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
