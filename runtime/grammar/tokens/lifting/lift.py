@@ -2,7 +2,8 @@
 
 A label is a set of tokens that share an edge. Each kind of string body is lifted once per vocabulary for all lengths
 and continuations (see string_lift.py): inside, a token only moves between places and counts code points; the rest
-of a token after the closing quote is walked once per continuation. All else is walked through the vocabulary's trie.
+of a token after the closing quote is walked once per continuation. A shared rule (see `nodes.Rule`) likewise: its edges
+are copied by offset, and only tokens that leave it are walked on. All else is walked through the vocabulary's trie.
 """
 
 from __future__ import annotations
