@@ -10,11 +10,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
+from agentfast.agent.bounds.limits import Limits, Settings
+from agentfast.agent.bounds.repetition import Repetition
 from agentfast.agent.errors import LimitExceededError, OutputError, with_run
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import Escalated, EscalationFailed, OutputRejected, StepStarted
 from agentfast.agent.history.call_ids import CallIds
-from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.output import OutputType
 from agentfast.agent.response import ask
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
@@ -70,6 +71,7 @@ class Run(Generic[T]):
         self._emit = emit
         self._program = f"{name}-{next(_run_numbers)}"
         self._steps: list[Step] = []
+        self._repetition = Repetition(limits.max_identical_calls)
         self._calls = 0
         self._tokens = 0
 
@@ -129,12 +131,13 @@ class Run(Generic[T]):
             if escalation is None or escalation.failure is not None:
                 self._check_turn(self._model, request, response)
             self._count_calls(message)
+            self._repetition.check(message)
             await turn.run_calls(self._executor)
         except BaseException as error:
             turn.close(self._reason(error))
             raise
         finally:
-            results = turn.results
+            results = self._repetition.told(turn.results)
             self._transcript.append(message)
             for result in results:
                 self._transcript.append(ToolMessage.of(result))
