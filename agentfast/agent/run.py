@@ -96,7 +96,11 @@ class Run(Generic[T]):
         except TimeoutError as error:
             if not self._deadline.expired():
                 raise
-            over = LimitExceededError(self._deadline_text(), hint="raise Limits(deadline_s=...)")
+            failure = None if error.__cause__ is None else error.__cause__.__cause__
+            last = (
+                f"; the last failure before: {failure.message}" if isinstance(failure, AgentFastError) else ""
+            )
+            over = LimitExceededError(self._deadline_text() + last, hint="raise Limits(deadline_s=...)")
             raise with_run(over, tuple(self._transcript), tuple(self._steps)) from error
         steps = tuple(self._steps)
         duration_s = time.perf_counter() - start
