@@ -124,7 +124,7 @@ def _tools(source: Mapping[str, Any]) -> tuple[ToolDefinition, ...]:
 
 
 def _thought(constraint: Constraint) -> Grammar:
-    """What may stand in front of the constrained part.
+    """The thought that may stand in front of the constrained part.
 
     A thought is free text without special tokens, so it has one end, which takes one token: the fewest tokens that an
     output still needs are known inside the thought as well, and the budget ends it in time.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from agentfast.chat.gemma4_notation import QUOTE
 from agentfast.errors import GrammarError
 from agentfast.runtime.grammar import Grammar, compile_schema
+from agentfast.runtime.grammar.automaton.whitespace import Whitespace
+from agentfast.runtime.grammar.schema.build.mode import Order
 
 Format = Mapping[str, Any]
 
@@ -37,7 +39,8 @@ _READ: Final[Mapping[str, frozenset[str]]] = {
     ),
     "tags_with_separator": frozenset({"tags", "separator", "at_least_one", "stop_after_first"}),
 }
-"""What is read of each format; a further setting that says something is refused."""
+"""Settings that are read, by format; a further one that says something is refused."""
+_COMPOSED: Final = _READ.keys() - {"const_string", "json_schema", "regex", "any_text", "any_tokens", "token"}
 
 
 def tag_grammar(tag: Format, special: Iterable[str]) -> Grammar:
@@ -95,7 +98,10 @@ class _Reader:
         for name in given.keys() - _READ[kind] - {"type"}:
             if given[name] not in (None, False, [], ()):
                 raise GrammarError(f"{name!r} of the format {kind!r} is not served", hint=f"leave {name} out")
-        match kind:
+        return self._composed(given, ends) if kind in _COMPOSED else self._plain(given, ends)
+
+    def _plain(self, given: Format, ends: Sequence[str]) -> Grammar:
+        match given["type"]:
             case "const_string":
                 return self._text(given["value"])
             case "json_schema":
@@ -106,8 +112,11 @@ class _Reader:
                 return self._free([*given.get("excludes", ()), *ends], given.get("max_chars"))
             case "any_tokens":
                 return self._free(ends)
-            case "token":
+            case _:
                 return self._token(given)
+
+    def _composed(self, given: Format, ends: Sequence[str]) -> Grammar:
+        match given["type"]:
             case "sequence":
                 return reduce(Grammar.__add__, [self.grammar(element, ends) for element in given["elements"]])
             case "or":
@@ -118,17 +127,16 @@ class _Reader:
                 return self._triggered(given, ends)
             case "tags_with_separator":
                 return self._separated(given)
-            case _:
-                least, most = _COUNTS.get(kind, (given.get("min", 0), given.get("max")))
+            case kind:
+                least, most = _COUNTS.get(kind) or (given["min"], given["max"])
                 return self.grammar(given["content"], ends).repeat(least, None if most == -1 else most)
 
     def _tag(self, tag: Format) -> Grammar:
-        given_end = tag["end"]
-        ends = given_end if isinstance(given_end, list) else [given_end]
-        texts = [end for end in cast("list[Any]", ends) if isinstance(end, str) and end]
+        ends: list[Any] = tag["end"] if isinstance(tag["end"], list) else [tag["end"]]
+        texts = [end for end in ends if isinstance(end, str) and end]
         content = self.grammar(tag["content"], texts)
         return (
-            self._mark(tag["begin"]) + content + _any_of([self._mark(end) for end in cast("list[Any]", ends)])
+            self._mark(tag["begin"]) + content + _any_of([self._mark(end) for end in ends])
         )
 
     def _triggered(self, given: Format, ends: Sequence[str]) -> Grammar:
@@ -176,12 +184,12 @@ _COUNTS: Final = {"optional": (0, 1), "plus": (1, None), "star": (0, None)}
 def _json(given: Format) -> Grammar:
     style = given.get("style", "json")
     spaces = given.get("max_whitespace_cnt")
-    order = "any" if given.get("any_order") else None
+    order: Order | None = "any" if given.get("any_order") else None
     if style == "gemma":
         return compile_schema(given["json_schema"], order=order).in_native_notation(QUOTE)
     if style != "json":
         raise GrammarError(f"the style {style!r} of a json_schema is not served", hint="take json or gemma")
-    whitespace = "flexible" if spaces is None else "spaced" if spaces else "compact"
+    whitespace: Whitespace = "flexible" if spaces is None else "spaced" if spaces else "compact"
     return compile_schema(given["json_schema"], whitespace=whitespace, order=order)
 
 
