@@ -63,13 +63,19 @@ def asked(extra: dict[str, Any] | None = None, **structured_outputs: Any) -> Con
     return found
 
 
-def drawn(grammar: TokenGrammar, seed: int, budget: int, canvas: int = 32, spread: float = 3.0) -> list[int]:
-    """Tokens of one output, without the end token; its end comes within the budget, or the test fails."""
+def drawn(grammar: TokenGrammar, seed: int, budget: int, canvas: int = 32, likes: str = "") -> list[int]:
+    """Tokens of one output, without the end token; its end comes within the budget, or the test fails.
+
+    Args:
+        likes: a special token that the model would begin with.
+    """
     random = np.random.default_rng(seed)
     state, left, tokens = grammar.start, budget, list[int]()
     while True:
         size = grammar.vocabulary.size
-        logits = random.standard_normal((canvas, size), np.float32) * np.float32(spread)
+        logits = random.standard_normal((canvas, size), np.float32) * np.float32(3)
+        if likes and not tokens:
+            logits[0, grammar.vocabulary.special[likes]] += 100
         if seed % 2:  # a model that never wants to end
             logits[:, sorted(grammar.vocabulary.eos_ids)] -= 1e4
         row = CanvasRow(torch.from_numpy(logits), grammar, state, left, random.random(canvas))
@@ -88,8 +94,6 @@ def drawn(grammar: TokenGrammar, seed: int, budget: int, canvas: int = 32, sprea
 def parsed(tokens: Sequence[int]) -> AssistantMessage:
     """The turn, as our own reader reads it."""
     return Gemma4Chat().parse(list(SegmentCodec(gemma_tokenizer()).decode(tokens)))
-
-
 
 
 def shown(tokens: Sequence[int]) -> str:

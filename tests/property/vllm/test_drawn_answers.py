@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from agentfast.errors import BudgetTooSmallError
+from agentfast.runtime.adapters.vllm.requests.constraint import Constraint
 from bench.data.schemas import SCHEMAS, closed
 from tests.property.vllm.drawn_texts import asked, drawn, gemma_tokenizer, grammars, parsed, shown
 
@@ -26,11 +27,11 @@ ROOMS = (0, 3, 40, 200)
 """Tokens beyond the least."""
 
 
-def outputs(constraint: Any, seeds: range) -> list[list[int]]:
+def outputs(constraint: Constraint, seeds: range, likes: str = "") -> list[list[int]]:
     """Outputs with budgets from the least up."""
     grammar = grammars().compile(constraint)
     least = grammars().least_tokens(grammar)
-    return [drawn(grammar, seed, least + ROOMS[seed % len(ROOMS)]) for seed in seeds]
+    return [drawn(grammar, seed, least + ROOMS[seed % len(ROOMS)], likes=likes) for seed in seeds]
 
 
 def valid(name: str, value: object) -> bool:
@@ -63,7 +64,9 @@ def test_a_required_choice_is_one_or_more_valid_calls() -> None:
 
 
 def test_a_free_choice_is_a_text_or_valid_calls() -> None:
-    turns = [parsed(tokens) for tokens in outputs(asked({"tools": TOOLS}), range(60))]
+    constraint = asked({"tools": TOOLS})
+    drawn_ones = outputs(constraint, range(30)) + outputs(constraint, range(30), likes="<|tool_call>")
+    turns = [parsed(tokens) for tokens in drawn_ones]
     assert any(turn.calls for turn in turns)
     assert any(turn.text for turn in turns)
     assert all(valid(call.name, call.arguments) for turn in turns for call in turn.calls)
@@ -71,7 +74,8 @@ def test_a_free_choice_is_a_text_or_valid_calls() -> None:
 
 
 def test_a_free_choice_beside_a_schema_is_a_call_or_a_valid_answer() -> None:
-    for tokens in outputs(asked({"tools": TOOLS[:2]}, json=SMALL), range(30)):
+    constraint = asked({"tools": TOOLS[:2]}, json=SMALL)
+    for tokens in outputs(constraint, range(20)) + outputs(constraint, range(20), likes="<|tool_call>"):
         turn = parsed(tokens)
         assert all(valid(call.name, call.arguments) for call in turn.calls)
         assert turn.calls or json.loads(turn.text) in SMALL["enum"]

@@ -135,9 +135,7 @@ class _Reader:
         ends: list[Any] = tag["end"] if isinstance(tag["end"], list) else [tag["end"]]
         texts = [end for end in ends if isinstance(end, str) and end]
         content = self.grammar(tag["content"], texts)
-        return (
-            self._mark(tag["begin"]) + content + _any_of([self._mark(end) for end in ends])
-        )
+        return self._mark(tag["begin"]) + content + _any_of([self._mark(end) for end in ends])
 
     def _triggered(self, given: Format, ends: Sequence[str]) -> Grammar:
         free = self._free([*given.get("triggers", ()), *given.get("excludes", ()), *ends])
