@@ -15,7 +15,7 @@ from bench.data.schemas import SCHEMAS, closed
 from tests.property.vllm.drawn_texts import asked, drawn, gemma_tokenizer, grammars, parsed, shown
 
 OBJECTS: dict[str, Any] = {
-    name.replace(" ", "_"): closed(schema)
+    re.sub("\\W+", "_", name): closed(schema)
     for name, schema in SCHEMAS.items()
     if isinstance(schema, dict) and schema.get("type") == "object"
     if name != "names with escapes"  # which a call's notation cannot write
