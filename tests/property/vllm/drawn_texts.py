@@ -46,7 +46,8 @@ def gemma_tokenizer() -> Tokenizer:
     )
     backend.train_from_iterator(_TEXT, trainer)
     ends = ("<eos>", "<turn|>", "<|tool_response>")
-    return Tokenizer(backend, [backend.token_to_id(end) for end in ends])
+    ids = [backend.token_to_id(end) for end in ends]
+    return Tokenizer(backend, [index for index in ids if index is not None])
 
 
 @cache
