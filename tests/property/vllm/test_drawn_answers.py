@@ -34,7 +34,7 @@ def outputs(constraint: Constraint, seeds: range, likes: str = "") -> list[list[
     return [drawn(grammar, seed, least + ROOMS[seed % len(ROOMS)], likes=likes) for seed in seeds]
 
 
-def valid(name: str, value: object) -> bool:
+def valid(name: str, value: Any) -> bool:
     return Draft202012Validator(OBJECTS[name]).is_valid(value)
 
 

@@ -96,36 +96,36 @@ def test_a_constraint_comes_back_from_its_text_and_its_pickle(constraint: Constr
     assert list(schema["properties"]) == ["b", "a"]  # in the schema's order
 
 
-@pytest.mark.parametrize(
-    ("outputs", "extra", "message"),
-    [
-        (
-            {"grammar": "root ::= x"},
-            None,
-            "structured_outputs.grammar is not served (give json, regex or choice)",
-        ),
-        ({"json": SCHEMA, "whitespace_pattern": " "}, None, "whitespace_pattern is not served"),
-        ({"json_object": False}, None, "json_object is False (give true, or leave it out)"),
-        ({"json": "{"}, None, "json is no JSON"),
-        ({"json": "7"}, None, "json is 7 (give a JSON object)"),
-        ({"choice": []}, None, "choice is [] (give a list of one or more strings)"),
-        ({"regex": "a"}, {"choice": ["x"]}, "a request has one constraint, not several: choice, regex"),
-        (None, "{", "agentfast is no JSON"),
-        (None, [1], "agentfast is [1] (give a JSON object, or its text)"),
-        (None, {"jsonn": {}}, "agentfast has no member 'jsonn' (there are json, regex"),
-        (None, {"json": SCHEMA, "thinking": "yes"}, "agentfast.thinking is 'yes' (give true or false)"),
-        (None, {"json": SCHEMA, "whitespace": "none"}, "agentfast.whitespace is 'none'"),
-        (None, {"confidence": True}, "agentfast.confidence needs a schema or tools"),
-        (None, {"tool_choice": "required"}, "tools is None (give a list of tools)"),
-        (None, {"tools": [], "tool_choice": "required"}, "'required', but there is no tool"),
-        (None, {"tools": [FIND, FIND]}, "two tools are named 'find'"),
-        (None, {"tools": [{"name": "a b"}]}, "the tool name 'a b' cannot be written in a call"),
-        (None, {"tools": [{"parameters": {}}]}, "give an object with a name and parameters"),
-        (None, {"tools": [FIND], "tool_choice": "fin"}, "tool_choice is 'fin'"),
-        (None, {"tools": [FIND], "tool_choice": {"name": "fin"}}, "tool_choice names the tool 'fin'"),
-        (None, {"tools": [FIND], "max_calls": 0}, "max_calls is 0 (give a number from 1 on)"),
-    ],
-)
+REFUSED: list[tuple[Any, Any, str]] = [
+    (
+        {"grammar": "root ::= x"},
+        None,
+        "structured_outputs.grammar is not served (give json, regex or choice)",
+    ),
+    ({"json": SCHEMA, "whitespace_pattern": " "}, None, "whitespace_pattern is not served"),
+    ({"json_object": False}, None, "json_object is False (give true, or leave it out)"),
+    ({"json": "{"}, None, "json is no JSON"),
+    ({"json": "7"}, None, "json is 7 (give a JSON object)"),
+    ({"choice": []}, None, "choice is [] (give a list of one or more strings)"),
+    ({"regex": "a"}, {"choice": ["x"]}, "a request has one constraint, not several: choice, regex"),
+    (None, "{", "agentfast is no JSON"),
+    (None, [1], "agentfast is [1] (give a JSON object, or its text)"),
+    (None, {"jsonn": {}}, "agentfast has no member 'jsonn' (there are json, regex"),
+    (None, {"json": SCHEMA, "thinking": "yes"}, "agentfast.thinking is 'yes' (give true or false)"),
+    (None, {"json": SCHEMA, "whitespace": "none"}, "agentfast.whitespace is 'none'"),
+    (None, {"confidence": True}, "agentfast.confidence needs a schema or tools"),
+    (None, {"tool_choice": "required"}, "tools is None (give a list of tools)"),
+    (None, {"tools": [], "tool_choice": "required"}, "'required', but there is no tool"),
+    (None, {"tools": [FIND, FIND]}, "two tools are named 'find'"),
+    (None, {"tools": [{"name": "a b"}]}, "the tool name 'a b' cannot be written in a call"),
+    (None, {"tools": [{"parameters": {}}]}, "give an object with a name and parameters"),
+    (None, {"tools": [FIND], "tool_choice": "fin"}, "tool_choice is 'fin'"),
+    (None, {"tools": [FIND], "tool_choice": {"name": "fin"}}, "tool_choice names the tool 'fin'"),
+    (None, {"tools": [FIND], "max_calls": 0}, "max_calls is 0 (give a number from 1 on)"),
+]
+
+
+@pytest.mark.parametrize(("outputs", "extra", "message"), REFUSED)
 def test_what_cannot_be_read_is_refused_with_a_reason(outputs: Any, extra: Any, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         constraint_of(request(outputs, extra))
