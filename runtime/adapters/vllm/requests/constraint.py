@@ -1,4 +1,4 @@
-"""What one request to vLLM asks for, as plain data that can be handed from process to process."""
+"""The constraint that one request to vLLM asks for: plain data that can be handed from process to process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Constraint:
-    """What the output of one request may be.
+    """A description of the outputs that one request allows.
 
     Attributes:
         source: the constraint in JSON values, one of {"json": schema}, {"regex": pattern}, {"choice": texts},
