@@ -26,7 +26,7 @@ TOOL: dict[str, Any] = {"name": "find", "parameters": SCHEMA}
 def test_an_equal_constraint_has_the_same_grammar_on_all_threads() -> None:
     found = Grammars(gemma_tokenizer(), kept=2)
     with ThreadPoolExecutor(8) as threads:
-        compiled = list(threads.map(lambda _: found.compile(asked(json=SCHEMA)), range(32)))
+        compiled = list(threads.map(found.compile, [asked(json=SCHEMA)] * 32))
     assert all(grammar is compiled[0] for grammar in compiled)
     for at in range(5):
         found.compile(asked(choice=[str(at)]))  # more than are kept
