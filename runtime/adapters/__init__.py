@@ -1,0 +1,1 @@
+"""Adapters: agentfast inside other engines."""

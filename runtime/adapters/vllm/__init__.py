@@ -1,0 +1,1 @@
+"""agentfast inside vLLM: exact grammars for its block-diffusion models."""

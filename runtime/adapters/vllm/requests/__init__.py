@@ -1,0 +1,1 @@
+"""Requests to vLLM: what they ask for, and its grammar."""
