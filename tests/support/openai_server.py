@@ -30,7 +30,8 @@ class Server:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.asked: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                server.asked.append(self.asked)
                 server.headers.append({key.lower(): value for key, value in self.headers.items()})
                 answer = server.usual if server.usual and not server.replies else server.replies.pop(0)
                 answer(self)

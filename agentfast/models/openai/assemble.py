@@ -24,6 +24,8 @@ class Assembler:
         self._chunks = 0
         self._is_begun = False
         self._reason: Any = None
+        self._stop_reason: Any = None
+        self._logprobs: list[Any] = []
         self._usage: Any = None
 
     def add(self, chunk: Any) -> str:
@@ -48,6 +50,8 @@ class Assembler:
         self._reason = choice.get("finish_reason") or self._reason
         if choice.get("error"):
             self._reason = "error"
+        self._stop_reason = choice.get("stop_reason", self._stop_reason)
+        self._logprobs += as_list(as_object(choice.get("logprobs")).get("content"))
         self._is_begun = self._is_begun or "delta" in choice
         return self._add_delta(as_object(choice.get("delta")))
 
@@ -67,9 +71,13 @@ class Assembler:
             "refusal": self._refusal,
             "tool_calls": [{"id": call["id"], "function": call} for call in self._calls],
         }
-        return mended(
-            {"choices": [{"message": message, "finish_reason": self._reason}], "usage": self._usage}
-        )
+        choice = {
+            "message": message,
+            "finish_reason": self._reason,
+            "stop_reason": self._stop_reason,
+            "logprobs": {"content": self._logprobs},
+        }
+        return mended({"choices": [choice], "usage": self._usage})
 
     def _add_delta(self, delta: Mapping[str, Any]) -> str:
         self._refusal += str(delta.get("refusal") or "")

@@ -11,9 +11,11 @@ from agentfast.messages import AssistantMessage, ToolCall
 from agentfast.models.base import FinishReason, ModelRequest, ModelResponse, ModelUsage
 from agentfast.models.openai.content import read_content
 from agentfast.models.openai.json_text import as_list, as_object, parse_json, well_formed
+from agentfast.models.openai.token_confidence import with_confidence
 
 _CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
 _CALLED = frozenset({"tool_calls", "function_call"})
+_PADDING = 0  # the token with which vLLM with agentfast's plugin ends a turn that it cannot go on with
 _FILTERED = frozenset({"content_filter", "safety", "SAFETY"})
 
 
@@ -36,11 +38,18 @@ def decode_completion(body: Any, request: ModelRequest) -> ModelResponse:
         raise ModelError(
             f"the server failed in the middle of the turn: {_shown(choice.get('error') or choice)}"
         )
+    if _is_given_up(choice.get("stop_reason")):
+        raise ModelError(
+            "the server gave the turn up in the middle: its constraint could not be kept",
+            hint="see the server's log",
+        )
     finish: FinishReason = "length" if reason in _CUT_OFF else "stop"
     message = _object(choice.get("message"), "the message")
     turn = _turn(message, finish, request)
     if reason in _CALLED and not turn.calls and not turn.text:
         raise ModelError(f"the server says that the model made calls, but there are none: {_shown(message)}")
+    if request.confidence and finish == "stop":
+        turn = with_confidence(turn, choice.get("logprobs"), request)
     return ModelResponse(turn, _usage(as_object(completion.get("usage"))), finish)
 
 
@@ -118,6 +127,8 @@ def _usage(usage: Mapping[str, Any]) -> ModelUsage:
         prompt_tokens=_count(usage.get("prompt_tokens")),
         cached_tokens=_count(details.get("cached_tokens")),
         generated_tokens=_count(usage.get("completion_tokens")),
+        canvases=_count(usage.get("canvases")),
+        denoising_steps=_count(usage.get("denoising_steps")),
     )
 
 
@@ -133,3 +144,7 @@ def _object(value: object, what: str) -> Mapping[str, Any]:
 
 def _shown(value: object) -> str:
     return f"{value!r:.300}"
+
+
+def _is_given_up(stop_reason: object) -> bool:
+    return isinstance(stop_reason, int) and not isinstance(stop_reason, bool) and stop_reason == _PADDING

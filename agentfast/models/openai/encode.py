@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import ModelRequest
@@ -12,6 +12,8 @@ from agentfast.tools.call import ToolDefinition
 from agentfast.tools.schema.json_schema import with_standard_formats
 
 MALFORMED = "malformed_arguments"
+CONFIDENCE: Final[Mapping[str, Any]] = {"logprobs": True, "vllm_xargs": {"agentfast": '{"confidence": true}'}}
+"""Members of a body that ask vLLM with agentfast's plugin for the log probabilities of a constrained output."""
 
 _SEEDS = 1 << 31  # servers differ in how many bits of a seed they take; all take these
 

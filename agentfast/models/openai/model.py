@@ -13,7 +13,7 @@ from agentfast.models.base import ModelEvent, ModelRequest, ModelResponse, Plain
 from agentfast.models.openai.assemble import Assembler
 from agentfast.models.openai.client import JsonClient
 from agentfast.models.openai.decode import decode_completion
-from agentfast.models.openai.encode import encode_chat
+from agentfast.models.openai.encode import CONFIDENCE, encode_chat
 from agentfast.models.openai.endpoint import OPENAI, Endpoint
 from agentfast.models.openai.json_text import dump_json
 
@@ -41,6 +41,7 @@ class OpenAIModel(PlainModel):
         max_retries: int = 4,
         backoff_s: float = 0.5,
         strict: bool = False,
+        field_confidence: bool = False,
         token_limit_field: TokenLimitField = "max_tokens",
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
@@ -57,6 +58,8 @@ class OpenAIModel(PlainModel):
                 long to wait is obeyed, up to `timeout_s`.
             strict: ask the server to hold answers and calls to their schemas exactly. OpenAI's own then takes a subset
                 of JSON Schema only, in which every property is required.
+            field_confidence: ask for the log probabilities of typed answers and calls, and tell the confidence of their
+                fields from them. For vLLM with agentfast's plugin; another server takes the request as its own kind allows.
             token_limit_field: how the server calls the limit of tokens; OpenAI's reasoning models take
                 "max_completion_tokens" only.
             extra_body: added to every request's body, in place of fields of the same name; None leaves a field out.
@@ -86,6 +89,7 @@ class OpenAIModel(PlainModel):
             )
         self._model = model
         self._strict = strict
+        self._field_confidence = field_confidence
         self._token_limit_field: TokenLimitField = token_limit_field
         self._extra_body = dict(extra_body or {})
 
@@ -133,6 +137,12 @@ class OpenAIModel(PlainModel):
 
     def _body(self, request: ModelRequest, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
         body = encode_chat(request, strict=self._strict, token_limit_field=self._token_limit_field)
+        if (
+            self._field_confidence
+            and request.confidence
+            and (request.tools or request.output_schema is not None)
+        ):
+            body |= CONFIDENCE
         body |= {"model": self._model} | dict(more or {}) | self._extra_body
         return {name: value for name, value in body.items() if value is not None}
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from agentfast import nano
 from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, warm_up_tasks
 from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from tests.integration.cli.served_model import served
 from tests.support.openai_server import Server, call, reply, turn
 
 
@@ -109,6 +111,20 @@ def test_a_server_may_sit_in_a_seat(random_checkpoint: Path, capsys: pytest.Capt
     assert line["invalid_calls"] == 1
     assert line["concurrency"]["1"]["ar_p50_s"] > 0
     assert all(asked["temperature"] == 0 and asked["tools"] for asked in server.asked[1:])
+
+
+def test_a_diffusion_model_behind_a_server_does_as_well_as_in_this_process(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--tasks", "6", "--concurrency", "2", "--repeats", "1", "--no-outside", "--json"]
+    with served(nano.load()) as server:
+        assert main(["bench", *options, "--diffusion", f"{server.url}#diffusiongemma"]) == Exit.OK
+    line = last_line(capsys.readouterr().out)
+    assert main(["bench", *options]) == Exit.OK
+    here = last_line(capsys.readouterr().out)
+    assert line["success_diffusion"] == here["success_diffusion"] > 0.5
+    assert line["tokens_per_forward"] > 1
+    assert line["invalid_calls"] == 0
 
 
 def test_a_server_that_is_not_there_ends_the_benchmark_at_once(

@@ -24,7 +24,7 @@ from agentfast.runtime.posterior.base import CanvasRow
 from agentfast.runtime.posterior.exact import canvas_posterior
 
 _TEXT = (
-    '<|tool_call>call:find{id:7,in:<|"|>box<|"|>,among:[<|"|>a<|"|>,true,null],at:{x:1.5}}<tool_call|>',
+    "call:find{id:7,in:box,among:[a,true,null],at:{x:1.5}}",
     "thought\nThe user asks for the order.\n\nSo I call find, then I answer.",
     '{"name": "send", "arguments": {"to": "ann@example.com", "body": "hello \\u00e9 \\"quoted\\"\\n"}}',
     '{\n  "value": 1,\n  "left": null,\n  "right": {\n    "value": 2.5e-3\n  }\n}',
@@ -46,7 +46,8 @@ def gemma_tokenizer() -> Tokenizer:
     )
     backend.train_from_iterator(_TEXT, trainer)
     ends = ("<eos>", "<turn|>", "<|tool_response>")
-    return Tokenizer(backend, [backend.token_to_id(end) for end in ends])
+    ids = [backend.token_to_id(end) for end in ends]
+    return Tokenizer(backend, [index for index in ids if index is not None])
 
 
 @cache

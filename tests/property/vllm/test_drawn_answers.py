@@ -15,7 +15,7 @@ from bench.data.schemas import SCHEMAS, closed
 from tests.property.vllm.drawn_texts import asked, drawn, gemma_tokenizer, grammars, parsed, shown
 
 OBJECTS: dict[str, Any] = {
-    name.replace(" ", "_"): closed(schema)
+    re.sub("\\W+", "_", name): closed(schema)
     for name, schema in SCHEMAS.items()
     if isinstance(schema, dict) and schema.get("type") == "object"
     if name != "names with escapes"  # which a call's notation cannot write
@@ -34,7 +34,7 @@ def outputs(constraint: Constraint, seeds: range, likes: str = "") -> list[list[
     return [drawn(grammar, seed, least + ROOMS[seed % len(ROOMS)], likes=likes) for seed in seeds]
 
 
-def valid(name: str, value: object) -> bool:
+def valid(name: str, value: Any) -> bool:
     return Draft202012Validator(OBJECTS[name]).is_valid(value)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
 
 _KEPT: Final = 256
+_PAD: Final = "<pad>"
 _CHAT: Final = Gemma4Chat()
 
 
@@ -31,6 +32,7 @@ class Grammars:
 
     Attributes:
         tokenizer: the checkpoint's.
+        ends: ids of the tokens that may end an output, padding included.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, kept: int = _KEPT) -> None:
@@ -46,6 +48,8 @@ class Grammars:
                 f"the tokenizer has no special token {missing[0]}", hint="give a checkpoint of Gemma 4's kind"
             )
         self.tokenizer = tokenizer
+        special = tokenizer.vocabulary.special
+        self.ends = tokenizer.vocabulary.eos_ids | {special[name] for name in (_PAD,) if name in special}
         self._grammar = lru_cache(maxsize=kept)(self._build)
 
     @classmethod

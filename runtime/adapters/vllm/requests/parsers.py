@@ -3,7 +3,8 @@
 vLLM's server makes sampling parameters of a chat request without its tools: with `tool_choice: "auto"`, and for this
 parser with `"required"` and a named tool as well, nothing in them says that there are any. Before that, however, the
 server lets the tool parser and the reasoning parser adjust the request. So under the name `gemma4` subclasses of vLLM's
-own parsers are registered, which write the tools to the request's `vllm_xargs`. They read answers as vLLM's own do.
+own parsers are registered, which write the tools to the request's `vllm_xargs`. They read answers as vLLM's own do, but
+for the types of arguments, see arguments.py.
 
 The server has these parsers if it is started with `--enable-auto-tool-choice --tool-call-parser gemma4
 --reasoning-parser gemma4`.
@@ -17,13 +18,14 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from agentfast.errors import ConfigError
+from agentfast.runtime.adapters.vllm.requests.arguments import exactly
 from agentfast.runtime.adapters.vllm.requests.read import KEY
 
 NAME: Final = "gemma4"
 """The parsers' name on vLLM's command line."""
 _REGISTRIES: Final = {
-    "ToolParserManager": ("vllm.tool_parsers", "tool_parsers", "get_tool_parser"),
-    "ReasoningParserManager": ("vllm.reasoning", "reasoning_parsers", "get_reasoning_parser"),
+    "ToolParserManager": ("vllm.tool_parsers", "get_tool_parser"),
+    "ReasoningParserManager": ("vllm.reasoning", "get_reasoning_parser"),
 }
 
 
@@ -33,7 +35,7 @@ def register_parsers() -> None:
     Raises:
         ConfigError: this vLLM has no parsers of that name, or they are made differently.
     """
-    for name, (module, _, getter) in _REGISTRIES.items():
+    for name, (module, getter) in _REGISTRIES.items():
         manager = getattr(importlib.import_module(module), name)
         try:
             theirs = getattr(manager, getter)(NAME)
@@ -66,9 +68,34 @@ class HandsDown:
         return request
 
 
-def handing_down(theirs: type) -> type:
-    """A subclass of one of vLLM's parser classes that hands down; of the same name, which logs show."""
-    return type(theirs.__name__, (HandsDown, theirs), {"__module__": __name__})
+def handing_down(theirs: Any) -> type:
+    """A subclass of one of vLLM's parser classes that hands down; of the same name, which logs show.
+
+    Raises:
+        ConfigError: the class is not made as those of the versions that were tested.
+    """
+    engine = getattr(theirs, "_parser_engine_cls", None)
+    if engine is None or not hasattr(engine, "_fix_arg_types"):
+        raise ConfigError(
+            f"vLLM's {theirs.__name__} reads arguments in a way that is not known here",
+            hint="install a version of vLLM that was tested",
+        )
+    members = {"__module__": __name__, "_parser_engine_cls": keeping_types(engine)}
+    return type(theirs.__name__, (HandsDown, theirs), members)
+
+
+def keeping_types(engine: Any) -> type:
+    """A subclass of vLLM's engine of parsers for which the notation says the types of arguments."""
+
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        engine.__init__(self, *args, **kwargs)
+        self._arg_converter = exactly(self._arg_converter)
+
+    def as_they_are(_: Any, written: str, __: str) -> str:
+        return written
+
+    members = {"__module__": __name__, "__init__": made, "_fix_arg_types": as_they_are}
+    return type(engine.__name__, (engine,), members)
 
 
 def handed_down(request: Any, thinking: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reading of what a request asks for out of vLLM's sampling parameters, which are read by name: vLLM is not imported.
+"""Reading of the constraint that a request asks for out of vLLM's sampling parameters, which are read by name: vLLM is not imported.
 
 vLLM's server puts `response_format` and `structured_outputs` into `SamplingParams.structured_outputs`, and the values of
 `vllm_xargs` into `SamplingParams.extra_args`. There, `agentfast` is a JSON object, or its text: one of `json`, `regex`,
@@ -9,11 +9,12 @@ tools of a chat request come this way, too, see parsers.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 from agentfast.errors import ConfigError
 from agentfast.runtime.adapters.vllm.requests.constraint import Constraint
+from agentfast.runtime.adapters.vllm.requests.refusals import refuse
 from agentfast.runtime.adapters.vllm.requests.tools import tools_source
 
 __all__ = ["KEY", "Constraint", "constraint_of"]
@@ -27,8 +28,11 @@ _FLAGS: Final = ("thinking", "confidence", "open_thought")
 _ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 
 
-def constraint_of(sampling_params: Any) -> Constraint | None:
-    """What a request asks for; None for one without a constraint.
+def constraint_of(sampling_params: Any, ends: Collection[int] | None = None) -> Constraint | None:
+    """The constraint that a request asks for; None for one without.
+
+    Args:
+        ends: tokens that end an output. A request that would stop at others is refused; None: that is not looked at.
 
     Raises:
         ConfigError: it cannot be served; the text is the reason to give to the client.
@@ -47,8 +51,9 @@ def constraint_of(sampling_params: Any) -> Constraint | None:
                 hint="add response_format or tools, or leave confidence out",
             )
         return None
-    _refuse(sampling_params, extra, may_be_text=_may_be_text(source))
-    return Constraint(source, **{name: bool(value) for name, value in flags.items()})
+    constraint = Constraint(source, **{name: bool(value) for name, value in flags.items()})
+    refuse(sampling_params, constraint, ends)
+    return constraint
 
 
 def _said(given: Any) -> dict[str, Any]:
@@ -139,36 +144,3 @@ def _parsed(value: Any, name: str) -> Any:
     if not isinstance(value, (Mapping, bool)):
         raise ConfigError(f"{name} is {value!r}", hint="give a JSON object")
     return value
-
-
-def _may_be_text(source: Mapping[str, Any]) -> bool:
-    return source.get("tool_choice") in ("auto", "none") and source["answer"] is None
-
-
-def _refuse(params: Any, extra: Mapping[str, Any], *, may_be_text: bool) -> None:
-    """Refuse what cannot be kept beside a constraint.
-
-    Raises:
-        ConfigError: names the parameter.
-    """
-    reasons = {
-        "logprobs": "a diffusion model's canvas has no log probabilities token by token",
-        "prompt_logprobs": "a diffusion model's canvas has no log probabilities token by token",
-        "logprob_token_ids": "a diffusion model's canvas has no log probabilities token by token",
-        "ignore_eos": "the output ends where the constraint ends it",
-        "thinking_token_budget": "only max_tokens bounds a thought; the answer always fits behind it",
-        **(
-            {}
-            if may_be_text
-            else {"stop": "the output would end in the middle of what the constraint asks for"}
-        ),
-    }
-    for name, reason in reasons.items():
-        if getattr(params, name, None) not in (None, False, [], ()):
-            raise ConfigError(f"{name} cannot go with a constraint: {reason}", hint=f"leave {name} out")
-    for name in ("diffusion_pinned", "diffusion_read_only"):
-        if extra.get(name):
-            raise ConfigError(
-                f"{name} cannot go with a constraint: the canvas is the constraint's",
-                hint=f"leave {name} out",
-            )
