@@ -32,6 +32,7 @@ _SIGNATURES: Final = {
     (_MODEL, "DiffusionGemmaModelState.add_request"): "self req_index new_req_data",
     (_MODEL, "DiffusionGemmaModelState.remove_request"): "self req_id",
     (_MODEL, "DiffusionSampler.__call__"): "self logits input_batch draft_logits",
+    (_MODEL, "DiffusionSampler.add_request"): "self req_idx sampling_params",
 }
 """Functions that are overridden or wrapped, and their parameters."""
 _TENSORS: Final = {

@@ -6,6 +6,7 @@ constrained rows is replaced afterwards. So free rows come out as they do withou
 
 from __future__ import annotations
 
+from copy import copy
 from time import perf_counter
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasTensors, write_
 from agentfast.runtime.adapters.vllm.constrained_step import ConstrainedStep, Step
 from agentfast.runtime.adapters.vllm.contract import check_tensors
 from agentfast.runtime.adapters.vllm.rows import RowTable
+from agentfast.runtime.adapters.vllm.emitted_probabilities import with_probabilities
 from agentfast.runtime.adapters.vllm.step_metrics import STEPS
 from agentfast.runtime.core.config import GenerationDefaults
 
@@ -32,6 +34,7 @@ class ConstrainedSampler(theirs.DiffusionSampler):
 
     rows: RowTable
     failure_token: int
+    _agreement: Agreement
     _constrained: ConstrainedStep
     _tensors: CanvasTensors
 
@@ -89,6 +92,13 @@ class ConstrainedSampler(theirs.DiffusionSampler):
         STEPS.add(step.judged, seconds + perf_counter() - began)
         return output
 
+    def add_request(self, req_idx: int, sampling_params: Any) -> None:
+        """Learn of a request, as vLLM's sampler does; log probabilities of a constrained row are not vLLM's to compute."""
+        if self.rows.get(req_idx) is not None and sampling_params.logprobs is not None:
+            sampling_params = copy(sampling_params)
+            sampling_params.logprobs = None
+        super().add_request(req_idx, sampling_params)
+
     def _emit(self, step: Step, output: theirs.SamplerOutput, input_batch: Any) -> None:
         """Cut what vLLM emits to what was judged; what is left over counts as rejected, as in speculative decoding."""
         starts = input_batch.cu_num_logits_np
@@ -98,6 +108,9 @@ class ConstrainedSampler(theirs.DiffusionSampler):
             output.sampled_token_ids[index, 0] = self.failure_token
             self._set_count(output, index, 1, int(starts[index + 1] - starts[index]))
             STEPS.failed += 1
+        output.logprobs_tensors = with_probabilities(
+            output.logprobs_tensors, step.emissions, input_batch.num_reqs, output.num_sampled.device
+        )
 
     @staticmethod
     def _set_count(output: theirs.SamplerOutput, index: int, count: int, positions: int) -> None:
