@@ -31,9 +31,8 @@ _TEXT = (
 )
 
 
-@cache
-def gemma_tokenizer() -> Tokenizer:
-    """Byte-level BPE of some 400 tokens with Gemma 4's special tokens; a turn ends as in the published checkpoint."""
+def gemma_backend() -> tokenizers.Tokenizer:
+    """Byte-level BPE of some 400 tokens with Gemma 4's special tokens."""
     backend = tokenizers.Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.decoder = decoders.ByteLevel()
@@ -45,6 +44,13 @@ def gemma_tokenizer() -> Tokenizer:
         show_progress=False,
     )
     backend.train_from_iterator(_TEXT, trainer)
+    return backend
+
+
+@cache
+def gemma_tokenizer() -> Tokenizer:
+    """The tokens; a turn ends as in the published checkpoint."""
+    backend = gemma_backend()
     ends = ("<eos>", "<turn|>", "<|tool_response>")
     ids = [backend.token_to_id(end) for end in ends]
     return Tokenizer(backend, [index for index in ids if index is not None])

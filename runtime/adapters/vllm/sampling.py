@@ -1,0 +1,37 @@
+"""Seed and temperature of constrained requests, which vLLM refuses for diffusion models and so never sees."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any, Final
+
+from agentfast.runtime.adapters.vllm.steps.row import RowSettings
+
+KEY: Final = "agentfast_sampling"
+"""Name in `SamplingParams.extra_args` of what `set_aside` puts there."""
+
+
+def set_aside(params: Any) -> None:
+    """Move seed and temperature to where vLLM's validation does not look. May be called again."""
+    extra: dict[str, Any] = dict(params.extra_args or {})
+    kept = json.loads(extra.get(KEY, "{}"))
+    if params.seed is not None:
+        kept["seed"] = params.seed
+    if params.temperature != 1.0:
+        kept["temperature"] = params.temperature
+    params.extra_args = {**extra, KEY: json.dumps(kept)}
+    params.seed, params.temperature = None, 1.0
+
+
+def settings_of(params: Any, request_id: str, *, wants_log_p: bool) -> RowSettings:
+    """A request's settings of decoding. Without a seed its id is one, on which all ranks agree."""
+    extra: dict[str, Any] = params.extra_args or {}
+    kept = json.loads(extra.get(KEY, "{}"))
+    steps = extra.get("diffusion_max_steps")
+    return RowSettings(
+        seed=kept.get("seed", zlib.crc32(request_id.encode())),
+        temperature=kept.get("temperature", 1.0),
+        max_steps=None if steps is None else int(steps),
+        wants_log_p=wants_log_p,
+    )
