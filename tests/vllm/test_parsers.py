@@ -8,13 +8,16 @@ from __future__ import annotations
 import codecs
 import importlib
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from agentfast.errors import ConfigError
 from agentfast.runtime.adapters.vllm.requests.read import KEY, constraint_of
+from bench.data.bfcl import load_functions
 from tests.property.vllm.drawn_texts import drawn, gemma_tokenizer, grammars, parsed, shown
 from tests.property.vllm.test_drawn_answers import OBJECTS
 
@@ -142,6 +145,27 @@ def test_thoughts_are_reasoning_and_typed_answers_are_content() -> None:
                 assert not reasoning
 
 
+def test_functions_of_the_leaderboard_are_called_validly() -> None:
+    """BFCL's, a hundred of them; needs `bfcl-eval`, or its folder in BFCL."""
+    try:
+        functions = load_functions(os.environ.get("BFCL"))
+    except ConfigError as error:
+        pytest.skip(str(error))
+    chosen = [
+        (f"f{at}", found.parameters) for at, found in enumerate(functions[:: len(functions) // 100][:100])
+    ]
+    for seed, (name, parameters) in enumerate(chosen):
+        tools = [{"type": "function", "function": {"name": name, "parameters": parameters}}]
+        parser, asks = adjusted(tools=tools, tool_choice="required", parallel_tool_calls=False)
+        constraint = constraint_of(sampling(asks))
+        assert constraint is not None
+        grammar = grammars().compile(constraint)
+        tokens = drawn(grammar, seed, grammars().least_tokens(grammar) + 40 * (seed % 3))
+        _, _, calls = read(parser, asks, tokens)
+        assert [call.name for call in calls] == [name]
+        assert Draft202012Validator(parameters).is_valid(json.loads(calls[0].arguments)), shown(tokens)
+
+
 def test_types_behind_references_and_of_undeclared_properties_are_kept() -> None:
     schema = {
         "type": "object",
@@ -176,6 +200,20 @@ def test_each_tool_choice_arrives_at_the_sampler() -> None:
         assert list(found.source["tools"][1]["parameters"]["properties"]) == list(
             OBJECTS[list(OBJECTS)[1]]["properties"]
         )
+
+
+def test_the_responses_endpoint_hands_tools_down_as_well() -> None:
+    protocol = importlib.import_module("vllm.entrypoints.openai.responses.protocol")
+    (name, schema), *_ = OBJECTS.items()
+    tool = {"type": "function", "name": name, "parameters": schema, "strict": True}
+    asks = protocol.ResponsesRequest(
+        model="m", input="hello", tools=[tool], tool_choice={"type": "function", "name": name}
+    )
+    parser = parser_class()(TheirTokenizer(), asks.tools, chat_template_kwargs={})
+    found = constraint_of(parser.adjust_request(asks).to_sampling_params(100, {}))
+    assert found is not None
+    assert found.source["tool_choice"] == name
+    assert found.source["tools"][0]["parameters"] == schema
 
 
 def test_what_the_client_says_itself_goes_first() -> None:

@@ -26,7 +26,7 @@ def served(opened: AbstractAsyncContextManager[LocalModel]) -> Generator[Server]
     model = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(60)
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        asked: dict[str, Any] = handler.asked  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        asked: dict[str, Any] = vars(handler)["asked"]
         response = asyncio.run_coroutine_threadsafe(model.respond(_request(asked)), loop).result(60)
         reply(_body(response))(handler)
 

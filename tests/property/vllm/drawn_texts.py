@@ -12,7 +12,7 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from agentfast.chat.gemma4 import SPECIAL_TOKENS, Gemma4Chat
+from agentfast.chat.gemma4 import CHANNEL_END, SPECIAL_TOKENS, Gemma4Chat
 from agentfast.messages import AssistantMessage
 from agentfast.models.local.rendering import SegmentCodec
 from agentfast.runtime.adapters.vllm.requests.compiled import Grammars
@@ -83,8 +83,8 @@ def drawn(grammar: TokenGrammar, seed: int, budget: int, canvas: int = 32, likes
         logits = random.standard_normal((canvas, size), np.float32) * np.float32(3)
         if likes and not tokens:
             logits[0, grammar.vocabulary.special[likes]] += 100
-        if seed % 2:  # a model that never wants to end
-            logits[:, sorted(grammar.vocabulary.eos_ids)] -= 1e4
+        if seed % 2:  # a model that never wants to end, nor to end its thought
+            logits[:, [*grammar.vocabulary.eos_ids, grammar.vocabulary.special[CHANNEL_END]]] -= 1e4
         row = CanvasRow(torch.from_numpy(logits), grammar, state, left, random.random(canvas))
         result = canvas_posterior([row])[0]
         if isinstance(result, Exception):

@@ -1,4 +1,4 @@
-"""What one request to vLLM asks for, as plain data that can be handed from process to process."""
+"""The constraint that one request to vLLM asks for: plain data that can be handed from process to process."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constraint:
-    """What the output of one request may be.
+    """A description of the outputs that one request allows. Equal ones have their members in the same order, too.
 
     Attributes:
         source: the constraint in JSON values, one of {"json": schema}, {"regex": pattern}, {"choice": texts},
@@ -39,10 +39,8 @@ class Constraint:
         }
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
-    @property
-    def key(self) -> str:
-        """Identifies the grammar: equal for constraints that differ only in what does not change it."""
-        return json.dumps([self.source, self.thinking is False, self.open_thought], ensure_ascii=False)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constraint) and self.as_text() == other.as_text()
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return hash(self.as_text())
