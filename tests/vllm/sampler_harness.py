@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -25,11 +25,16 @@ def made_sampler(vocabulary_size: int, *, plain: bool = False) -> tuple[Any, Any
     )
     names = theirs.DiffusionSampler.__call__.__code__.co_varnames
     nothing = (None, None, False) if "has_topp_only_rows" in names else (None, None)
+
+    def returns(value: Any) -> Callable[..., Any]:
+        return lambda *_args, **_options: value
+
     base = SimpleNamespace(
         sampling_states=SimpleNamespace(
-            get_top_k_top_p=lambda *_: nothing, max_num_logprobs=lambda _: -1  # noqa: ARG005
+            get_top_k_top_p=returns(nothing),
+            max_num_logprobs=returns(-1),
         ),
-        logprob_token_ids_state=SimpleNamespace(max_num_token_ids=lambda _: 0),
+        logprob_token_ids_state=SimpleNamespace(max_num_token_ids=returns(0)),
         req_states=SimpleNamespace(draft_tokens=torch.zeros(SLOTS, CANVAS, dtype=torch.int64)),
         logprobs_mode="raw_logprobs",
     )
@@ -71,4 +76,5 @@ def batch(slots: Sequence[int], counts: Sequence[int]) -> Any:
 
 def emitted(output: Any, index: int) -> list[int]:
     """What a request of the batch emits in a step."""
-    return output.sampled_token_ids[index, : int(output.num_sampled[index])].tolist()
+    tokens: list[int] = output.sampled_token_ids[index, : int(output.num_sampled[index])].tolist()
+    return tokens

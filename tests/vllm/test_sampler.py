@@ -58,7 +58,9 @@ def denoising(states: Any, slots: list[int]) -> None:
         states.is_encoder_phase[slot] = False
 
 
-def generate(rows: dict[int, ConstrainedRow], slots: list[int], steps: int = 300, seed: int = 0) -> dict[int, list[int]]:
+def generate(
+    rows: dict[int, ConstrainedRow], slots: list[int], steps: int = 300, seed: int = 0
+) -> dict[int, list[int]]:
     """Tokens of each slot, from random logits, until all constrained rows have ended."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -86,7 +88,9 @@ def end_of(tokens: list[int]) -> int:
 def text_of(tokens: list[int]) -> str:
     vocabulary = grammars().tokenizer.vocabulary
     special = {index: name for name, index in vocabulary.special.items()}
-    text = b"".join(vocabulary.tokens[token] or special[token].encode() for token in tokens[: end_of(tokens)]).decode()
+    text = b"".join(
+        vocabulary.tokens[token] or special[token].encode() for token in tokens[: end_of(tokens)]
+    ).decode()
     return text.removeprefix("<|channel>thought\n<channel|>")
 
 
@@ -112,7 +116,13 @@ def test_free_rows_take_the_steps_that_they_take_without_the_plugin() -> None:
         for _ in range(40):
             logits = torch.randn(3 * CANVAS, SIZE, generator=generator) * 3
             output = sampler(logits, batch([4, 1, 2], [CANVAS] * 3))
-            tokens += [*emitted(output, 0), -1, *emitted(output, 1), -1, *states.canvas[[4, 1]].flatten().tolist()]
+            tokens += [
+                *emitted(output, 0),
+                -1,
+                *emitted(output, 1),
+                -1,
+                *states.canvas[[4, 1]].flatten().tolist(),
+            ]
         found.append(tokens)
     assert found[0] == found[1]
 
@@ -218,7 +228,14 @@ def test_canvases_that_are_committed_at_another_length_than_they_were_judged_sta
 def test_a_step_leaves_the_logits_as_they_were() -> None:
     sampler, states = made_sampler(SIZE)
     denoising(states, [0])
-    tools = Constraint({"tools": [{"name": "f", "description": "", "parameters": SCHEMA}], "tool_choice": "auto", "max_calls": 2, "answer": None})
+    tools = Constraint(
+        {
+            "tools": [{"name": "f", "description": "", "parameters": SCHEMA}],
+            "tool_choice": "auto",
+            "max_calls": 2,
+            "answer": None,
+        }
+    )
     made = ConstrainedRow(compiled(grammars().compile(tools)), RowSettings(1), 200, SIZE)
     sampler.rows.add("row", 0, made)
     logits = torch.randn(CANVAS, SIZE) * 3

@@ -49,7 +49,8 @@ class Agreement:
         """The first rank's numbers; their count is the same on all ranks."""
         if self._ranks == 1 or not len(numbers):
             return numbers
-        return self._group.broadcast(torch.from_numpy(numbers).to(self._device), src=0).cpu().numpy()
+        agreed: torch.Tensor = self._group.broadcast(torch.from_numpy(numbers).to(self._device), src=0)
+        return agreed.cpu().numpy()
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
         """The sum of all ranks' tensors."""

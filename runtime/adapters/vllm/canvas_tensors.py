@@ -72,7 +72,9 @@ def write_canvases(writes: Sequence[CanvasWrite], tensors: CanvasTensors) -> Non
     phases = [write for write in writes if write.settled is not None]
     if phases:
         slots = torch.tensor([write.slot for write in phases], device=device)
-        tensors.is_encoder_phase[slots] = torch.tensor([bool(write.settled) for write in phases], device=device)
+        tensors.is_encoder_phase[slots] = torch.tensor(
+            [bool(write.settled) for write in phases], device=device
+        )
         tensors.self_conditioning[slots] = 0
     for write in phases:
         if write.soft is not None:

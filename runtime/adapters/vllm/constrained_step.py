@@ -156,7 +156,9 @@ class ConstrainedStep:
         count = min(place.count, len(settled.tokens))
         step.emissions[place.index] = Emission(count, settled.tokens, settled.log_p)
         place.row.commit(count)
-        step.writes.append(CanvasWrite(place.slot, place.row.fresh_canvas(self._canvas_length), settled=False))
+        step.writes.append(
+            CanvasWrite(place.slot, place.row.fresh_canvas(self._canvas_length), settled=False)
+        )
 
     def _denoise(self, places: Sequence[Place], logits: torch.Tensor, step: Step) -> None:
         """Take a denoising step of some rows."""
@@ -172,7 +174,9 @@ class ConstrainedStep:
                 self._note_probabilities(place, own)
             else:
                 soft = self._soft(own.marginals(place.count, logits))
-            write = CanvasWrite(place.slot, proposal.tokens, proposal.best, settled=proposal.settles, soft=soft)
+            write = CanvasWrite(
+                place.slot, proposal.tokens, proposal.best, settled=proposal.settles, soft=soft
+            )
             step.writes.append(write)
         for place, first in zip(places, firsts, strict=True):
             logits[place.start] = first

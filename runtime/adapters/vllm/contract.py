@@ -56,7 +56,10 @@ _FIELDS: Final = {
         "sampled_token_ids num_sampled num_rejected logprobs_tensors"
     ),
     ("v1/worker/gpu/input_batch.py", "InputBatch"): "num_reqs idx_mapping_np cu_num_logits_np",
-    ("v1/core/sched/output.py", "NewRequestData"): "req_id prompt_token_ids prefill_token_ids sampling_params",
+    (
+        "v1/core/sched/output.py",
+        "NewRequestData",
+    ): "req_id prompt_token_ids prefill_token_ids sampling_params",
     ("v1/outputs.py", "LogprobsTensors"): (
         "logprob_token_ids logprobs selected_token_ranks cu_num_generated_tokens"
     ),
@@ -112,7 +115,9 @@ def check_tensors(tensors: CanvasTensors) -> None:
             )
     drafts = tensors.draft_tokens
     if drafts.dim() != 2 or drafts.shape[0] != slots or drafts.shape[1] < length:
-        raise ConfigError(f"vLLM's tensor draft_tokens is {tuple(drafts.shape)} instead of ({slots}, >= {length})")
+        raise ConfigError(
+            f"vLLM's tensor draft_tokens is {tuple(drafts.shape)} instead of ({slots}, >= {length})"
+        )
 
 
 def _mismatch(version: str, wrong: str) -> ConfigError:
@@ -182,7 +187,9 @@ def _declared(file: Path, name: str) -> set[str]:
     found = _definition(file, name)
     body = found.body if found is not None else []
     return {
-        node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        node.target.id
+        for node in body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
 
 

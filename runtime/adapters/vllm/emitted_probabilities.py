@@ -39,7 +39,9 @@ def with_probabilities(
             blocks.append(_block(asked[index], width, device))
         elif theirs is not None:
             part = slice(bounds[index], bounds[index + 1])
-            blocks.append((theirs.logprob_token_ids[part], theirs.logprobs[part], theirs.selected_token_ranks[part]))
+            blocks.append(
+                (theirs.logprob_token_ids[part], theirs.logprobs[part], theirs.selected_token_ranks[part])
+            )
         else:
             continue
         total += len(blocks[-1][0])

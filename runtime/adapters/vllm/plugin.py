@@ -26,7 +26,7 @@ def register() -> None:
     from agentfast.runtime.adapters.vllm.validation import ARCHITECTURE, take_over_validation
 
     try:
-        check_source(Path(vllm.__file__).parent, vllm.__version__)
+        check_source(Path(str(vllm.__file__)).parent, vllm.__version__)
     except ConfigError as error:
         init_logger("vllm.agentfast").error("DiffusionGemma will not be served: %s", error)
         ModelRegistry.register_model(ARCHITECTURE, _REFUSED)

@@ -8,4 +8,4 @@ import vllm
 
 from agentfast.runtime.adapters.vllm.contract import check_source
 
-check_source(Path(vllm.__file__).parent, vllm.__version__)
+check_source(Path(str(vllm.__file__)).parent, vllm.__version__)

@@ -24,7 +24,9 @@ from agentfast.runtime.posterior.base import CanvasPosterior
 
 Longs = NDArray[np.int64]
 
-_ENTROPY_DECIMALS: Final = 3  # positions that one choice decides together have one entropy, see decoding/diffusion.py
+_ENTROPY_DECIMALS: Final = (
+    3  # positions that one choice decides together have one entropy, see decoding/diffusion.py
+)
 _CANVAS_STRIDE: Final = 0x9E3779B97F4A7C15
 
 

@@ -18,8 +18,8 @@ from agentfast.runtime.adapters.vllm.agreement import Agreement
 from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasTensors, write_canvases
 from agentfast.runtime.adapters.vllm.constrained_step import ConstrainedStep, Step
 from agentfast.runtime.adapters.vllm.contract import check_tensors
-from agentfast.runtime.adapters.vllm.rows import RowTable
 from agentfast.runtime.adapters.vllm.emitted_probabilities import with_probabilities
+from agentfast.runtime.adapters.vllm.rows import RowTable
 from agentfast.runtime.adapters.vllm.step_metrics import STEPS
 from agentfast.runtime.core.config import GenerationDefaults
 

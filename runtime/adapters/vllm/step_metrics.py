@@ -51,7 +51,9 @@ class StepMetrics:
         mean = round(1000 * seconds / rows, 3)
         _log.debug("constrained steps", rows=rows, ms_per_row_step=mean, failed=self.failed)
         if self.say is not None:
-            self.say(f"agentfast: {rows} steps of constrained rows, {mean} ms each; {self.failed} rows failed so far")
+            self.say(
+                f"agentfast: {rows} steps of constrained rows, {mean} ms each; {self.failed} rows failed so far"
+            )
         self._logged_rows, self._logged_seconds, self._logged_at = self.rows, self.seconds, perf_counter()
 
 

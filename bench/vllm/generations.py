@@ -1,8 +1,8 @@
 """Constrained generations of random weights in vLLM's engine, beside free ones; ends by printing one JSON line.
 
-    python -m tests.vllm.generations CHECKPOINT --count 1000 --async --blocks 40
+    python -m bench.vllm.generations CHECKPOINT --count 1000 --async --blocks 40
 
-Run it where vLLM is installed, see run.sh. The engine runs in this process.
+Run it where vLLM is installed, see bench/vllm.sh. The engine runs in this process.
 """
 
 from __future__ import annotations
@@ -158,19 +158,23 @@ def main() -> None:
     print(json.dumps(report(llm, wanted, outputs, free, preempted) | {"seconds": round(seconds, 1)}))
 
 
-def report(llm: Any, wanted: Sequence[Task], outputs: Sequence[Any], free: Sequence[Any], preempted: Sequence[str]) -> dict[str, Any]:
+def report(
+    llm: Any, wanted: Sequence[Task], outputs: Sequence[Any], free: Sequence[Any], preempted: Sequence[str]
+) -> dict[str, Any]:
     """What was seen; each wrong output is shown."""
     import vllm
 
     from agentfast.runtime.adapters.vllm.step_metrics import STEPS
-    from tests.vllm.tiny_checkpoint import vocabulary
+    from bench.vllm.checkpoint import vocabulary
 
     ends = vocabulary().eos_ids
     valid = complete = 0
     for task, output in zip(wanted, outputs, strict=True):
         got = output.outputs[0]
         good = is_valid(task, got.text)
-        whole = got.finish_reason == "stop" and got.token_ids[-1] in ends and len(got.token_ids) <= task.budget
+        whole = (
+            got.finish_reason == "stop" and got.token_ids[-1] in ends and len(got.token_ids) <= task.budget
+        )
         valid, complete = valid + good, complete + whole
         if not (good and whole):
             print("WRONG", got.finish_reason, got.stop_reason, len(got.token_ids), task, repr(got.text))

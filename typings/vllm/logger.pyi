@@ -1,0 +1,3 @@
+import logging
+
+def init_logger(name: str) -> logging.Logger: ...
