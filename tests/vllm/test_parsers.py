@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -216,12 +217,34 @@ def test_the_responses_endpoint_hands_tools_down_as_well() -> None:
     assert found.source["tools"][0]["parameters"] == schema
 
 
+def test_a_tool_parser_alone_leaves_thinking_open_where_it_is_not_told() -> None:
+    asks = request(tools=TOOLS[:2])
+    parser_class()
+    manager = importlib.import_module("vllm.tool_parsers").ToolParserManager
+    parser = manager.get_tool_parser("gemma4")(TheirTokenizer(), asks.tools)
+    found = constraint_of(sampling(parser.adjust_request(asks)))
+    assert found is not None
+    assert found.thinking is None
+
+
 def test_what_the_client_says_itself_goes_first() -> None:
     own = json.dumps({"thinking": False, "confidence": True})
     _, asks = adjusted(True, tools=TOOLS[:2], vllm_xargs={KEY: own})
     found = constraint_of(sampling(asks))
     assert found is not None
     assert (found.thinking, found.confidence) == (False, True)
+
+
+def test_a_model_that_is_no_diffusion_model_is_served_as_ever() -> None:
+    asks = request(tools=TOOLS[:2], tool_choice="required")
+    other = SimpleNamespace(is_diffusion=False, hf_config=SimpleNamespace(model_type="gemma4"))
+    parser = parser_class()(TheirTokenizer(), asks.tools, model_config=other, chat_template_kwargs={})
+    if parser._tool_parser._hands_down:
+        pytest.skip("this vLLM does not tell its tool parsers which model there is")
+    assert parser.adjust_request(asks).vllm_xargs is None
+    text = "<|tool_call>call:f{n:7}<tool_call|>"
+    _, _, calls = parser.parse(text, asks, enable_auto_tools=True)
+    assert json.loads(calls[0].arguments) == {"n": "7"}  # vLLM's own guess
 
 
 def test_without_a_constraint_a_row_stays_free() -> None:

@@ -4,7 +4,7 @@ vLLM's server makes sampling parameters of a chat request without its tools: wit
 parser with `"required"` and a named tool as well, nothing in them says that there are any. Before that, however, the
 server lets the tool parser and the reasoning parser adjust the request. So under the name `gemma4` subclasses of vLLM's
 own parsers are registered, which write the tools to the request's `vllm_xargs`. They read answers as vLLM's own do, but
-for the types of arguments, see arguments.py.
+for the types of arguments, see arguments.py. Models that are no diffusion models are left to vLLM's own.
 
 The server has these parsers if it is started with `--enable-auto-tool-choice --tool-call-parser gemma4
 --reasoning-parser gemma4`.
@@ -54,12 +54,16 @@ class HandsDown:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        template = cast("Mapping[str, Any]", kwargs.get("chat_template_kwargs") or {})
-        self._thinking = bool(template.get("enable_thinking", False))
+        template = cast("Mapping[str, Any] | None", kwargs.get("chat_template_kwargs"))
+        # vLLM 0.31 tells its reasoning parser alone how the template is filled in.
+        self._thinking = None if template is None else bool(template.get("enable_thinking", False))
+        self._hands_down = _is_ours(kwargs)
 
     def adjust_request(self, request: Any) -> Any:
         """Add what the grammar needs to `vllm_xargs`; what the client has put there goes first."""
         request = super().adjust_request(request)  # type: ignore[misc]  # vLLM's
+        if not self._hands_down:
+            return request
         given = (request.vllm_xargs or {}).get(KEY)
         said = _object(given)
         if said is not None and (added := handed_down(request, self._thinking)):
@@ -89,21 +93,34 @@ def keeping_types(engine: Any) -> type:
 
     def made(self: Any, *args: Any, **kwargs: Any) -> None:
         engine.__init__(self, *args, **kwargs)
-        self._arg_converter = exactly(self._arg_converter)
+        self.keeps_types = _is_ours(kwargs)
+        if self.keeps_types:
+            self._arg_converter = exactly(self._arg_converter)
 
-    def as_they_are(_: Any, written: str, __: str) -> str:
-        return written
+    def fixed(self: Any, written: str, name: str) -> str:
+        return written if self.keeps_types else str(engine._fix_arg_types(self, written, name))
 
-    members = {"__module__": __name__, "__init__": made, "_fix_arg_types": as_they_are}
+    members = {"__module__": __name__, "__init__": made, "_fix_arg_types": fixed}
     return type(engine.__name__, (engine,), members)
 
 
-def handed_down(request: Any, thinking: bool) -> dict[str, Any]:
-    """The members of `agentfast` that a request to the chat or the responses endpoint means."""
+def _is_ours(settings: Mapping[str, Any]) -> bool:
+    """True for a diffusion model, or where vLLM does not say (0.31); Gemma 4, with the same parsers, is served as ever."""
+    model = settings.get("model_config")
+    return model is None or bool(model.is_diffusion)
+
+
+def handed_down(request: Any, thinking: bool | None) -> dict[str, Any]:
+    """The members of `agentfast` that a request to the chat or the responses endpoint means.
+
+    Args:
+        thinking: None: it is not known.
+    """
     tools = [dumped for tool in request.tools or () if (dumped := _tool(tool)) is not None]
+    said: dict[str, Any] = {} if thinking is None else {"thinking": thinking}
     if not tools:
-        return {"thinking": thinking}
-    said: dict[str, Any] = {"tools": tools, "tool_choice": _choice(request.tool_choice), "thinking": thinking}
+        return said
+    said |= {"tools": tools, "tool_choice": _choice(request.tool_choice)}
     if request.parallel_tool_calls is False:
         said["max_calls"] = 1
     return said
