@@ -111,6 +111,8 @@ async def ask(client: Any, model: str, asked: Asked, number: int) -> Answered:
         got = await client.chat.completions.create(model=model, **asked.body(number))
     except openai.APIStatusError as error:
         return Answered(error.status_code, content=str(error))
+    except openai.APIError as error:  # vLLM refuses a streamed request by an event in the stream
+        return Answered(int(error.code or 500), content=str(error))
     choice = got.choices[0]
     calls = [(call.function.name, call.function.arguments) for call in choice.message.tool_calls or ()]
     return Answered(200, choice.finish_reason, choice.message.content or "", calls)
