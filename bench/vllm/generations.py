@@ -164,7 +164,7 @@ def report(
     """What was seen; each wrong output is shown."""
     import vllm
 
-    from agentfast.runtime.adapters.vllm.step_metrics import STEPS
+    from agentfast.runtime.adapters.vllm.steps.metrics import STEPS
     from bench.vllm.checkpoint import vocabulary
 
     ends = vocabulary().eos_ids

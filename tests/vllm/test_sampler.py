@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import torch
 
-from agentfast.runtime.adapters.vllm.constrained_step import ConstrainedStep
 from agentfast.runtime.adapters.vllm.requests.constraint import Constraint
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, Phase, RowSettings
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from tests.property.vllm.drawn_texts import grammars
 

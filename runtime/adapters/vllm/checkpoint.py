@@ -1,4 +1,4 @@
-"""What is read of a checkpoint's files beside vLLM: its tokenizer."""
+"""The checkpoint's tokenizer, which is read beside vLLM, and its grammars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the plugin relies on of vLLM, and the check that this vLLM has it.
+"""The parts of vLLM that the plugin relies on, and the check that this vLLM has them.
 
 The check reads vLLM's source: it takes milliseconds, imports none of its models, and so can run in each process that
 vLLM starts, whichever model that serves.
@@ -15,16 +15,16 @@ from typing import Final
 import torch
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasTensors
+from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasTensors
 
 TESTED: Final = ("0.31.0", "0.32.0", "0.33.0")
 """The versions of vLLM that the tests ran on."""
 _FIRST: Final = (0, 31)
 _END: Final = (0, 34)
 
-_MODEL: Final = "model_executor/models/diffusion_gemma.py"
+_MODEL: Final = "model_executor.models.diffusion_gemma"
 _SIGNATURES: Final = {
-    ("sampling_params.py", "SamplingParams.verify"): (
+    ("sampling_params", "SamplingParams.verify"): (
         "self model_config speculative_config structured_outputs_config tokenizer"
     ),
     (_MODEL, "DiffusionGemmaForConditionalGeneration.get_model_state_cls"): "",
@@ -48,29 +48,29 @@ _ATTRIBUTES: Final = {
         "diffusion_states req_states t_min t_max entropy_bound confidence_threshold "
         "embed_weight normalizer sc_vocab_start sc_vocab_end tp_size"
     ),
-    ("v1/worker/gpu/states.py", "RequestState"): "draft_tokens",
+    ("v1.worker.gpu.states", "RequestState"): "draft_tokens",
 }
 """Attributes that a class sets in its `__init__`."""
 _FIELDS: Final = {
-    ("v1/worker/gpu/sample/output.py", "SamplerOutput"): (
+    ("v1.worker.gpu.sample.output", "SamplerOutput"): (
         "sampled_token_ids num_sampled num_rejected logprobs_tensors"
     ),
-    ("v1/worker/gpu/input_batch.py", "InputBatch"): "num_reqs idx_mapping_np cu_num_logits_np",
+    ("v1.worker.gpu.input_batch", "InputBatch"): "num_reqs idx_mapping_np cu_num_logits_np",
     (
-        "v1/core/sched/output.py",
+        "v1.core.sched.output",
         "NewRequestData",
     ): "req_id prompt_token_ids prefill_token_ids sampling_params",
-    ("v1/outputs.py", "LogprobsTensors"): (
+    ("v1.outputs", "LogprobsTensors"): (
         "logprob_token_ids logprobs selected_token_ranks cu_num_generated_tokens"
     ),
-    ("sampling_params.py", "SamplingParams"): (
+    ("sampling_params", "SamplingParams"): (
         "extra_args structured_outputs stop_token_ids max_tokens seed temperature logprobs"
     ),
 }
 """Fields of data classes."""
 _NAMES: Final = {
-    ("exceptions.py", "VLLMValidationError"),
-    ("distributed/parallel_state.py", "get_tp_group"),
+    ("exceptions", "VLLMValidationError"),
+    ("distributed.parallel_state", "get_tp_group"),
 }
 
 Definition = ast.ClassDef | ast.FunctionDef
@@ -128,38 +128,38 @@ def _mismatch(version: str, wrong: str) -> ConfigError:
 
 
 def _differences(package: Path) -> Iterator[str]:
-    for (file, name), parameters in _SIGNATURES.items():
-        found = _definition(package / file, name)
+    for (module, name), parameters in _SIGNATURES.items():
+        found = _definition(package, module, name)
         if not isinstance(found, ast.FunctionDef):
-            yield f"{name} is not in {file}"
+            yield f"{name} is not in {module}"
         elif (has := " ".join(arg.arg for arg in found.args.args)) != parameters:
-            yield f"{name} in {file} takes ({has}) instead of ({parameters})"
-    tensors = _assigned(package / _MODEL, "DiffusionGemmaRequestStates")
+            yield f"{name} in {module} takes ({has}) instead of ({parameters})"
+    tensors = _assigned(package, _MODEL, "DiffusionGemmaRequestStates")
     for name, made in _TENSORS.items():
         if (found_as := _zeros(tensors.get(name))) != made:
             yield f"the tensor DiffusionGemmaRequestStates.{name} is made as {found_as} instead of zeros({made})"
-    for (file, name), attributes in _ATTRIBUTES.items():
-        for missing in sorted(set(attributes.split()) - _assigned(package / file, name).keys()):
-            yield f"{name} in {file} has no attribute {missing}"
-    for (file, name), fields in _FIELDS.items():
-        for missing in sorted(set(fields.split()) - _declared(package / file, name)):
-            yield f"{name} in {file} has no field {missing}"
-    for file, name in sorted(_NAMES):
-        if _definition(package / file, name) is None:
-            yield f"{name} is not in {file}"
+    for (module, name), attributes in _ATTRIBUTES.items():
+        for missing in sorted(set(attributes.split()) - _assigned(package, module, name).keys()):
+            yield f"{name} in {module} has no attribute {missing}"
+    for (module, name), fields in _FIELDS.items():
+        for missing in sorted(set(fields.split()) - _declared(package, module, name)):
+            yield f"{name} in {module} has no field {missing}"
+    for module, name in sorted(_NAMES):
+        if _definition(package, module, name) is None:
+            yield f"{name} is not in {module}"
 
 
 @lru_cache(maxsize=16)
-def _module(file: Path) -> ast.Module:
+def _parsed(file: Path) -> ast.Module:
     try:
         return ast.parse(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return ast.Module([], [])
 
 
-def _definition(file: Path, name: str) -> Definition | None:
+def _definition(package: Path, module: str, name: str) -> Definition | None:
     """A class, function or method by its dotted name."""
-    body: list[ast.stmt] = _module(file).body
+    body: list[ast.stmt] = _parsed(package.joinpath(*module.split(".")).with_suffix(".py")).body
     found: Definition | None = None
     for part in name.split("."):
         found = next((node for node in body if isinstance(node, Definition) and node.name == part), None)
@@ -169,9 +169,9 @@ def _definition(file: Path, name: str) -> Definition | None:
     return found
 
 
-def _assigned(file: Path, name: str) -> dict[str, ast.expr]:
-    """What a class's `__init__` assigns to attributes of self."""
-    init = _definition(file, f"{name}.__init__")
+def _assigned(package: Path, module: str, name: str) -> dict[str, ast.expr]:
+    """Values that a class's `__init__` assigns to attributes of self."""
+    init = _definition(package, module, f"{name}.__init__")
     assigned: dict[str, ast.expr] = {}
     for node in ast.walk(init) if init is not None else ():
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -182,9 +182,9 @@ def _assigned(file: Path, name: str) -> dict[str, ast.expr]:
     return assigned
 
 
-def _declared(file: Path, name: str) -> set[str]:
+def _declared(package: Path, module: str, name: str) -> set[str]:
     """The annotated names in a class's body."""
-    found = _definition(file, name)
+    found = _definition(package, module, name)
     body = found.body if found is not None else []
     return {
         node.target.id

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from vllm.v1.outputs import LogprobsTensors
 
-from agentfast.runtime.adapters.vllm.constrained_step import Emission
+from agentfast.runtime.adapters.vllm.steps.constrained_step import Emission
 
 _UNKNOWN_RANK = 0
 
@@ -50,7 +50,7 @@ def with_probabilities(
 
 
 def _bounds(theirs: LogprobsTensors | None, requests: int) -> list[int]:
-    """Where each request's rows begin in vLLM's tensors, and where the last one's end."""
+    """Begins of each request's rows in vLLM's tensors, and the end of the last one's."""
     if theirs is None:
         return []
     starts = theirs.cu_num_generated_tokens

@@ -10,10 +10,10 @@ from vllm.model_executor.models import diffusion_gemma as theirs
 
 from agentfast.runtime.adapters.vllm.checkpoint import failure_token, grammars_of
 from agentfast.runtime.adapters.vllm.requests.read import constraint_of
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow
 from agentfast.runtime.adapters.vllm.sampler import ConstrainedSampler
 from agentfast.runtime.adapters.vllm.sampling import settings_of
-from agentfast.runtime.adapters.vllm.step_metrics import STEPS
+from agentfast.runtime.adapters.vllm.steps.metrics import STEPS
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow
 from agentfast.runtime.adapters.vllm.warm_up import warm_up
 
 _COMPILING_THREADS = 2

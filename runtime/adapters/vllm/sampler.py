@@ -14,13 +14,13 @@ import torch
 from vllm.distributed.parallel_state import get_tp_group
 from vllm.model_executor.models import diffusion_gemma as theirs
 
-from agentfast.runtime.adapters.vllm.agreement import Agreement
-from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasTensors, write_canvases
-from agentfast.runtime.adapters.vllm.constrained_step import ConstrainedStep, Step
 from agentfast.runtime.adapters.vllm.contract import check_tensors
 from agentfast.runtime.adapters.vllm.emitted_probabilities import with_probabilities
-from agentfast.runtime.adapters.vllm.rows import RowTable
-from agentfast.runtime.adapters.vllm.step_metrics import STEPS
+from agentfast.runtime.adapters.vllm.steps.agreement import Agreement
+from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasTensors, write_canvases
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep, Step
+from agentfast.runtime.adapters.vllm.steps.metrics import STEPS
+from agentfast.runtime.adapters.vllm.steps.row import RowTable
 from agentfast.runtime.core.config import GenerationDefaults
 
 

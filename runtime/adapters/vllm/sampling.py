@@ -6,7 +6,7 @@ import json
 import zlib
 from typing import Any, Final
 
-from agentfast.runtime.adapters.vllm.rows import RowSettings
+from agentfast.runtime.adapters.vllm.steps.row import RowSettings
 
 KEY: Final = "agentfast_sampling"
 """Name in `SamplingParams.extra_args` of what `set_aside` puts there."""
@@ -25,7 +25,7 @@ def set_aside(params: Any) -> None:
 
 
 def settings_of(params: Any, request_id: str, *, wants_log_p: bool) -> RowSettings:
-    """How a request is to be decoded. Without a seed its id is one, on which all ranks agree."""
+    """A request's settings of decoding. Without a seed its id is one, on which all ranks agree."""
     extra: dict[str, Any] = params.extra_args or {}
     kept = json.loads(extra.get(KEY, "{}"))
     steps = extra.get("diffusion_max_steps")

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import torch
 
-from agentfast.runtime.adapters.vllm.agreement import Agreement
-from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasTensors, write_canvases
-from agentfast.runtime.adapters.vllm.constrained_step import ConstrainedStep, Step
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, RowSettings, RowTable
+from agentfast.runtime.adapters.vllm.steps.agreement import Agreement
+from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasTensors, write_canvases
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep, Step
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, RowSettings, RowTable
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar

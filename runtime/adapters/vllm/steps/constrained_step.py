@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.agreement import FAILED, READY, Agreement
-from agentfast.runtime.adapters.vllm.canvas_tensors import CanvasWrite
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, Phase, Proposal, RowTable
+from agentfast.runtime.adapters.vllm.steps.agreement import FAILED, READY, Agreement
+from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasWrite
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, Proposal, RowTable
 from agentfast.runtime.confidence.evidence import CanvasEvidence
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.log import get_logger
@@ -53,7 +53,7 @@ class Place:
 
 @dataclass(slots=True)
 class Step:
-    """What comes of a step.
+    """Effects of a step.
 
     Attributes:
         writes: to vLLM's tensors.
@@ -193,7 +193,7 @@ class ConstrainedStep:
             return [one for place in places for one in self._judged([place], logits)]
 
     def _canvas(self, place: Place, logits: torch.Tensor) -> CanvasRow:
-        """What the posterior is asked. Where a turn may begin in several ways, this writes to the first position's logits."""
+        """The posterior's input. Where a turn may begin in several ways, this writes to the first position's logits."""
         row = place.row
         lines = logits[place.start : place.start + place.count].float()
         first = None if row.generated else restrict_first_token(lines, row.grammar, row.budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentfast.runtime.adapters.vllm.step_metrics import StepMetrics
+from agentfast.runtime.adapters.vllm.steps.metrics import StepMetrics
 
 
 def test_the_mean_is_over_rows() -> None:

@@ -31,7 +31,7 @@ _CANVAS_STRIDE: Final = 0x9E3779B97F4A7C15
 
 
 class Phase(Enum):
-    """What a row does next."""
+    """A row's next action."""
 
     WAITING = auto()
     DENOISING = auto()
@@ -42,7 +42,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RowSettings:
-    """How a request wants to be decoded.
+    """A request's settings of decoding.
 
     Attributes:
         seed: of its random numbers; a canvas's numbers depend on it and on the tokens before the canvas alone.
@@ -184,7 +184,7 @@ class ConstrainedRow:
         return self._streams.noise(count)
 
     def uniforms(self, count: int) -> NDArray[np.float64] | None:
-        """What the canvas's sample is drawn with; None where the likeliest tokens take its place."""
+        """Numbers to draw the canvas's sample with; None where the likeliest tokens take its place."""
         return self._streams.uniforms(count) if self.settings.temperature else None
 
     def temperature(self, generation: GenerationDefaults) -> float:
@@ -193,7 +193,7 @@ class ConstrainedRow:
         return generation.temperature_at(left) * (self.settings.temperature or 1.0)
 
     def propose(self, posterior: CanvasPosterior, generation: GenerationDefaults) -> Proposal:
-        """What a denoising step makes of the canvas; `accept` takes it over."""
+        """The outcome of a denoising step for the canvas; `take` takes it over."""
         entropy = np.round(posterior.entropy, _ENTROPY_DECIMALS)
         best, length = posterior.best, posterior.length
         unchanged = self._unchanged_after(best, length)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.agreement import FAILED, READY, Agreement
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, Phase, RowSettings
-from tests.unit.runtime.adapters.vllm.rows_harness import Slots, compiled, logits_of, row, vocabulary
+from agentfast.runtime.adapters.vllm.steps.agreement import FAILED, READY, Agreement
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
+from tests.unit.runtime.adapters.vllm.steps.rows_harness import Slots, compiled, logits_of, row, vocabulary
 
 RANKS = 2
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, Phase, Proposal, RowSettings, RowTable
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, Proposal, RowSettings, RowTable
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior
-from tests.unit.runtime.adapters.vllm.rows_harness import (
+from tests.unit.runtime.adapters.vllm.steps.rows_harness import (
     CANVAS,
     GENERATION,
     compiled,

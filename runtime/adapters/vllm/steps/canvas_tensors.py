@@ -41,7 +41,7 @@ class CanvasTensors:
 
 @dataclass(frozen=True, slots=True)
 class CanvasWrite:
-    """What is written for one slot.
+    """A write to one slot.
 
     Attributes:
         tokens: [n] the first positions of its canvas.

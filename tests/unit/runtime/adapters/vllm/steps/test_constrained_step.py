@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.rows import ConstrainedRow, Phase, RowSettings
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior import exact
-from tests.unit.runtime.adapters.vllm.rows_harness import (
+from tests.unit.runtime.adapters.vllm.steps.rows_harness import (
     CANVAS,
     Slots,
     compiled,
