@@ -114,7 +114,11 @@ def main() -> None:
     for kind, found in wrong.items():
         for line in found:
             print("WRONG", kind, line)
-    print(json.dumps({"edges_ok": not any(wrong.values()), **{kind: len(found) for kind, found in wrong.items()}}))
+    print(
+        json.dumps(
+            {"edges_ok": not any(wrong.values()), **{kind: len(found) for kind, found in wrong.items()}}
+        )
+    )
 
 
 if __name__ == "__main__":
