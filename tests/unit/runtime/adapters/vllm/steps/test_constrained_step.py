@@ -50,8 +50,8 @@ def test_a_step_writes_the_canvas_its_copy_the_best_one_and_the_phase() -> None:
     slots.take([2], logits_of(1))
     tensors = slots.tensors
     assert torch.equal(tensors.canvas[2], tensors.draft_tokens[2])
-    settled: list[int] = tensors.argmax_canvas[2].tolist()
-    assert re.fullmatch("[a-z]{8}", bytes(settled).decode())
+    settled = tensors.argmax_canvas[2].to(torch.uint8).numpy().tobytes()
+    assert re.fullmatch("[a-z]{8}", settled.decode())
     assert not tensors.is_encoder_phase[2]
     assert not torch.equal(
         tensors.self_conditioning[2], torch.ones(()).expand_as(tensors.self_conditioning[2])
