@@ -20,6 +20,7 @@ def summary(folder: Path, versions: list[str]) -> dict[str, Any]:
         "complete": sum(run["complete"] for run in runs),
         "preemptions": sum(run["preemptions"] for run in runs),
         "free_rows_equal": _read(folder / "free_rows.json")["free_rows_equal"],
+        "edges_ok": _read(folder / "edges.json")["edges_ok"],
         "http_ok": server["http_ok"],
         "tool_calls": server["calls"],
         "ms_per_constrained_row_step": runs[0]["ms_per_constrained_row_step"],

@@ -183,13 +183,13 @@ class ConstrainedStep:
 
     def _judged(self, places: Sequence[Place], logits: torch.Tensor) -> list[Judged]:
         """The rows' posteriors, in one call; one by one if it fails, to learn whose fault it was."""
-        canvases = [self._canvas(place, logits) for place in places]
         try:
+            canvases = [self._canvas(place, logits) for place in places]
             batch = canvas_posterior(canvases)
             return [Judged(canvas, batch, index) for index, canvas in enumerate(canvases)]
         except Exception as error:  # noqa: BLE001 - a bug that one row meets is that row's alone
             if len(places) == 1:
-                return [Judged(canvases[0], error=error)]
+                return [Judged(None, error=error)]
             return [one for place in places for one in self._judged([place], logits)]
 
     def _canvas(self, place: Place, logits: torch.Tensor) -> CanvasRow:
@@ -221,13 +221,13 @@ class ConstrainedStep:
     def _note_probabilities(self, place: Place, own: Judged) -> None:
         """Note the probabilities of a settled canvas's tokens, if they are asked for."""
         row = place.row
-        if not row.settings.wants_log_p or row.settled is None:
+        if not row.settings.wants_log_p or row.settled is None or own.canvas is None:
             return
         tokens = row.settled.tokens[: row.settled.length]
         ops = ops_for(own.canvas.logits.device)
         try:
             evidence = CanvasEvidence(own.canvas.logits, row.grammar, row.state, row.budget, tokens, ops)
-        except GrammarError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(place, error)
         else:
             row.settled.log_p = evidence.log_p
@@ -241,7 +241,7 @@ class ConstrainedStep:
 class Judged:
     """One row's part of a posterior, or the error it met."""
 
-    canvas: CanvasRow
+    canvas: CanvasRow | None
     batch: PosteriorBatch | None = None
     index: int = 0
     error: Exception | None = None

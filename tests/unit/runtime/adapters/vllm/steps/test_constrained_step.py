@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from agentfast.errors import GrammarError
+from agentfast.runtime.adapters.vllm.steps import constrained_step
 from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior import exact
@@ -116,6 +117,21 @@ def test_a_bug_that_one_row_meets_fails_it_alone(monkeypatch: pytest.MonkeyPatch
     run(slots, [0, 1])
     assert bad.phase is Phase.FAILED
     assert bad.error == "a bug"
+    assert re.fullmatch("[a-z]{20}", slots.text(1))
+
+
+def test_a_bug_before_the_posterior_fails_its_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: torch.Tensor, used: TokenGrammar, __: int) -> None:
+        if used is grammar("(yes|no)"):
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(constrained_step, "restrict_first_token", broken)
+    slots = Slots()
+    bad = row("(yes|no)")
+    slots.rows.add("bad", 0, bad)
+    slots.rows.add("good", 1, row())
+    run(slots, [0, 1])
+    assert (bad.phase, bad.error) == (Phase.FAILED, "a bug")
     assert re.fullmatch("[a-z]{20}", slots.text(1))
 
 
