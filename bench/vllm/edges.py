@@ -26,7 +26,7 @@ def text_of(length: int) -> Any:
     from vllm.sampling_params import StructuredOutputsParams
 
     return SamplingParams(
-        max_tokens=LENGTH, structured_outputs=StructuredOutputsParams(regex="[a-z]{%d}" % length)
+        max_tokens=LENGTH, structured_outputs=StructuredOutputsParams(regex=f"[a-z]{{{length}}}")
     )
 
 
@@ -42,7 +42,7 @@ def at_the_end_of_the_context(llm: Any) -> list[str]:
     wrong: list[str] = []
     for room, output in zip(ROOM, outputs, strict=True):
         got = output.outputs[0]
-        if got.finish_reason != "stop" or not re.fullmatch("[a-z]{%d}" % (room - 1), got.text):
+        if got.finish_reason != "stop" or not re.fullmatch(f"[a-z]{{{room - 1}}}", got.text):
             wrong.append(f"room {room}: {got.finish_reason} {got.stop_reason} {got.text!r}")
     return wrong
 
@@ -57,7 +57,7 @@ def beyond_the_context(llm: Any) -> list[str]:
     for at, (length, output) in enumerate(zip(lengths, outputs, strict=True)):
         got = output.outputs[0]
         failed = got.stop_reason == 0 and not got.text
-        if failed is not (at % 2 == 0) or not (failed or re.fullmatch("[a-z]{%d}" % length, got.text)):
+        if failed is not (at % 2 == 0) or not (failed or re.fullmatch(f"[a-z]{{{length}}}", got.text)):
             wrong.append(f"length {length}: {got.finish_reason} {got.stop_reason} {got.text!r}")
     return wrong
 
