@@ -14,6 +14,8 @@ from agentfast.runtime.adapters.vllm.steps import constrained_step
 from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior import exact
+from agentfast.runtime.posterior.base import CanvasRow, LogitsOps
+from agentfast.runtime.posterior.constrained import constrained_posterior
 from tests.unit.runtime.adapters.vllm.steps.rows_harness import (
     CANVAS,
     Slots,
@@ -102,12 +104,10 @@ def test_broken_logits_fail_their_row_alone() -> None:
 
 
 def test_a_bug_that_one_row_meets_fails_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = exact.constrained_posterior
-
-    def broken(canvas: exact.CanvasRow, used: TokenGrammar, ops: exact.LogitsOps) -> object:
+    def broken(canvas: CanvasRow, used: TokenGrammar, ops: LogitsOps) -> object:
         if used is grammar("(yes|no)"):
             raise RuntimeError("a bug")
-        return original(canvas, used, ops)
+        return constrained_posterior(canvas, used, ops)
 
     monkeypatch.setattr(exact, "constrained_posterior", broken)
     slots = Slots()

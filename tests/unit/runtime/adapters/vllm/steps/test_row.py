@@ -65,9 +65,10 @@ def test_a_canvas_settles_once_it_is_stable_and_sure() -> None:
     made = row()
     made.begin()
     made.take(made.propose(posterior("abcdefgh"), GENERATION))
-    assert made.phase is Phase.DENOISING
+    phases = [made.phase]
     made.take(made.propose(posterior("abcdefgh"), GENERATION))
-    assert made.phase is Phase.SETTLED
+    phases.append(made.phase)
+    assert phases == [Phase.DENOISING, Phase.SETTLED]
 
 
 def test_a_canvas_that_stays_unsure_settles_at_the_last_step() -> None:
