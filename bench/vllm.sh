@@ -42,7 +42,7 @@ fi
 "$bin/pip" install --quiet --no-deps --editable .
 
 export OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1 VLLM_CPU_KVCACHE_SPACE=1 TORCHDYNAMO_DISABLE=1
-export TRITON_INTERPRET=1 VLLM_CACHE_ROOT=$work/cache VLLM_TARGET_DEVICE=cpu VLLM_LOGGING_LEVEL=WARNING
+export TRITON_INTERPRET=1 VLLM_CACHE_ROOT=$work/cache VLLM_TARGET_DEVICE=cpu VLLM_LOGGING_LEVEL=WARNING VLLM_LOGGING_STREAM=ext://sys.stderr
 
 versions=(0.31.0 0.32.0 0.33.0)
 for version in "${versions[@]}"; do
@@ -55,8 +55,8 @@ done
 step "a checkpoint of random weights"
 "$bin/python" -m bench.vllm.checkpoint "$work/checkpoint"
 
-# Prints the last line of a program, which is its JSON.
-last() { "$bin/python" -m "$@" | tee -a "$work/log.txt" | tail -n 1; }
+# Prints the last line of a program that is JSON.
+last() { "$bin/python" -m "$@" | tee -a "$work/log.txt" | grep '^{' | tail -n 1; }
 export VLLM_ENABLE_V1_MULTIPROCESSING=0
 
 step "generations, scheduled asynchronously, with preemptions"
@@ -66,7 +66,7 @@ last bench.vllm.generations "$work/checkpoint" --count $((generations / 10)) > "
 step "requests at the edges"
 last bench.vllm.edges "$work/checkpoint" > "$work/edges.json"
 step "generations on two ranks"
-VLLM_CPU_OMP_THREADS_BIND=nobind VLLM_ENABLE_V1_MULTIPROCESSING=1 last bench.vllm.generations "$work/checkpoint" --count $((generations / 20)) --ranks 2 > "$work/ranks.json"
+VLLM_CPU_OMP_THREADS_BIND='0|1' last bench.vllm.generations "$work/checkpoint" --count $((generations / 20)) --ranks 2 > "$work/ranks.json"
 step "free rows with the plugin and without it"
 last bench.vllm.free_rows "$work/checkpoint" > "$work/free_rows.json"
 

@@ -96,8 +96,8 @@ def requests(count: int) -> Iterator[Asked]:
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
         fate = "abort" if number % 10 == 3 else "impossible" if number % 10 == 7 else "finish"
-        if fate == "impossible" and kind in ("auto", "none", "choice"):
-            kind = "required"  # an answer in words or a choice can be short
+        if fate == "impossible" and kind in ("auto", "none", "choice", "json_object"):
+            kind = "required"  # words, a choice and {} can be short enough
         tools = random.sample(known, random.randint(1, 4)) if kind in KINDS[:4] else []
         yield Asked(kind, random.random() < 0.5, fate, tools)
 
