@@ -20,17 +20,25 @@ def set_aside(params: Any) -> None:
         kept["seed"] = params.seed
     if params.temperature != 1.0:
         kept["temperature"] = params.temperature
+    if params.n > 1:
+        kept["samples"] = params.n
     params.extra_args = {**extra, KEY: json.dumps(kept)}
     params.seed, params.temperature = None, 1.0
 
 
 def settings_of(params: Any, request_id: str, *, wants_log_p: bool) -> RowSettings:
-    """A request's settings of decoding. Without a seed its id is one, on which all ranks agree."""
+    """A request's settings of decoding.
+
+    Without a seed its id is one, on which all ranks agree. Samples of one request have seeds that follow each other, as
+    vLLM's own do; their ids begin with their numbers.
+    """
     extra: dict[str, Any] = params.extra_args or {}
     kept = json.loads(extra.get(KEY, "{}"))
     steps = extra.get("diffusion_max_steps")
+    seed = kept.get("seed", zlib.crc32(request_id.encode()))
+    number = request_id.partition("_")[0] if "seed" in kept and "samples" in kept else ""
     return RowSettings(
-        seed=kept.get("seed", zlib.crc32(request_id.encode())),
+        seed=seed + int(number) if number.isdecimal() else seed,
         temperature=kept.get("temperature", 1.0),
         max_steps=None if steps is None else int(steps),
         wants_log_p=wants_log_p,

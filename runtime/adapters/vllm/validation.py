@@ -55,6 +55,7 @@ def refuse_or_take_over(params: Any, model_config: Any) -> None:
         if constraint is None:
             return
         grammars = grammars_of(model_config)
+        constraint_of(params, ends=grammars.ends)
         needed = grammars.least_tokens(grammars.compile(constraint))
         budget = min(params.max_tokens or model_config.max_model_len, model_config.max_model_len)
         if needed > budget:
