@@ -13,6 +13,7 @@ from agentfast.lazy import uncollected
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
+    from agentfast.agent.bounds.limits import Limits, Settings
     from agentfast.agent.errors import LimitExceededError, MapError, OutputError
     from agentfast.agent.escalation import Escalate
     from agentfast.agent.events import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         ToolFinished,
         ToolStarted,
     )
-    from agentfast.agent.limits import Limits, Settings
     from agentfast.agent.result import Escalation, RunResult, RunUsage, Step
     from agentfast.errors import (
         AbortedError,
@@ -182,8 +182,8 @@ _HOMES = {
     "TextDelta": "agent.events",
     "ToolFinished": "agent.events",
     "ToolStarted": "agent.events",
-    "Limits": "agent.limits",
-    "Settings": "agent.limits",
+    "Limits": "agent.bounds.limits",
+    "Settings": "agent.bounds.limits",
     "AssistantMessage": "messages",
     "Message": "messages",
     "SystemMessage": "messages",

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agentfast.agent.agent import Agent
-from agentfast.agent.limits import Limits
+from agentfast.agent.bounds.limits import Limits
 from agentfast.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, PlainModel
 from agentfast.tools.definition import tool
@@ -105,7 +105,9 @@ def main() -> None:
 
     def agent_ms(turns_before: int) -> float:
         model = InstantModel(turns_before + steps)
-        agent = Agent(model, tools=[add], limits=Limits(max_steps=None, max_tool_calls=None))
+        agent = Agent(
+            model, tools=[add], limits=Limits(max_steps=None, max_tool_calls=None, max_identical_calls=None)
+        )
         history = history_of(turns_before)
         return best_ms(lambda: agent.run("Add.", history=history), runs, steps, repeats)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 import anyio
 
 from agentfast.agent.arguments import check_definition, check_run, check_tool_choice
+from agentfast.agent.bounds.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import AgentEvent, RunEvent, RunFinished
 from agentfast.agent.history.read import read_history
-from agentfast.agent.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
 from agentfast.agent.map import Map
 from agentfast.agent.output import OutputType
 from agentfast.agent.result import RunResult, T

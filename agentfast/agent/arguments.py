@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentfast.agent.bounds.limits import Limits, Settings
 from agentfast.agent.escalation import Escalate
-from agentfast.agent.limits import Limits, Settings
 from agentfast.errors import ConfigError
 from agentfast.models.base import check_model
 from agentfast.tools.call import ToolDefinition

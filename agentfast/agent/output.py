@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from agentfast.runtime.grammar import Grammar
 
 
+_MAX_SHOWN = 200  # characters of an answer that does not fit
+
+
 class OutputType(Generic[T]):
     """An output type, compiled. Both attributes are None for plain text.
 
@@ -94,7 +97,7 @@ class OutputType(Generic[T]):
             try:
                 return adapter.validate_json(text, strict=True)
             except ValidationError as error:
-                raise OutputError(complaints(error, "answer")) from error
+                raise OutputError(complaints(error, "answer"), hint=_excerpt(text)) from error
             except Exception as error:  # a validator of the type's own
                 raise OutputError(f"the output type raised {type(error).__name__}: {error}") from error
 
@@ -111,9 +114,9 @@ class OutputType(Generic[T]):
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise OutputError(f"Invalid JSON: {error}") from error
+                raise OutputError(f"Invalid JSON: {error}", hint=_excerpt(text)) from error
             for violation in validator.iter_errors(value):
-                raise OutputError(f"{violation.json_path}: {violation.message}")
+                raise OutputError(f"{violation.json_path}: {violation.message}", hint=_excerpt(text))
             return value
 
         self._read = read
@@ -133,10 +136,15 @@ class OutputType(Generic[T]):
 
         def read(text: str) -> Any:
             if not grammar.accepts(text):
-                raise OutputError(f"{text!r} is not of the form that was asked for")
+                raise OutputError("it is not of the form that was asked for", hint=_excerpt(text))
             return choices.get(text, text)
 
         self._read = read
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of an answer, for a complaint about it."""
+    return f"the answer: {text}" if len(text) <= _MAX_SHOWN else f"the answer begins: {text[:_MAX_SHOWN]}"
 
 
 def _validator_of(schema: dict[str, Any]) -> Validator:

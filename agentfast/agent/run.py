@@ -10,11 +10,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Generic
 
+from agentfast.agent.bounds.limits import Limits, Settings
+from agentfast.agent.bounds.repetition import Repetition
 from agentfast.agent.errors import LimitExceededError, OutputError, with_run
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import Escalated, EscalationFailed, OutputRejected, StepStarted
 from agentfast.agent.history.call_ids import CallIds
-from agentfast.agent.limits import Limits, Settings
 from agentfast.agent.output import OutputType
 from agentfast.agent.response import ask
 from agentfast.agent.result import Escalation, RunResult, Step, T, total_usage
@@ -70,6 +71,7 @@ class Run(Generic[T]):
         self._emit = emit
         self._program = f"{name}-{next(_run_numbers)}"
         self._steps: list[Step] = []
+        self._repetition = Repetition(limits.max_identical_calls)
         self._calls = 0
         self._tokens = 0
 
@@ -94,7 +96,11 @@ class Run(Generic[T]):
         except TimeoutError as error:
             if not self._deadline.expired():
                 raise
-            over = LimitExceededError(self._deadline_text(), hint="raise Limits(deadline_s=...)")
+            failure = None if error.__cause__ is None else error.__cause__.__cause__
+            last = (
+                f"; the last failure before: {failure.message}" if isinstance(failure, AgentFastError) else ""
+            )
+            over = LimitExceededError(self._deadline_text() + last, hint="raise Limits(deadline_s=...)")
             raise with_run(over, tuple(self._transcript), tuple(self._steps)) from error
         steps = tuple(self._steps)
         duration_s = time.perf_counter() - start
@@ -129,12 +135,13 @@ class Run(Generic[T]):
             if escalation is None or escalation.failure is not None:
                 self._check_turn(self._model, request, response)
             self._count_calls(message)
+            self._repetition.check(message)
             await turn.run_calls(self._executor)
         except BaseException as error:
             turn.close(self._reason(error))
             raise
         finally:
-            results = turn.results
+            results = self._repetition.told(turn.results)
             self._transcript.append(message)
             for result in results:
                 self._transcript.append(ToolMessage.of(result))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from agentfast.errors import ConfigError, UnsupportedSchemaError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
+from agentfast.tools.checks import shown
 
 if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
@@ -87,17 +88,28 @@ def arguments_grammar(
 
     Raises:
         UnsupportedSchemaError: a schema that cannot be enforced; it names the tool.
+        ConfigError: no value meets the schema; it names the tool and the field.
     """
     return _compiled(parameters, f"tool {tool.name!r}", whitespace)
 
 
 def _compiled(schema: Mapping[str, Any], owner: str, whitespace: Whitespace) -> Grammar:
     from agentfast.runtime.grammar import compile_schema
+    from agentfast.runtime.grammar.schema.unsatisfiable import is_unsatisfiable, unsatisfiable_field
 
     try:
-        return compile_schema(schema, whitespace=whitespace)
+        grammar = compile_schema(schema, whitespace=whitespace)
     except UnsupportedSchemaError as error:
         raise error.owned_by(owner) from error
+    if is_unsatisfiable(grammar.node):
+        place, field = unsatisfiable_field(schema)
+        raise ConfigError(
+            f"{owner}: no value meets "
+            + (f"the schema of {place!r}" if place else "its schema")
+            + f": {shown(field)}",
+            hint="loosen its bounds, patterns or constants",
+        )
+    return grammar
 
 
 class ChatFormat(Protocol):

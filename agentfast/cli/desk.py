@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 from agentfast.agent.agent import Agent
-from agentfast.agent.limits import Limits, Settings
+from agentfast.agent.bounds.limits import Limits, Settings
 from agentfast.models.base import Model
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
 
-LIMITS = Limits(max_steps=8)
+LIMITS = Limits(max_steps=8, max_identical_calls=None)
 MAX_TOKENS = 256  # of a turn; none of the tasks takes half of it
 SETTINGS = Settings(max_tokens=MAX_TOKENS)
 

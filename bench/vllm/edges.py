@@ -20,11 +20,6 @@ ROOM = range(4, 150, 7)
 """Tokens that are left in the context behind the prompt."""
 
 
-def letters(length: int) -> str:
-    """The regular expression of so many letters."""
-    return f"[a-z]{{{length}}}"
-
-
 def text_of(length: int) -> Any:
     """Parameters of a request for text of so many letters, in as many tokens as the context has."""
     from vllm import SamplingParams
@@ -84,7 +79,7 @@ def given_up(llm: Any) -> list[str]:
     wrong: list[str] = []
     for number in [0, *range(1, 24, 2)]:
         got = texts.get(str(number))
-        if got is None or not re.fullmatch(letters(70 + number), got.text):
+        if got is None or not re.fullmatch(f"[a-z]{{{70 + number}}}", got.text):
             wrong.append(f"request {number}: {got}")
     return wrong
 

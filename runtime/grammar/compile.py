@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
@@ -14,12 +15,12 @@ import numpy as np
 from agentfast.errors import GrammarError, GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.automaton import Automaton
+from agentfast.runtime.grammar.automaton.automaton import Automaton, Explored
 from agentfast.runtime.grammar.automaton.counted_repeat import counted_repeat
 from agentfast.runtime.grammar.tokens.counter import Counter
 from agentfast.runtime.grammar.tokens.disk_cache import Arrays, DiskCache, default_folder
-from agentfast.runtime.grammar.tokens.lift import Explored, explore
-from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
+from agentfast.runtime.grammar.tokens.lifting.explore import explore, rule_automaton
+from agentfast.runtime.grammar.tokens.lifting.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.token_classes import TokenClasses
 from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar, token_grammar, with_counter
 from agentfast.runtime.grammar.tokens.trie import trie_of
@@ -92,7 +93,7 @@ def _lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     failure: GrammarError | None = None
     for depth in _depths(root, vocabulary, found):
         limit = 16 * _COMFORTABLE_STATES if found else MAX_STATES
-        automaton = Automaton(root, max_depth=depth, max_states=limit)
+        automaton = _automaton(root, vocabulary, depth, limit)
         try:
             found.append((depth, explore(automaton, vocabulary)))
         except GrammarError as error:
@@ -110,13 +111,19 @@ def _lifted(root: nodes.Node, vocabulary: Vocabulary) -> TokenGrammar:
     raise failure
 
 
+def _automaton(root: nodes.Node, vocabulary: Vocabulary, depth: int, most: int) -> Automaton:
+    return Automaton(
+        root, max_depth=depth, max_states=most, rule_automaton=partial(rule_automaton, vocabulary)
+    )
+
+
 def _depths(root: nodes.Node, vocabulary: Vocabulary, found: list[tuple[int, Explored]]) -> Iterator[int]:
     """Depths to try: rising, or where states grow linearly soon the deepest that stays comfortable.
 
     The automaton at the third depth, which is made first, tells how many states the shallower ones have.
     """
     try:
-        automaton = Automaton(root, max_depth=_PROBED, max_states=16 * _COMFORTABLE_STATES)
+        automaton = _automaton(root, vocabulary, _PROBED, 16 * _COMFORTABLE_STATES)
         probe = explore(automaton, vocabulary)
     except GrammarError:
         yield from _DEPTHS

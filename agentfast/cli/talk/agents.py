@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentfast.agent.agent import Agent
-from agentfast.agent.limits import DEFAULT_SETTINGS
+from agentfast.agent.bounds.limits import DEFAULT_SETTINGS
 from agentfast.cli.desk import LIMITS, SETTINGS, open_shop
 from agentfast.cli.model import open_model
 from agentfast.cli.talk.agent_file import load_agent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -133,10 +134,12 @@ class JsonClient:
 
     async def _with_retries(self, once: Callable[[], Awaitable[_R]]) -> _R:
         attempt = 0
+        last: BusyError | None = None
         while True:
             try:
-                return await once()
+                return await self._try(once, last)
             except BusyError as failure:
+                last = failure
                 attempt += 1
                 wait_s = self._wait_s(failure, attempt)
                 _log.warning(
@@ -146,7 +149,18 @@ class JsonClient:
                     attempt=attempt,
                     wait_s=round(wait_s, 3),
                 )
-            await asyncio.sleep(wait_s)
+            await self._try(partial(asyncio.sleep, wait_s), last)
+
+    async def _try(self, once: Callable[[], Awaitable[_R]], last: BusyError | None) -> _R:
+        """Do something that a deadline may cancel; the cancellation then tells of the last failure before."""
+        try:
+            return await once()
+        except asyncio.CancelledError as cancelled:
+            if last is not None and cancelled.__cause__ is None:
+                raise cancelled from ModelUnavailableError(
+                    self._endpoint.redacted(last.message), hint=last.hint
+                )
+            raise
 
     def _wait_s(self, failure: BusyError, attempt: int) -> float:
         """Seconds until the next try.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,17 +19,19 @@ from agentfast.errors import GrammarTooLargeError
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.continuations import (
     BLOCK,
+    COPY,
     CUT,
     END,
     Block,
     Continuations,
+    CopiedRule,
     Limits,
     Move,
 )
 from agentfast.runtime.grammar.automaton.gemma_notation import GemmaTransducer
 from agentfast.runtime.grammar.automaton.product import Product
 
-__all__ = ["Automaton", "Block"]
+__all__ = ["Automaton", "Block", "Copy", "Explored"]
 
 
 _WEIGHT: Final = 4  # states of a block that an expanded state counts as
@@ -52,9 +55,9 @@ class _Shared:
         self.refuse_above(self.states + count)
         self.states += count
 
-    def expand(self) -> None:
-        """A state that is expanded takes memory, unlike most of a block."""
-        self.rows += 1
+    def expand(self, rows: int = 1) -> None:
+        """States that are expanded take memory, unlike most of a block."""
+        self.rows += rows
         self.refuse_above(_WEIGHT * self.rows)
 
     def check(self, node: nodes.Node) -> None:
@@ -68,6 +71,35 @@ class _Shared:
                 f"the grammar needs more than {self.max_states} states",
                 hint="lower maxLength or maxItems, keep the declared order, or split the schema",
             )
+
+
+@dataclass(frozen=True, eq=False)
+class Explored:
+    """An automaton all of whose states are made that bytes of a vocabulary reach from the start.
+
+    Attributes:
+        states: in order of discovery, without those of blocks and copies.
+        specials: (state, name, state after) for each special token that may come.
+        followed_by: bytes that follow where it ends, if it is that of a rule; see `nodes.Rule`.
+    """
+
+    automaton: Automaton
+    states: list[int]
+    blocks: list[Block]
+    copies: list[Copy]
+    specials: list[tuple[int, str, int]]
+    followed_by: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Copy(CopiedRule):
+    """The states of a shared rule in front of one continuation, numbered from `first_state` on.
+
+    The state in which the rule is complete and nothing more of it may come is the state after the copy instead.
+    """
+
+    rule: Explored
+    first_state: int
 
 
 class Automaton:
@@ -85,6 +117,7 @@ class Automaton:
         max_depth: int | None,
         max_states: int,
         blocks: bool = True,
+        rule_automaton: Callable[[nodes.Reference, int], Explored] | None = None,
         _operand_of: _Shared | None = None,
         _generates: bool = False,
         _depth: int = 0,
@@ -95,6 +128,8 @@ class Automaton:
             max_states: states after which a GrammarError is raised; those of Boolean operands count, and one that is
                 expanded as four (each takes 2 kB).
             blocks: make the states of a string body all at once, which lifting needs; else as they are reached.
+            rule_automaton: makes the automaton of a shared rule (see `nodes.Rule`) with so many references open at a
+                time; where such a rule is all that may come, its states are copied. None: no rule is shared.
         """
         self._shared = _operand_of or _Shared(max_depth, max_states, is_lifted=blocks)
         self._is_operand = _operand_of is not None
@@ -103,6 +138,7 @@ class Automaton:
             max_depth,
             self._cut,
             self._new_block if blocks else None,
+            self._new_copy if rule_automaton is not None else None,
             self._new_product,
             self._new_transducer,
             self._shared.check,
@@ -112,7 +148,10 @@ class Automaton:
         self._items: list[tuple[int, ...] | None] = []
         self._state_ids: dict[tuple[int, ...], int] = {}
         self._state_of_cont: dict[int, int] = {}
-        self._block_starts: list[int] = []
+        self._rule_automaton = rule_automaton
+        self._copies: list[Copy] = []
+        self._region_starts: list[int] = []
+        self._region_ids: list[int] = []  # of a block its index, of a copy -1 - its index
         self._rows = 0
         self._ranges: list[list[tuple[int, int, int]]] = []
         self.table: npt.NDArray[np.int32] = np.full((64, 256), -1, np.int32)
@@ -126,6 +165,11 @@ class Automaton:
     def depth_was_cut(self) -> bool:
         """True if a reference was too deep to be followed."""
         return self._shared.depth_was_cut
+
+    @property
+    def all_rows(self) -> int:
+        """Number of expanded states, those of copies and of Boolean operands included."""
+        return self._shared.rows
 
     @property
     def total_states(self) -> int:
@@ -150,6 +194,10 @@ class Automaton:
         for block in self._continuations.blocks:
             counts[0] -= block.size
             counts[depth_of(block.rest)] += block.size
+        for copy in self._copies:
+            counts[0] -= len(copy.rule.automaton)
+            for depth, count in enumerate(copy.rule.automaton.states_by_depth(), depth_of(copy.rest) + 1):
+                counts[depth] += count
         return [counts[depth] for depth in range(max(counts) + 1)]
 
     def step(self, state: int, byte: int) -> int:
@@ -168,6 +216,19 @@ class Automaton:
         self.expand(state)
         return self._ranges[self.row_of[state]]
 
+    def moves(self, state: int) -> list[tuple[int, int, int]]:
+        """Byte ranges that may come at a state of a rule's explored automaton, each with the state after it.
+
+        Those that no vocabulary's byte reaches are left out, so that no state is added.
+        """
+        if self._items[state] is not None:
+            found = self._ranges[self.row_of[state]] if self.row_of[state] >= 0 else []
+        else:
+            find = self._continuations.moves
+            moves = (move for cont in self._state_conts(state) for move in find(cont))
+            found = [(low, high, self._state_after(cont)) for low, high, cont in moves]
+        return [(low, high, to) for low, high, to in found if self._items[to] is None or self.row_of[to] >= 0]
+
     def specials(self, state: int) -> dict[str, int]:
         """State after each special token that may come now."""
         targets: dict[str, set[int]] = {}
@@ -178,15 +239,26 @@ class Automaton:
                 targets.setdefault(found[0], set()).update(found[1])
         return {name: self._intern(items) for name, items in targets.items()}
 
-    def block_at(self, state: int) -> Block | None:
-        """The block that a state belongs to."""
+    @property
+    def whole(self) -> int:
+        """The state after which nothing may come; -1 if it was not reached."""
+        return self._state_ids.get((END,), -1)
+
+    @property
+    def rows(self) -> int:
+        """Number of expanded states."""
+        return self._rows
+
+    def region_at(self, state: int) -> Block | Copy | None:
+        """The block or the copy that a state belongs to."""
         if self._items[state] is not None:
             return None
-        return self._continuations.blocks[bisect_right(self._block_starts, state) - 1]
+        index = self._region_ids[bisect_right(self._region_starts, state) - 1]
+        return self._continuations.blocks[index] if index >= 0 else self._copies[-1 - index]
 
-    def state_after_block(self, block: Block) -> int:
-        """The state right after the string's closing quote."""
-        return self._state_after(block.rest)
+    def state_after_region(self, region: Block | Copy) -> int:
+        """The state right after a string's closing quote, or after a rule."""
+        return self._state_after(region.rest)
 
     def string_at(self, state: int) -> tuple[nodes.StringBody, int] | None:
         """The string body that begins at a state, if that is all that may come, and the state after it."""
@@ -237,19 +309,37 @@ class Automaton:
         items = self._items[state]
         if items is not None:
             return items
-        index = bisect_right(self._block_starts, state) - 1
-        return (BLOCK * (index + 1) + state - self._block_starts[index],)
+        start = bisect_right(self._region_starts, state) - 1
+        index, offset = self._region_ids[start], state - self._region_starts[start]
+        if index >= 0:
+            return (BLOCK * (index + 1) + offset,)
+        return self._continuations.closure(COPY * -index + offset)
 
     def _cut(self) -> list[int]:
         self._shared.depth_was_cut = True
         return [CUT] if self._is_operand else []
 
     def _new_block(self, size: int) -> int:
+        return self._new_region(size, len(self._continuations.blocks))
+
+    def _new_region(self, size: int, index: int) -> int:
         self._shared.take(size)
-        self._block_starts.append(len(self._items))
+        first = len(self._items)
+        self._region_starts.append(first)
+        self._region_ids.append(index)
         self._items += [None] * size
         self._make_room()
-        return self._block_starts[-1]
+        return first
+
+    def _new_copy(self, reference: nodes.Reference, levels: int, rest: int) -> Copy:
+        assert self._rule_automaton is not None, "only shared rules are copied"
+        rule = self._rule_automaton(reference, levels)
+        self._shared.expand(rule.automaton.all_rows)
+        self._shared.depth_was_cut |= rule.automaton.depth_was_cut
+        first_state = self._new_region(len(rule.automaton), -1 - len(self._copies))
+        copy = Copy(rule.automaton, rest, rule, first_state)
+        self._copies.append(copy)
+        return copy
 
     def _new_product(self, node: nodes.Boolean, depth: int) -> Product:
         return Product(node, [self._operand(operand, depth, generates=False) for operand in node.operands])
@@ -287,7 +377,11 @@ class Automaton:
         items = tuple(sorted(conts))
         if not items:
             return -1
-        if len(items) == 1 and items[0] >= BLOCK:
+        if items[-1] >= COPY:
+            index, offset = divmod(items[-1], COPY)
+            if len(items) == 1 or items == self._continuations.closure(items[-1]):
+                return self._copies[index - 1].first_state + offset
+        elif len(items) == 1 and items[0] >= BLOCK:
             index, offset = divmod(items[0], BLOCK)
             return self._continuations.blocks[index - 1].first_state + offset
         state = self._state_ids.get(items)

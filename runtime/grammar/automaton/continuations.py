@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from agentfast.runtime.grammar.automaton import nodes
 from agentfast.runtime.grammar.automaton.gemma_notation import GemmaTransducer
@@ -21,7 +21,9 @@ END: Final = 0
 CUT: Final = 1
 """The continuation past the depth limit, whose verdict is not known."""
 BLOCK: Final = 1 << 40
-"""Continuations of block b are BLOCK * (b + 1) + offset; the others are below BLOCK."""
+"""Continuations of block b are BLOCK * (b + 1) + offset; the others are below BLOCK, but those of copies."""
+COPY: Final = 1 << 64
+"""Continuations of copy c are COPY * (c + 1) + offset."""
 
 Move = tuple[int, int, int]
 """From the first to the last byte go to a continuation."""
@@ -41,6 +43,36 @@ class Block:
         return self.node.size
 
 
+class RuleAutomaton(Protocol):
+    """States of a shared rule (see `nodes.Rule`), in which nothing comes after it."""
+
+    @property
+    def start(self) -> int:
+        """The state before it."""
+        ...
+
+    @property
+    def whole(self) -> int:
+        """The state after which nothing may come, -1 for none."""
+        ...
+
+    def is_accepting(self, state: int) -> bool:
+        """Test whether the bytes so far are complete."""
+        ...
+
+    def moves(self, state: int) -> list[tuple[int, int, int]]:
+        """Byte ranges that may come, each with the state after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class CopiedRule:
+    """The states of a shared rule in front of one continuation."""
+
+    automaton: RuleAutomaton
+    rest: int
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on continuations, and factories of blocks, products and transducers.
@@ -49,6 +81,8 @@ class Limits:
         max_depth: recursive references that may be open at a time; None is any number.
         on_cut: where a reference that is too deep leads.
         first_state: reserves so many states for a block and says which is the first; None makes no blocks.
+        rule: copies the states of a shared rule with so many references open at a time in front of a continuation;
+            None shares no rules.
         product: the product of a Boolean node's operands at a depth.
         transducer: that of a GemmaText node's operand at a depth.
         check: refuses a node that needs more states than there may be.
@@ -59,6 +93,7 @@ class Limits:
     max_depth: int | None
     on_cut: Callable[[], list[int]]
     first_state: Callable[[int], int] | None
+    rule: Callable[[nodes.Reference, int, int], CopiedRule] | None
     product: Callable[[nodes.Boolean, int], Product]
     transducer: Callable[[nodes.GemmaText, int], GemmaTransducer]
     check: Callable[[nodes.Node], None]
@@ -66,7 +101,7 @@ class Limits:
 
 
 class Continuations:
-    """All continuations of one automaton; `blocks` are those of its string bodies."""
+    """All continuations of one automaton; `blocks` are those of its string bodies, `copies` those of shared rules."""
 
     def __init__(self, limits: Limits, depth: int) -> None:
         self._limits = limits
@@ -81,6 +116,8 @@ class Continuations:
         self._transducers: dict[tuple[int, int], GemmaTransducer] = {}
         self.blocks: list[Block] = []
         self._block_ids: dict[tuple[int, int], int] = {}
+        self.copies: list[CopiedRule] = []
+        self._copy_ids: dict[tuple[int, int], int | None] = {}
 
     def of(self, node: nodes.Node, rest: int, position: int = 0) -> int:
         """The continuation of a node in front of another."""
@@ -95,12 +132,14 @@ class Continuations:
         return self._at(node_id, position, rest, self._depths[rest])
 
     def depth_of(self, cont: int) -> int:
-        """Recursive references that are open at a continuation."""
+        """Recursive references that are open at a continuation; at one in a copy, as many as at its start."""
+        if cont >= COPY:
+            return self._depths[self.copies[cont // COPY - 1].rest] + 1
         return self._depths[cont] if cont < BLOCK else self._depths[self.blocks[cont // BLOCK - 1].rest]
 
     def special(self, cont: int) -> tuple[str, tuple[int, ...]] | None:
         """The special token that a closed continuation takes, and the closed continuations after it."""
-        if cont <= CUT:
+        if cont <= CUT or cont >= COPY:
             return None
         if cont >= BLOCK:
             index, offset = divmod(cont, BLOCK)
@@ -153,7 +192,7 @@ class Continuations:
         ] = {}  # continuations that unfold to one other each, and whether they take a symbol
         while True:
             if cont >= BLOCK:
-                found: tuple[int, ...] = (cont,)
+                found = self._region_closure(cont)
                 break
             known = self._closures.get(cont)
             if known is not None:
@@ -171,6 +210,13 @@ class Continuations:
             self._closures[earlier] = found
         return found
 
+    def _region_closure(self, cont: int) -> tuple[int, ...]:
+        if cont < COPY:
+            return (cont,)
+        index, offset = divmod(cont, COPY)
+        copy = self.copies[index - 1]
+        return (*self.closure(copy.rest), cont) if copy.automaton.is_accepting(offset) else (cont,)
+
     def _collected(self, cont: int, successors: list[int], *, consumes: bool) -> tuple[int, ...]:
         if not successors:
             return (cont,) if consumes else ()
@@ -180,7 +226,7 @@ class Continuations:
         while pending:
             current = pending.pop()
             if current >= BLOCK:
-                result.add(current)
+                result.update(self._region_closure(current))
                 continue
             known = self._closures.get(current)
             if known is not None:
@@ -197,6 +243,8 @@ class Continuations:
 
     def moves(self, cont: int) -> list[Move]:
         """Byte ranges that a closed continuation takes, each with the continuation after it."""
+        if cont >= COPY:
+            return self._copy_moves(cont)
         if cont >= BLOCK:
             return self._block_moves(cont)
         if cont <= CUT:
@@ -246,6 +294,39 @@ class Continuations:
             (low, high, block.rest if to is None else index * BLOCK + to)
             for low, high, to in block.node.moves(offset)
         ]
+
+    def _copy_moves(self, cont: int) -> list[Move]:
+        index, offset = divmod(cont, COPY)
+        copy = self.copies[index - 1]
+        whole = copy.automaton.whole
+        return [
+            (low, high, copy.rest if to == whole else index * COPY + to)
+            for low, high, to in copy.automaton.moves(offset)
+        ]
+
+    def _start_of_copy(self, cont: int, node: nodes.Reference, rest: int) -> int | None:
+        """The first continuation of a shared rule; None where it cannot be shared."""
+        if self._limits.rule is None or self._limits.max_depth is None or node.rule.followed_by is None:
+            return None
+        key = self._conts[cont][0], rest
+        if key not in self._copy_ids:
+            self._copy_ids[key] = None  # while it is asked whether there is to be one
+            levels = self._limits.max_depth - self._depths[cont]
+            if levels > 0 and self._only_follow(rest, node.rule.followed_by):
+                self._copy_ids[key] = len(self.copies)
+                self.copies.append(self._limits.rule(node, levels, rest))
+        index = self._copy_ids[key]
+        return None if index is None else COPY * (index + 1) + self.copies[index].automaton.start
+
+    def _only_follow(self, cont: int, expected: bytes) -> bool:
+        """Test whether something must come, and all that may are these bytes."""
+        items = self.closure(cont)
+        if not items or items[0] <= CUT or any(self.special(item) is not None for item in items):
+            return False
+        follows = set(expected)
+        return all(
+            follows.issuperset(range(low, high + 1)) for item in items for low, high, _ in self.moves(item)
+        )
 
     def _unfold(self, cont: int) -> tuple[bool, list[int]]:
         """Unfold the head of a continuation: True if it takes a symbol, and the continuations reached without one."""
@@ -325,6 +406,9 @@ class Continuations:
         """Push a frame (the reference at position 1) for the rule's body, or pop it at the end."""
         if self._conts[cont][1] == 1:
             return [rest]
+        start = self._start_of_copy(cont, node, rest)
+        if start is not None:
+            return [start]
         depth = self._depths[cont] + 1
         if self._limits.max_depth is not None and depth > self._limits.max_depth:
             return self._limits.on_cut()

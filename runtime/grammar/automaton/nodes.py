@@ -145,7 +145,7 @@ class StringBody(Node):
     """The rest of a JSON string after its opening quote, the closing one included.
 
     `least` to `most` code points, as `body` allows. Kept apart from `Terminal` because it is alive on much of the
-    vocabulary and has a counter, so that its lifting is worth sharing (see tokens/string_lift.py).
+    vocabulary and has a counter, so that its lifting is worth sharing (see tokens/lifting/string_lift.py).
     """
 
     __slots__ = ("body", "least", "most")
@@ -281,12 +281,18 @@ class GemmaText(Node):
 
 
 class Rule:
-    """A named expression that may contain references to itself; `body` is set once, by whoever made the rule."""
+    """A named expression that may contain references to itself; `body` is set once, by whoever made the rule.
 
-    __slots__ = ("body", "name")
+    Attributes:
+        followed_by: bytes that follow the rule wherever it is worth making its automaton once for all uses; the body
+            is not empty and takes none of them where it may end. None: the rule is explored anew in each place.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("body", "followed_by", "name")
+
+    def __init__(self, name: str, followed_by: bytes | None = None) -> None:
         self.name = name
+        self.followed_by = followed_by
         self.body: Node = NOTHING
 
 

@@ -35,6 +35,11 @@ class Partition:
     label_start: Ints
     label_class: Ints
 
+    @property
+    def labels(self) -> int:
+        """Number of labels."""
+        return len(self.label_start) - 1
+
 
 def partition_by(starts: Ints, nodes: Ints, trie: Trie) -> Partition:
     """By sets of trie nodes, set i being `nodes[starts[i]:starts[i + 1]]`."""

@@ -56,3 +56,28 @@ def token_classes_of(partition: Partition, labels: Ints) -> TokenClasses:
     return TokenClasses(
         partition.token_class, count, start, np.concatenate([every, partition.label_class[picked]])
     )
+
+
+def without_equal_labels(classes: TokenClasses) -> tuple[TokenClasses, Ints]:
+    """Keep one of several labels with the same classes; returns also the new number of each label."""
+    start, members = classes.label_start, classes.label_class
+    numbers: dict[bytes, int] = {}
+    kept: list[int] = []
+    name = np.zeros(len(start) - 1, np.int32)
+    for label in range(len(name)):
+        content = members[start[label] : start[label + 1]].tobytes() if label else b""
+        name[label] = numbers.setdefault(content, len(kept))
+        if name[label] == len(kept):
+            kept.append(label)
+    lengths = np.diff(start)[kept]
+    of_kept = np.zeros(len(name), np.bool_)
+    of_kept[kept] = True
+    return (
+        TokenClasses(
+            classes.token_class,
+            classes.count,
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+            members[np.repeat(of_kept, np.diff(start))],
+        ),
+        name,
+    )

@@ -12,13 +12,18 @@ import numpy.typing as npt
 
 from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
+from agentfast.runtime.grammar.automaton.automaton import Explored
 from agentfast.runtime.grammar.tokens.counter import NO_COUNTER, CountedPaths, Counter
 from agentfast.runtime.grammar.tokens.graph import UNREACHABLE, distances, starts_of
 from agentfast.runtime.grammar.tokens.kernels.edges import EdgeArrays, after_class, after_edge, allowed_tokens
-from agentfast.runtime.grammar.tokens.lift import Edges, Explored, lift
+from agentfast.runtime.grammar.tokens.lifting.lift import Edges, lift
+from agentfast.runtime.grammar.tokens.lifting.string_lift import MAX_STEPS
 from agentfast.runtime.grammar.tokens.partition import common_refinement, refine
-from agentfast.runtime.grammar.tokens.string_lift import MAX_STEPS
-from agentfast.runtime.grammar.tokens.token_classes import TokenClasses, token_classes_of
+from agentfast.runtime.grammar.tokens.token_classes import (
+    TokenClasses,
+    token_classes_of,
+    without_equal_labels,
+)
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
@@ -177,6 +182,9 @@ def token_grammar(explored: Explored, vocabulary: Vocabulary, *, max_steps: int 
     reached = new_id[source] >= 0
     source, target, label = new_id[source[reached]], new_id[target[reached]], label[reached]
     classes, name = _classes(edges, label, vocabulary)
+    if explored.copies:  # a rule and one that is copied into it have many labels alike
+        classes, merged = without_equal_labels(classes)
+        name = merged[name]
     return _assemble(source, target, name[label], classes, to_done[kept], vocabulary, len(automaton))
 
 
@@ -202,19 +210,19 @@ _DONE: Final = -3
 
 def _classes(edges: Edges, label: Ints, vocabulary: Vocabulary) -> tuple[TokenClasses, Ints]:
     """Partition the vocabulary by the labels in use, and number these from 1."""
-    given = sum(string_lift.labels for string_lift in edges.string_lifts)
+    given = sum(partition.labels for partition in edges.given)
     used = np.zeros(given + len(edges.starts) - 1, np.bool_)
     used[label] = True
     walked = np.nonzero(used[given:])[0]
     lengths = np.diff(edges.starts)
     kept = np.repeat(used[given:], lengths)
     starts = np.concatenate([[0], np.cumsum(lengths[walked])]).astype(np.int32)
-    base = common_refinement([string_lift.partition for string_lift in edges.string_lifts], vocabulary.size)
+    base = common_refinement(edges.given, vocabulary.size)
     partition = refine(base, starts, edges.nodes[kept], trie_of(vocabulary))
-    from_strings = np.nonzero(used[:given])[0]
+    from_given = np.nonzero(used[:given])[0]
     name = np.zeros(len(used), np.int32)
     name[used] = np.arange(1, 1 + used.sum())
-    kept_labels = np.concatenate([from_strings, given + np.arange(len(walked))]).astype(np.int32)
+    kept_labels = np.concatenate([from_given, given + np.arange(len(walked))]).astype(np.int32)
     return token_classes_of(partition, kept_labels), name
 
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from agentfast.agent.agent import Agent
-from agentfast.agent.limits import Settings
+from agentfast.agent.bounds.limits import Settings
 from agentfast.agent.result import RunResult
 from agentfast.chat.json import JsonChat
 from agentfast.errors import (

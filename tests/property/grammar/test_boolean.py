@@ -23,7 +23,7 @@ from agentfast.runtime.grammar.automaton.boolean_formula import (
     some_of,
 )
 from agentfast.runtime.grammar.automaton.nodes import Operand
-from agentfast.runtime.grammar.tokens.lift import explore
+from agentfast.runtime.grammar.tokens.lifting.explore import explore
 from tests.property.grammar.test_grammar import BYTES, regexes
 from tests.support.token_splits import ends, splits, vocabulary_of
 

@@ -10,7 +10,7 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
 from agentfast.runtime.grammar.automaton.automaton import Automaton
 from agentfast.runtime.grammar.compile import lift_to_tokens
-from agentfast.runtime.grammar.tokens.lift import explore
+from agentfast.runtime.grammar.tokens.lifting.explore import explore
 from agentfast.runtime.grammar.tokens.token_grammar import token_grammar
 from tests.support.enumeration import agrees_with_enumeration, random_logits
 

@@ -86,7 +86,7 @@ def string_node(text: str, encoding: Encoding) -> nodes.Node:
 def any_value(gaps: Gaps, encoding: Encoding) -> nodes.Node:
     """Any JSON value; objects in it are open. A key may come twice: readers take the last, which is as valid."""
     spacing = nodes.Sequence(gaps.inside, gaps.after).digest.hex()
-    rule = nodes.Rule(f"any value with {spacing} {encoding}")
+    rule = nodes.Rule(f"any value with {spacing} {encoding}", followed_by=b",]} \n\r\t")
     value = nodes.Reference(rule)
     string = nodes.Sequence(nodes.Literal(b'"'), nodes.StringBody())
     scalars = (

@@ -36,7 +36,7 @@ from agentfast import (
     ToolStarted,
     UserMessage,
 )
-from agentfast.agent.limits import Limits, Settings
+from agentfast.agent.bounds.limits import Limits, Settings
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 

@@ -106,8 +106,15 @@ def test_the_schema_is_closed_and_has_no_titles() -> None:
     ],
 )
 def test_an_answer_that_does_not_fit_says_where(text: str, complaint: str) -> None:
-    with pytest.raises(OutputError, match=complaint):
+    with pytest.raises(OutputError, match=complaint) as caught:
         OutputType[Invoice](Invoice).parse(text)
+    assert caught.value.hint == f"the answer: {text}"
+
+
+def test_of_a_long_answer_the_beginning_is_shown() -> None:
+    with pytest.raises(OutputError) as caught:
+        OutputType[Invoice](Invoice).parse("no " * 100)
+    assert caught.value.hint == f"the answer begins: {'no ' * 66}no"
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,9 @@ def always_call(messages: Sequence[Message]) -> ModelResponse:
 @pytest.mark.parametrize(
     ("limits", "complaint", "steps"),
     [
-        (Limits(max_steps=3), "no answer within 3 steps", 3),
+        (Limits(max_steps=3, max_identical_calls=None), "no answer within 3 steps", 3),
         (Limits(max_tool_calls=2), "more than 2 tool calls", 3),
-        (Limits(max_tokens=25), "no answer within 25 tokens", 3),
+        (Limits(max_tokens=25, max_identical_calls=None), "no answer within 25 tokens", 3),
     ],
 )
 async def test_a_limit_ends_the_run_and_hands_over_what_was_done(

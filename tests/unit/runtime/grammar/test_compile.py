@@ -18,9 +18,10 @@ from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar, compile_schema
 from agentfast.runtime.grammar import compile as compilation
 from agentfast.runtime.grammar.store import GRAMMARS
-from agentfast.runtime.grammar.tokens import lift, trie
-from agentfast.runtime.grammar.tokens import string_lift as inside
+from agentfast.runtime.grammar.tokens import trie
 from agentfast.runtime.grammar.tokens.disk_cache import DiskCache, default_folder
+from agentfast.runtime.grammar.tokens.lifting import explore, lift
+from agentfast.runtime.grammar.tokens.lifting import string_lift as inside
 from bench.grammar.bounds import BOUNDED, REFUSED
 
 BYTES = Vocabulary.byte_level()
@@ -183,7 +184,7 @@ def test_the_trie_of_a_large_vocabulary_is_kept_too(tmp_path: Path, monkeypatch:
 def test_large_schemas_compile_within_the_budget_of_states(name: str) -> None:
     grammar = compile_schema(BOUNDED[name]).compile(BYTES)
     assert grammar.state_count <= compilation.MAX_STATES
-    assert len(grammar.edge_target) <= lift.MAX_EDGES
+    assert len(grammar.edge_target) <= explore.MAX_EDGES
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_larger_ones_are_refused(name: str) -> None:
 def test_large_schemas_compile_over_a_large_vocabulary(name: str, large_vocabulary: Vocabulary) -> None:
     grammar = compile_schema(BOUNDED[name]).compile(large_vocabulary)
     assert grammar.state_count <= compilation.MAX_STATES
-    assert len(grammar.edge_target) <= lift.MAX_EDGES
+    assert len(grammar.edge_target) <= explore.MAX_EDGES
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +218,7 @@ def test_too_many_states_or_edges_are_refused(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(GrammarError, match="more than 500000 states"):
         compile_schema({"prefixItems": [{"type": "string", "maxLength": 10_000}] * 3}).compile(BYTES)
     monkeypatch.setattr(lift, "MAX_EDGES", 1000)
+    monkeypatch.setattr(explore, "MAX_EDGES", 1000)
     with pytest.raises(GrammarError, match="more than 1000 edges"):
         compile_schema({"type": "string", "maxLength": 200}).compile(BYTES)
 

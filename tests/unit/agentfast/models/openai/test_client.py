@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from agentfast import Agent, ConfigError, ModelError, ModelUnavailableError, OpenAIModel
+from agentfast import (
+    Agent,
+    ConfigError,
+    LimitExceededError,
+    Limits,
+    ModelError,
+    ModelUnavailableError,
+    OpenAIModel,
+)
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
 from tests.support.openai_server import Server, drop, reply, turn
@@ -203,3 +211,15 @@ async def test_what_json_cannot_hold_is_refused_by_its_place(server: Server) -> 
         ):
             await Agent(model, output_type=schema).run("Go.")
     assert server.asked == []
+
+
+@pytest.mark.parametrize("second", ["backoff", "hang"])
+async def test_a_deadline_tells_of_the_last_failure_before_it(server: Server, second: str) -> None:
+    server.replies = [reply({"error": "no room"}, 503, retry_after="0" if second == "hang" else "30")]
+    server.usual = server.hang
+    async with server.model(timeout_s=60) as model:
+        with pytest.raises(LimitExceededError) as caught:
+            await Agent(model, limits=Limits(deadline_s=0.5)).run("hello")
+    assert (
+        caught.value.message == "the deadline of 0.5 s is over; the last failure before: status 503: no room"
+    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from agentfast.runtime.adapters.vllm.sampling import set_aside, settings_of
+import pytest
+
+from agentfast.errors import ConfigError
+from agentfast.runtime.adapters.vllm.sampling import KEY, set_aside, settings_of
 
 
 def params(**given: object) -> SimpleNamespace:
@@ -44,3 +47,22 @@ def test_samples_of_one_request_have_seeds_that_follow_each_other() -> None:
     alone = params(seed=7)
     set_aside(alone)
     assert settings_of(alone, "5_mine", wants_log_p=False).seed == 7
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "{",
+        "[]",
+        "1",
+        7,
+        '{"seed": "x"}',
+        '{"seed": true}',
+        '{"temperature": -1}',
+        '{"temperature": NaN}',
+        "[" * 9999,
+    ],
+)
+def test_what_a_client_sends_in_the_place_of_what_is_set_aside_is_refused(sent: object) -> None:
+    with pytest.raises(ConfigError, match=KEY):
+        set_aside(params(extra_args={KEY: sent}))

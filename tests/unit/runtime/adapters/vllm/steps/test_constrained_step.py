@@ -53,11 +53,10 @@ def test_a_step_writes_the_canvas_its_copy_the_best_one_and_the_phase() -> None:
     slots.take([2], logits_of(1))
     tensors = slots.tensors
     assert torch.equal(tensors.canvas[2], tensors.draft_tokens[2])
-    assert re.fullmatch("[a-z]{8}", bytes(tensors.argmax_canvas[2].tolist()).decode())
+    settled = tensors.argmax_canvas[2].to(torch.uint8).numpy().tobytes()
+    assert re.fullmatch("[a-z]{8}", settled.decode())
     assert not tensors.is_encoder_phase[2]
-    assert not torch.equal(
-        tensors.self_conditioning[2], torch.ones(()).expand_as(tensors.self_conditioning[2])
-    )
+    assert (tensors.self_conditioning[2] != 1).any()
     while made.phase is Phase.DENOISING:
         slots.take([2], logits_of(1))
     assert tensors.is_encoder_phase[2]
@@ -191,8 +190,8 @@ def test_log_probabilities_are_those_of_the_tokens_up_to_the_end() -> None:
             assert emission.log_p is not None
             found.append(emission.log_p)
     (log_p,) = found
-    second = float(logits_of(1)[1, [98, 99]].double().log_softmax(0).max())
-    assert log_p == pytest.approx([0.0, second, 0.0, 0.0], abs=1e-6)
+    either = logits_of(1)[1, [98, 99]].double().log_softmax(0)
+    assert log_p == pytest.approx([0.0, either.max().item(), 0.0, 0.0], abs=1e-6)
 
 
 def test_logits_are_left_as_they_were() -> None:

@@ -66,10 +66,10 @@ def test_a_budget_below_the_least_fails_the_row() -> None:
 def test_a_canvas_settles_once_it_is_stable_and_sure() -> None:
     made = row()
     made.begin()
-    made.take(made.propose(posterior("abcdefgh"), GENERATION))
-    phases = [made.phase]
-    made.take(made.propose(posterior("abcdefgh"), GENERATION))
-    phases.append(made.phase)
+    phases: list[Phase] = []
+    for _ in range(2):
+        made.take(made.propose(posterior("abcdefgh"), GENERATION))
+        phases.append(made.phase)
     assert phases == [Phase.DENOISING, Phase.SETTLED]
 
 

@@ -14,6 +14,8 @@ class Limits:
     Attributes:
         max_steps: turns of the model.
         max_tool_calls: calls over all turns.
+        max_identical_calls: calls of one tool with the same arguments in a row that end the run; at the second the model
+            is told.
         max_tokens: generated tokens over all turns.
         deadline_s: seconds for the whole run.
         output_retries: how often the model is told that its answer does not fit the output type, before OutputError.
@@ -21,6 +23,7 @@ class Limits:
 
     max_steps: int | None = 32
     max_tool_calls: int | None = 128
+    max_identical_calls: int | None = 3
     max_tokens: int | None = None
     deadline_s: float | None = None
     output_retries: int = 2
@@ -28,6 +31,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("max_steps", "max_tool_calls", "max_tokens"):
             check_integer(f"Limits({name}=...)", getattr(self, name), least=1, optional=True)
+        check_integer("Limits(max_identical_calls=...)", self.max_identical_calls, least=2, optional=True)
         check_number("Limits(deadline_s=...)", self.deadline_s, above=0, optional=True)
         check_integer("Limits(output_retries=...)", self.output_retries, least=0)
 

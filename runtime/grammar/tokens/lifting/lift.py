@@ -2,124 +2,74 @@
 
 A label is a set of tokens that share an edge. Each kind of string body is lifted once per vocabulary for all lengths
 and continuations (see string_lift.py): inside, a token only moves between places and counts code points; the rest
-of a token after the closing quote is walked once per continuation. All else is walked through the vocabulary's trie.
+of a token after the closing quote is walked once per continuation. A shared rule (see `nodes.Rule`) likewise: its edges
+are copied by offset, and only tokens that leave it are walked on. All else is walked through the vocabulary's trie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from agentfast.errors import GrammarError, GrammarTooLargeError
+from agentfast.errors import GrammarError
 from agentfast.runtime.core.vocabulary import Vocabulary
-from agentfast.runtime.grammar.automaton.automaton import Automaton, Block
+from agentfast.runtime.grammar.automaton.automaton import Explored
 from agentfast.runtime.grammar.automaton.nodes import StringBody
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.codepoints.length_sets import spans
 from agentfast.runtime.grammar.progress import report
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, walk
-from agentfast.runtime.grammar.tokens.string_lift import (
-    HINT,
+from agentfast.runtime.grammar.tokens.lifting.explore import MAX_EDGES, too_many_edges
+from agentfast.runtime.grammar.tokens.lifting.string_lift import (
     MAX_NODES,
     MAX_STEPS,
     StringLift,
     lift_string,
     too_large,
 )
+from agentfast.runtime.grammar.tokens.partition import Partition, common_refinement, refine
 from agentfast.runtime.grammar.tokens.transition_tables import transition_tables
 from agentfast.runtime.grammar.tokens.trie import trie_of
 
 Ints = npt.NDArray[np.int32]
-
-_REPORTED: Final = 1000  # states between two reports of progress
-MAX_EDGES: Final = 16_000_000
-"""Edges over tokens that a grammar may take; more is a GrammarError."""
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
     """Edges over tokens.
 
-    Labels are numbered through: first those of `string_lifts`, one after the other, then the sets of trie nodes
-    `nodes[starts[i]:starts[i + 1]]`.
+    Labels are numbered through: first those of the partitions `given`, one after the other, then the sets of trie
+    nodes `nodes[starts[i]:starts[i + 1]]`.
     """
 
     source: Ints
     target: Ints
     label: Ints
-    string_lifts: tuple[StringLift, ...]
+    given: tuple[Partition, ...]
     starts: Ints
     nodes: Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Explored:
-    """An automaton all of whose states are made that bytes of a vocabulary reach from the start.
+class RuleLift:
+    """A shared rule lifted to a vocabulary, for every place where it is used.
 
     Attributes:
-        states: in order of discovery, without those of blocks.
-        specials: (state, name, state after) for each special token that may come.
+        source, target, label: [E] edges between its own states.
+        leaving: [m, 2] a state, and the trie node of tokens that leave the rule at their node's last byte; by state.
+        partition: of the vocabulary by the labels.
+        first_labels: of the rules and the string bodies in it, itself included, the first label of each.
     """
 
-    automaton: Automaton
-    states: list[int]
-    blocks: list[Block]
-    specials: list[tuple[int, str, int]]
-
-
-def explore(automaton: Automaton, vocabulary: Vocabulary) -> Explored:
-    """Make every state that bytes of the vocabulary reach from the start; a string body's are passed over as one.
-
-    Raises:
-        GrammarError: the budget of states or of edges is used up.
-    """
-    occurs = np.zeros(257, np.int64)
-    occurs[trie_of(vocabulary).alphabet + 1] = 1
-    before: list[int] = np.cumsum(occurs).tolist()  # of the bytes below each, those that occur
-    found = Explored(automaton, [], [], [])
-    seen = {-1, automaton.start}
-    pending = [automaton.start] if automaton.start >= 0 else []
-    blocks_seen: set[int] = set()
-    while pending:
-        state = pending.pop()
-        block = automaton.block_at(state)
-        if block is None:
-            found.states.append(state)
-            if len(found.states) % _REPORTED == 0:
-                report(len(automaton), None, "states")
-            ranges = automaton.successors(state)
-            after = {to for low, high, to in ranges if before[high + 1] > before[low]}
-            for name, target in automaton.specials(state).items():
-                found.specials.append((state, name, target))
-                after.add(target)
-        elif block.first_state in blocks_seen:
-            continue
-        else:
-            blocks_seen.add(block.first_state)
-            found.blocks.append(block)
-            after = {automaton.state_after_block(block)}
-            found.specials.extend(_closers(automaton, block))
-            if len(found.specials) > MAX_EDGES:
-                raise _too_many_edges()
-        after -= seen
-        seen |= after
-        pending.extend(after)
-    return found
-
-
-def _closers(automaton: Automaton, block: Block) -> Iterator[tuple[int, str, int]]:
-    """The special token that closes a string body, if that is how it is closed, wherever it may come."""
-    body, after = block.node.body, automaton.state_after_block(block)
-    if body.closer is None or after < 0:
-        return
-    for count in range(block.node.least, block.node.counts):
-        for place in sorted(body.ends):
-            if body.closes(place, count):
-                yield block.first_state + count * body.places + place, body.closer, after
+    source: Ints
+    target: Ints
+    label: Ints
+    leaving: Ints
+    partition: Partition
+    first_labels: dict[Explored | StringLift, int]
 
 
 def lift(explored: Explored, vocabulary: Vocabulary, done: int, max_steps: int = MAX_STEPS) -> Edges:
@@ -132,44 +82,102 @@ def lift(explored: Explored, vocabulary: Vocabulary, done: int, max_steps: int =
     Raises:
         GrammarError: the budget of edges or steps is used up, or the grammar names an unknown special token.
     """
-    return _Lifter(explored, vocabulary, done, max_steps).run()
+    return _Lifter(explored, vocabulary, max_steps).edges(done)
+
+
+@lru_cache(maxsize=64)
+def lift_rule(rule: Explored, vocabulary: Vocabulary) -> RuleLift:
+    """Lift a shared rule to a vocabulary, or find it.
+
+    Raises:
+        GrammarError: the budget of edges or steps is used up.
+    """
+    return _Lifter(rule, vocabulary, MAX_STEPS).rule()
 
 
 class _Lifter:
-    def __init__(self, explored: Explored, vocabulary: Vocabulary, done: int, max_steps: int) -> None:
+    def __init__(self, explored: Explored, vocabulary: Vocabulary, max_steps: int) -> None:
+        self._explored = explored
         self._automaton = explored.automaton
         self._vocabulary = vocabulary
         self._trie = trie_of(vocabulary)
-        self._done = done
         self._max_steps = max_steps
         self._states, self._blocks, self._specials = explored.states, explored.blocks, explored.specials
-        # Each is asked for once: what `lift_string` remembers may be forgotten, or be another thread's, the next time.
-        self._found: dict[tuple[Body, int | None], StringLift] = {}
-        self._string_lifts: dict[StringLift, int] = {}  # with the first of its labels
+        # Each is asked for once: what `lift_string` and `lift_rule` remember may be forgotten, or be another thread's,
+        # the next time.
+        self._string_lifts: dict[tuple[Body, int | None], StringLift] = {}
+        self._rule_lifts: dict[Explored, RuleLift] = {}
+        self._given: list[Partition] = []
+        self._first_labels: dict[Explored | StringLift, int] = {}
+        self._labels = 0
         self._edges: list[tuple[Ints, Ints, Ints]] = []
         self._edge_count = 0
         self._take(len(self._specials))
 
-    def run(self) -> Edges:
+    def edges(self, done: int) -> Edges:
+        """The edges of a whole grammar."""
+        starts, nodes, leaving = self._lift()
+        assert not len(leaving), "only a rule's automaton is left at a byte"
+        starts, nodes = self._add_single(done, starts, nodes)
+        return Edges(*self._all_edges(), tuple(self._given), starts, nodes)
+
+    def rule(self) -> RuleLift:
+        """The edges of a rule."""
+        starts, nodes, leaving = self._lift()
+        own = refine(common_refinement(self._given, self._vocabulary.size), starts, nodes, self._trie)
+        leaving = leaving[np.lexsort((leaving[:, 1], leaving[:, 0]))]
+        return RuleLift(*self._all_edges(), leaving, own, self._first_labels | {self._explored: 0})
+
+    def _lift(self) -> tuple[Ints, Ints, Ints]:
+        """Find all edges over bytes; returns the labels that were walked, and what leaves a rule."""
+        for copy in sorted(self._explored.copies, key=lambda copy: -len(copy.rule.automaton)):
+            self._rule_lift(copy.rule)
         for block in self._blocks:
             self._string_lift(block.node)
-        labels = sum(string_lift.labels for string_lift in self._string_lifts)
         self._add_string_edges()
-        starts, nodes = self._add_walked(labels)
-        starts, nodes = self._add_single(labels, starts, nodes)
+        self._add_copied_edges()
+        return self._add_walked()
+
+    def _all_edges(self) -> tuple[Ints, Ints, Ints]:
         source, target, label = (
             np.concatenate([np.zeros(0, np.int32), *parts]) for parts in zip(*self._edges, strict=True)
         )
-        return Edges(source, target, label, tuple(self._string_lifts), starts, nodes)
+        return source, target, label
+
+    def _rule_lift(self, rule: Explored) -> RuleLift:
+        if rule not in self._rule_lifts:
+            rule_lift = self._rule_lifts[rule] = lift_rule(rule, self._vocabulary)
+            if rule not in self._first_labels:  # else it has come with a rule that holds it
+                for part, label in rule_lift.first_labels.items():
+                    self._first_labels.setdefault(part, self._labels + label)
+                self._give(rule_lift.partition)
+        return self._rule_lifts[rule]
+
+    def _give(self, partition: Partition) -> None:
+        self._given.append(partition)
+        self._labels += partition.labels
 
     def _string_lift(self, node: StringBody) -> StringLift:
         # Without an upper bound only the counts up to the last one matter, which are mostly none or a single one.
         last = node.counts - 1 if node.most is None else None
         key = node.body, last
-        if key not in self._found:
-            string_lift = self._found[key] = lift_string(self._vocabulary, *key)
-            self._string_lifts[string_lift] = sum(other.labels for other in self._string_lifts)
-        return self._found[key]
+        if key not in self._string_lifts:
+            string_lift = self._string_lifts[key] = lift_string(self._vocabulary, *key)
+            if string_lift not in self._first_labels:
+                self._first_labels[string_lift] = self._labels
+                self._give(string_lift.partition)
+        return self._string_lifts[key]
+
+    def _add_copied_edges(self) -> None:
+        """Edges between the states of shared rules."""
+        for copy in self._explored.copies:
+            rule_lift = self._rule_lift(copy.rule)
+            self._take(len(rule_lift.source))
+            after = self._automaton.state_after_region(copy)
+            is_whole = rule_lift.target == copy.rule.automaton.whole
+            target = np.where(is_whole, np.int32(after), rule_lift.target + np.int32(copy.first_state))
+            source = rule_lift.source + np.int32(copy.first_state)
+            self._edges.append((source, target, rule_lift.label + np.int32(self._first_labels[copy.rule])))
 
     def _add_string_edges(self) -> None:
         """Edges between the states of string bodies."""
@@ -185,21 +193,47 @@ class _Lifter:
             index, count = _spread(np.zeros_like(string_lift.codes), most)
             target = np.minimum(count + string_lift.codes[index], last) * places + string_lift.after[index]
             source = count * places + string_lift.place[index]
-            label = self._string_lifts[string_lift] + string_lift.label[index]
+            label = self._first_labels[string_lift] + string_lift.label[index]
             first = np.array(firsts, np.int32)[:, None]
             labels = np.broadcast_to(label, (len(firsts), len(label)))
             self._edges.append(((first + source).ravel(), (first + target).ravel(), labels.ravel()))
 
-    def _add_walked(self, labels: int) -> tuple[Ints, Ints]:
-        """Edges found in the trie, their labels counted from `labels` on; returns these."""
-        trie, automaton = self._trie, self._automaton
+    def _add_walked(self) -> tuple[Ints, Ints, Ints]:
+        """Edges found in the trie; returns their labels, and the states and nodes at which a rule is left."""
+        entries, ways = self._entries()
+        report(0, len(self._vocabulary.tokens), "tokens")
+        edges, exits, starts, nodes, status = walk(
+            entries,
+            transition_tables(self._explored),
+            self._trie.arrays,
+            MAX_NODES,
+            self._max_steps,
+        )
+        report(len(self._vocabulary.tokens), len(self._vocabulary.tokens), "tokens")
+        if status != FINE:
+            raise too_large(status, self._max_steps)
+        source, target, label = edges.T
+        plain = source >= 0
+        index, before = self._states_before(ways[-1 - source[~plain]])
+        self._take(int(plain.sum()))
+        self._edges.append((source[plain], target[plain], self._labels + label[plain]))
+        self._edges.append((before, target[~plain][index], self._labels + label[~plain][index]))
+        source, node = exits[:, 0], exits[:, 2]
+        plain = source >= 0
+        index, before = self._states_before(ways[-1 - source[~plain]])
+        sources = np.concatenate([source[plain], before])
+        return starts, nodes, np.stack([sources, np.concatenate([node[plain], node[~plain][index]])], axis=1)
+
+    def _entries(self) -> tuple[Ints, Ints]:
+        """Entries of the walk, and the ways out of string bodies that are sources of some (-1 - the way)."""
+        automaton = self._automaton
         generic = np.array(self._states, np.int32)
         nothing = np.zeros_like(generic)
         entries = [np.stack([generic, nothing, generic, nothing], axis=1)]
         ways = [np.zeros((0, 4), np.int32)]  # block, place, code points, place before the quote
         first = 0
         for number, block in enumerate(self._blocks):
-            after = automaton.state_after_block(block)
+            after = automaton.state_after_region(block)
             if after < 0:
                 continue
             string_lift = self._string_lift(block.node)
@@ -212,28 +246,20 @@ class _Lifter:
                 )
             )
             first += len(string_lift.ways)
-        report(0, len(self._vocabulary.tokens), "tokens")
-        edges, _, starts, nodes, status = walk(
-            np.concatenate(entries),
-            transition_tables(automaton, self._blocks),
-            trie.arrays,
-            MAX_NODES,
-            self._max_steps,
-        )
-        report(len(self._vocabulary.tokens), len(self._vocabulary.tokens), "tokens")
-        if status != FINE:
-            raise too_large(status, self._max_steps)
-        source, target, label = edges.T
-        plain = source >= 0
-        self._take(int(plain.sum()))
-        self._edges.append((source[plain], target[plain], labels + label[plain]))
-        self._add_ways_out(np.concatenate(ways)[-1 - source[~plain]], target[~plain], labels + label[~plain])
-        return starts, nodes
+        for copy in self._explored.copies:
+            state, node = self._rule_lift(copy.rule).leaving.T
+            after = automaton.row(automaton.state_after_region(copy))[self._trie.byte[node]]
+            goes_on = after >= 0
+            state, node, after = state[goes_on], node[goes_on], after[goes_on]
+            entries.append(
+                np.stack([state + np.int32(copy.first_state), node, after, np.ones_like(node)], axis=1)
+            )
+        return np.concatenate(entries), np.concatenate(ways)
 
-    def _add_ways_out(self, ways: Ints, target: Ints, label: Ints) -> None:
-        """Edges out of string bodies, for every counter value that may end there."""
+    def _states_before(self, ways: Ints) -> tuple[Ints, Ints]:
+        """States of string bodies from which a way out may be taken, each with the index of the way."""
         if not len(ways):
-            return
+            return ways[:, 0], ways[:, 0]
         rules = np.array(
             [
                 (b.first_state, b.node.body.places, b.node.least, b.node.counts - 1, b.node.most is None)
@@ -248,7 +274,7 @@ class _Lifter:
         self._take(int(np.maximum(high - low + 1, 0).sum()))
         index, count = _spread(low, high)
         index = way[index]
-        self._edges.append((first[index] + count * places[index] + place[index], target[index], label[index]))
+        return index, first[index] + count * places[index] + place[index]
 
     def _where_lengths_allow(
         self, block: Ints, codes: Ints, before: Ints, low: Ints, high: Ints
@@ -267,7 +293,7 @@ class _Lifter:
         way, low, high = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return way, low, high
 
-    def _add_single(self, labels: int, starts: Ints, nodes: Ints) -> tuple[Ints, Ints]:
+    def _add_single(self, done: int, starts: Ints, nodes: Ints) -> tuple[Ints, Ints]:
         """Edges of special tokens and of the end, each with a label of its own; returns all walked labels."""
         names = [
             name for name, index in self._vocabulary.special.items() if index in self._vocabulary.eos_ids
@@ -285,8 +311,8 @@ class _Lifter:
             if name not in number:
                 number[name] = len(sets)
                 sets.append([special_nodes[name]])
-        first = labels + len(starts) - 1
-        found = [(state, self._done, first) for state in self._states if self._automaton.is_accepting(state)]
+        first = self._labels + len(starts) - 1
+        found = [(state, done, first) for state in self._states if self._automaton.is_accepting(state)]
         found += [(state, target, first + number[name]) for state, name, target in self._specials]
         source, target, label = np.array(found, np.int32).reshape(-1, 3).T
         self._edges.append((source, target, label))
@@ -297,11 +323,7 @@ class _Lifter:
     def _take(self, count: int) -> None:
         self._edge_count += count
         if self._edge_count > MAX_EDGES:
-            raise _too_many_edges()
-
-
-def _too_many_edges() -> GrammarTooLargeError:
-    return GrammarTooLargeError(f"the grammar needs more than {MAX_EDGES} edges over tokens", hint=HINT)
+            raise too_many_edges()
 
 
 def _spread(low: Ints, high: Ints) -> tuple[Ints, Ints]:

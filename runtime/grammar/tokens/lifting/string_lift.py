@@ -13,6 +13,7 @@ from agentfast.errors import GrammarTooLargeError
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar.automaton.string_body import Body
 from agentfast.runtime.grammar.tokens.kernels.walk import FINE, TOO_MANY_NODES, walk
+from agentfast.runtime.grammar.tokens.lifting.explore import HINT
 from agentfast.runtime.grammar.tokens.partition import Partition, partition_by
 from agentfast.runtime.grammar.tokens.transition_tables import string_tables
 from agentfast.runtime.grammar.tokens.trie import trie_of
@@ -23,7 +24,6 @@ MAX_NODES: Final = 50_000_000
 """Tokens in all labels together."""
 MAX_STEPS: Final = 1_000_000_000
 """Trie nodes that may be visited: some ten seconds. More is a GrammarError."""
-HINT: Final = "lower maxLength or maxItems, or split the schema"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,6 @@ class StringLift:
     partition: Partition
     ways: Ints
     exits: Ints
-
-    @property
-    def labels(self) -> int:
-        """Number of labels."""
-        return len(self.partition.label_start) - 1
 
 
 @lru_cache(maxsize=128)

@@ -15,6 +15,7 @@ from agentfast import ConfigError, Limits, Settings
     [
         {"max_steps": 0},
         {"max_tool_calls": 0},
+        {"max_identical_calls": 1},
         {"max_tokens": -1},
         {"deadline_s": 0},
         {"deadline_s": float("nan")},

@@ -1,0 +1,1 @@
+"""Bounds of a run: its budgets, and calls that repeat."""
