@@ -73,7 +73,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a stop text": (lambda: params(stop=["}"]), "stop cannot"),
     "no end": (lambda: params(ignore_eos=True), "ignore_eos"),
     "log probabilities": (lambda: params(logprobs=1), "logprobs"),
-    "one seed for several": (lambda: params(seed=3, n=2), "n = 2"),
     "too small a budget": (lambda: params(max_tokens=4), "takes 7 tokens but only 4"),
     "pins": (lambda: params(extra_args={"diffusion_pinned": [1]}), "diffusion_pinned"),
     "a canvas to begin with": (
