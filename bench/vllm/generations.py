@@ -71,7 +71,12 @@ def keep_async_scheduling() -> None:
 
     CpuPlatform.check_and_update_config = classmethod(keep)
     # Up to 0.31, vLLM takes this copy for one, which it is from a GPU only: the next step would write over the output.
-    async_utils.async_copy_to_np = lambda tensor: tensor.to("cpu", copy=True).numpy()
+    async_utils.async_copy_to_np = _copied
+
+
+def _copied(tensor: Any) -> Any:
+    """An array with a copy of a tensor's numbers."""
+    return tensor.to("cpu", copy=True).numpy()
 
 
 def count_preemptions() -> list[str]:

@@ -32,7 +32,7 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def model_config(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """As far as the hook reads it."""
+    """The part that the hook reads."""
     directory = str(write(Path(tmp_path_factory.mktemp("checkpoint"))))
     return SimpleNamespace(
         architectures=[ARCHITECTURE], model=directory, tokenizer=directory, revision=None, max_model_len=512

@@ -52,7 +52,7 @@ def settings_of(params: Any, request_id: str, *, wants_log_p: bool) -> RowSettin
 
 
 def _kept(extra: dict[str, Any]) -> dict[str, Any]:
-    """The members that were put aside before; a client can send some, too.
+    """The values that were set aside before; a client can send some, too.
 
     Raises:
         ConfigError: it is not as `set_aside` writes it.
