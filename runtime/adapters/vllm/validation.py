@@ -51,17 +51,18 @@ def refuse_or_take_over(params: Any, model_config: Any) -> None:
     from vllm.exceptions import VLLMValidationError
 
     try:
-        constraint = constraint_of(params)
-        if constraint is None:
+        if constraint_of(params) is None:
             return
         grammars = grammars_of(model_config)
+        constraint = constraint_of(params, grammars.ends)
+        assert constraint is not None
         needed = grammars.least_tokens(grammars.compile(constraint))
         budget = min(params.max_tokens or model_config.max_model_len, model_config.max_model_len)
         if needed > budget:
             raise BudgetTooSmallError(needed, budget)
+        set_aside(params)
     except AgentFastError as error:
         raise VLLMValidationError(str(error)) from error
     params.extra_args = {**(params.extra_args or {}), KEY: constraint.as_text()}
     params.structured_outputs = None
     params.stop_token_ids = sorted({*(params.stop_token_ids or ()), failure_token(grammars)})
-    set_aside(params)

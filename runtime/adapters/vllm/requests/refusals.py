@@ -37,7 +37,7 @@ def refuse(params: Any, constraint: Constraint, ends: Collection[int] | None) ->
     if ends is not None and (others := sorted(set(stops) - set(ends))):
         raise _refusal("stop_token_ids", f"the output would end at token {others[0]}, before it is whole")
     extra = cast("Mapping[str, Any]", getattr(params, "extra_args", None) or {})
-    for name in ("diffusion_pinned", "diffusion_read_only"):
+    for name in ("diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas"):
         if extra.get(name):
             raise _refusal(name, "the canvas is the constraint's")
 

@@ -151,7 +151,7 @@ def test_parameters_that_would_break_a_constraint_are_refused_by_name(params: di
     assert constraint_of(request(**params)) is None  # vLLM's own refusals are its own
 
 
-@pytest.mark.parametrize("name", ["diffusion_pinned", "diffusion_read_only"])
+@pytest.mark.parametrize("name", ["diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas"])
 def test_pinned_and_read_only_canvases_are_refused_beside_a_constraint(name: str) -> None:
     asks = request({"json": SCHEMA})
     asks.extra_args = {name: [1]}
