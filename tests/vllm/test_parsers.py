@@ -186,6 +186,18 @@ def test_types_behind_references_and_of_undeclared_properties_are_kept() -> None
     assert Draft202012Validator(schema).is_valid(json.loads(calls[0].arguments)), shown(tokens)
 
 
+@pytest.mark.parametrize("parameters", [None, {}, {"properties": {"n": {"type": "integer"}}}])
+def test_a_tool_whose_parameters_have_no_type_is_called_by_its_name(parameters: Any) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": parameters}}]
+    for seed in range(4):
+        parser, asks = adjusted(tools=tools, tool_choice="required", parallel_tool_calls=False)
+        constraint = constraint_of(sampling(asks))
+        assert constraint is not None
+        _, _, calls = read(parser, asks, drawn(grammars().compile(constraint), seed, 40))
+        assert [call.name for call in calls] == ["f"]
+        assert Draft202012Validator(parameters or {}).is_valid(json.loads(calls[0].arguments))
+
+
 def json_schema(schema: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from agentfast.errors import AgentFastError, BudgetTooSmallError
 from agentfast.runtime.adapters.vllm.checkpoint import failure_token, grammars_of
 from agentfast.runtime.adapters.vllm.requests.read import KEY, constraint_of
+from agentfast.runtime.adapters.vllm.requests.refusals import refuse
 from agentfast.runtime.adapters.vllm.sampling import set_aside
 
 ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
@@ -55,6 +56,8 @@ def refuse_or_take_over(params: Any, model_config: Any) -> None:
         if constraint is None:
             return
         grammars = grammars_of(model_config)
+        refuse(params, constraint, grammars.ends)
+        set_aside(params)
         needed = grammars.least_tokens(grammars.compile(constraint))
         budget = min(params.max_tokens or model_config.max_model_len, model_config.max_model_len)
         if needed > budget:
@@ -64,4 +67,3 @@ def refuse_or_take_over(params: Any, model_config: Any) -> None:
     params.extra_args = {**(params.extra_args or {}), KEY: constraint.as_text()}
     params.structured_outputs = None
     params.stop_token_ids = sorted({*(params.stop_token_ids or ()), failure_token(grammars)})
-    set_aside(params)

@@ -67,7 +67,7 @@ class HandsDown:
         given = (request.vllm_xargs or {}).get(KEY)
         said = _object(given)
         if said is not None and (added := handed_down(request, self._thinking)):
-            text = json.dumps(added | said, ensure_ascii=False)
+            text = json.dumps(added | said)
             request.vllm_xargs = {**(request.vllm_xargs or {}), KEY: text}
         return request
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
+from agentfast.errors import ConfigError
 from agentfast.runtime.adapters.vllm.sampling import set_aside, settings_of
 
 
@@ -34,3 +37,22 @@ def test_without_a_seed_a_request_has_one_of_its_own() -> None:
     set_aside(asked)
     seeds = {settings_of(asked, name, wants_log_p=False).seed for name in ("a", "b", "a")}
     assert len(seeds) == 2
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "oops",
+        "[]",
+        5,
+        '{"temperature": "x"}',
+        '{"temperature": -3}',
+        '{"temperature": NaN}',
+        '{"seed": 1.5}',
+        '{"seed": true}',
+        '{"steps": 1}',
+    ],
+)
+def test_what_a_client_puts_there_itself_is_refused_before_the_worker_reads_it(own: object) -> None:
+    with pytest.raises(ConfigError, match=r"^agentfast_sampling is .*the plugin's own"):
+        set_aside(params(extra_args={"agentfast_sampling": own}))
