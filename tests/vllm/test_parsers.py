@@ -259,6 +259,19 @@ def test_a_model_that_is_no_diffusion_model_is_served_as_ever() -> None:
     assert json.loads(calls[0].arguments) == {"n": "7"}  # vLLM's own guess
 
 
+def test_beam_search_to_which_vllm_hands_no_constraint_down_is_refused() -> None:
+    for asks in (
+        {"tools": TOOLS[:2]},
+        {"response_format": json_schema({"type": "null"})},
+        {"structured_outputs": {"regex": "a"}},
+        {"vllm_xargs": {KEY: '{"regex": "a"}'}},
+    ):
+        with pytest.raises(ConfigError, match="^use_beam_search cannot go with a constraint"):
+            adjusted(use_beam_search=True, **asks)
+    _, free = adjusted(use_beam_search=True, response_format={"type": "text"})
+    assert free.use_beam_search
+
+
 def test_without_a_constraint_a_row_stays_free() -> None:
     _, asks = adjusted()
     assert constraint_of(sampling(asks)) is None
