@@ -266,7 +266,7 @@ def test_beam_search_to_which_vllm_hands_no_constraint_down_is_refused() -> None
         {"structured_outputs": {"regex": "a"}},
         {"vllm_xargs": {KEY: '{"regex": "a"}'}},
     ):
-        with pytest.raises(ConfigError, match="^use_beam_search cannot go with a constraint"):
+        with pytest.raises(ConfigError, match=r"^use_beam_search cannot go with a constraint"):
             adjusted(use_beam_search=True, **asks)
     _, free = adjusted(use_beam_search=True, response_format={"type": "text"})
     assert free.use_beam_search

@@ -63,7 +63,7 @@ class HandsDown:
         """Add what the grammar needs to `vllm_xargs`; what the client has put there goes first.
 
         Raises:
-            ConfigError: beam search, to which vLLM hands no constraint down.
+            ConfigError: beam search, to which vLLM hands no constraint down; tools that are nested too deeply.
         """
         if self._hands_down:
             _refuse_beams(request)
@@ -73,8 +73,7 @@ class HandsDown:
         given = (request.vllm_xargs or {}).get(KEY)
         said = _object(given)
         if said is not None and (added := handed_down(request, self._thinking)):
-            text = json.dumps(added | said)
-            request.vllm_xargs = {**(request.vllm_xargs or {}), KEY: text}
+            request.vllm_xargs = {**(request.vllm_xargs or {}), KEY: _text(added | said)}
         return request
 
 
@@ -132,13 +131,20 @@ def handed_down(request: Any, thinking: bool | None) -> dict[str, Any]:
     return said
 
 
+def _text(said: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError as error:
+        raise ConfigError("the tools are nested too deeply", hint="give flatter ones") from error
+
+
 def _refuse_beams(request: Any) -> None:
     form = getattr(request, "response_format", None)
     asks = (
         request.tools
         or getattr(request, "structured_outputs", None)
         or (form is not None and form.type != "text")
-        or KEY in (request.vllm_xargs or {})
+        or (_object((request.vllm_xargs or {}).get(KEY)) or {}).keys() - {"thinking", "confidence"}
     )
     if asks and getattr(request, "use_beam_search", False):
         raise ConfigError(
