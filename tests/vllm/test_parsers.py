@@ -260,12 +260,13 @@ def test_a_model_that_is_no_diffusion_model_is_served_as_ever() -> None:
 
 
 def test_beam_search_to_which_vllm_hands_no_constraint_down_is_refused() -> None:
-    for asks in (
+    asking: list[dict[str, Any]] = [
         {"tools": TOOLS[:2]},
         {"response_format": json_schema({"type": "null"})},
         {"structured_outputs": {"regex": "a"}},
         {"vllm_xargs": {KEY: '{"regex": "a"}'}},
-    ):
+    ]
+    for asks in asking:
         with pytest.raises(ConfigError, match=r"^use_beam_search cannot go with a constraint"):
             adjusted(use_beam_search=True, **asks)
     _, free = adjusted(use_beam_search=True, response_format={"type": "text"})
