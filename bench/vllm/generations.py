@@ -61,6 +61,7 @@ def tasks(count: int, checkpoint: str) -> list[Task]:
 def keep_async_scheduling() -> None:
     """Have vLLM schedule asynchronously on a CPU, where it switches that off."""
     from vllm.platforms.cpu import CpuPlatform
+    from vllm.v1.worker.gpu import async_utils
 
     original = CpuPlatform.check_and_update_config.__func__
 
@@ -69,6 +70,13 @@ def keep_async_scheduling() -> None:
         config.scheduler_config.async_scheduling = True
 
     CpuPlatform.check_and_update_config = classmethod(keep)
+    # Up to 0.31, vLLM takes this copy for one, which it is from a GPU only: the next step would write over the output.
+    async_utils.async_copy_to_np = _copied
+
+
+def _copied(tensor: Any) -> Any:
+    """An array with a copy of a tensor's numbers."""
+    return tensor.to("cpu", copy=True).numpy()
 
 
 def count_preemptions() -> list[str]:

@@ -5,16 +5,19 @@ Slow, and skipped where vLLM is not installed; `tests/vllm/run.sh` runs it on al
 
 from __future__ import annotations
 
+import importlib
 import json
 from concurrent.futures import Future
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 import torch
 
 from agentfast.runtime.adapters.vllm.requests.constraint import Constraint
 from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep
+from agentfast.runtime.adapters.vllm.steps.effects import Emission
 from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from tests.property.vllm.drawn_texts import grammars
@@ -255,3 +258,22 @@ def test_a_request_that_comes_back_after_a_preemption_goes_on_in_its_state() -> 
     rest = generate({1: back}, [1])[1]
     jsonschema.validate(json.loads(text_of(emitted_before + rest)), SCHEMA)
     assert end_of(emitted_before + rest) < 90
+
+
+def test_log_probabilities_stand_at_their_rows_beside_vllms_own() -> None:
+    outputs = importlib.import_module("vllm.v1.outputs")
+    made = importlib.import_module("agentfast.runtime.adapters.vllm.emitted_probabilities")
+    ids, log_p = torch.arange(10).view(5, 2), -torch.arange(10.0).view(5, 2)
+    theirs = outputs.LogprobsTensors(ids, log_p, torch.ones(5, dtype=torch.int64), [0, 0, 3, 3])
+    written = Emission(3, np.array([7, 8, 9, 9]), np.array([-0.5, -0.25]))
+    asks, quiet = {1: written}, {1: Emission(3, written.tokens, None)}
+    device = torch.device("cpu")
+    assert made.with_probabilities(theirs, quiet, 4, device) is theirs
+    assert made.with_probabilities(None, quiet, 4, device) is None
+    alone = made.with_probabilities(None, asks, 4, device).tolists()
+    assert alone.slice_request(1, 3).logprobs[:, 0].tolist() == [-0.5, -0.25, 0.0]
+    beside = outputs.LogprobsTensors(ids, log_p, torch.ones(5, dtype=torch.int64), [0, 3, 3, 3])
+    both = made.with_probabilities(beside, asks, 4, device).tolists()
+    assert both.slice_request(0, 3).logprobs.tolist() == log_p[:3].tolist()
+    assert both.slice_request(1, 3).logprob_token_ids[:, 0].tolist() == [7, 8, 9]
+    assert both.slice_request(3, 2).logprob_token_ids.tolist() == ids[3:].tolist()

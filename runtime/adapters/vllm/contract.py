@@ -64,7 +64,7 @@ _FIELDS: Final = {
         "logprob_token_ids logprobs selected_token_ranks cu_num_generated_tokens"
     ),
     ("sampling_params", "SamplingParams"): (
-        "extra_args structured_outputs stop_token_ids max_tokens seed temperature logprobs"
+        "extra_args structured_outputs stop_token_ids max_tokens n seed temperature logprobs"
     ),
 }
 """Fields of data classes."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from vllm.v1.outputs import LogprobsTensors
 
-from agentfast.runtime.adapters.vllm.steps.constrained_step import Emission
+from agentfast.runtime.adapters.vllm.steps.effects import Emission
 
 _UNKNOWN_RANK = 0
 

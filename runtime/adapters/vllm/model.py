@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from vllm.logger import init_logger
@@ -13,8 +13,9 @@ from agentfast.runtime.adapters.vllm.requests.read import constraint_of
 from agentfast.runtime.adapters.vllm.sampler import ConstrainedSampler
 from agentfast.runtime.adapters.vllm.sampling import settings_of
 from agentfast.runtime.adapters.vllm.steps.metrics import STEPS
-from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, RowSettings
 from agentfast.runtime.adapters.vllm.warm_up import warm_up
+from agentfast.runtime.grammar import TokenGrammar
 
 _COMPILING_THREADS = 2
 
@@ -61,6 +62,16 @@ class ConstrainedModelState(theirs.DiffusionGemmaModelState):
         super().remove_request(req_id)
 
     def _row_of(self, new: Any) -> ConstrainedRow | None:
+        """The row of a request with a constraint. One that cannot be read fails: an error here would end all requests."""
+        try:
+            return self._read_row(new)
+        except Exception as error:  # noqa: BLE001 - it is that row's alone
+            unreadable: Future[TokenGrammar] = Future()
+            unreadable.set_exception(error)
+            size = grammars_of(self.model_config).tokenizer.vocabulary.size
+            return ConstrainedRow(unreadable, RowSettings(0), 0, size)
+
+    def _read_row(self, new: Any) -> ConstrainedRow | None:
         params = new.sampling_params
         constraint = None if params is None else constraint_of(params)
         if constraint is None:

@@ -18,9 +18,10 @@ from agentfast.runtime.adapters.vllm.contract import check_tensors
 from agentfast.runtime.adapters.vllm.emitted_probabilities import with_probabilities
 from agentfast.runtime.adapters.vllm.steps.agreement import Agreement
 from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasTensors, write_canvases
-from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep, Step
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep
+from agentfast.runtime.adapters.vllm.steps.effects import Step
 from agentfast.runtime.adapters.vllm.steps.metrics import STEPS
-from agentfast.runtime.adapters.vllm.steps.row import RowTable
+from agentfast.runtime.adapters.vllm.steps.row_table import RowTable
 from agentfast.runtime.core.config import GenerationDefaults
 
 
@@ -34,7 +35,6 @@ class ConstrainedSampler(theirs.DiffusionSampler):
 
     rows: RowTable
     failure_token: int
-    _agreement: Agreement
     _constrained: ConstrainedStep
     _tensors: CanvasTensors
 
@@ -67,9 +67,13 @@ class ConstrainedSampler(theirs.DiffusionSampler):
         made.rows = RowTable()
         made.failure_token = failure_token
         agreement = Agreement(get_tp_group() if made.tp_size > 1 else None, states.canvas.device)
-        made._agreement = agreement
         made._constrained = ConstrainedStep(
-            made.rows, generation, made._tensors.canvas_length, made._soft_embeddings, agreement
+            made.rows,
+            generation,
+            made._tensors.canvas_length,
+            made._soft_embeddings,
+            made.embed_weight.shape[1],
+            agreement,
         )
         return made
 
@@ -118,7 +122,7 @@ class ConstrainedSampler(theirs.DiffusionSampler):
         output.num_rejected[index] = positions - count
 
     def _soft_embeddings(self, marginals: torch.Tensor) -> torch.Tensor:
-        """Mean embeddings [N, H] under marginals [N, V]; each rank sums over its part of the vocabulary."""
+        """The part that this rank's tokens have in the mean embeddings [N, H] under marginals [N, V]."""
         start, stop = self.sc_vocab_start, self.sc_vocab_end
         local = marginals[:, start:stop].to(self.embed_weight.dtype) @ self.embed_weight[: stop - start]
-        return self._agreement.sum(local) * self.normalizer
+        return local * self.normalizer

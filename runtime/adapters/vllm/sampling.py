@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
-from collections.abc import Mapping
-from math import isfinite
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from agentfast.errors import ConfigError
 from agentfast.runtime.adapters.vllm.steps.row import RowSettings
@@ -19,47 +18,54 @@ def set_aside(params: Any) -> None:
     """Move seed and temperature to where vLLM's validation does not look. May be called again.
 
     Raises:
-        ConfigError: a client has put something else there itself.
+        ConfigError: what was put there is not as this writes it.
     """
     extra: dict[str, Any] = dict(params.extra_args or {})
-    kept = _kept(extra.get(KEY, "{}"))
+    kept = _kept(extra)
     if params.seed is not None:
         kept["seed"] = params.seed
     if params.temperature != 1.0:
         kept["temperature"] = params.temperature
+    if params.n > 1:
+        kept["samples"] = params.n
     params.extra_args = {**extra, KEY: json.dumps(kept)}
     params.seed, params.temperature = None, 1.0
 
 
-def _kept(text: Any) -> dict[str, Any]:
-    try:
-        kept = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        kept = None
-    if not isinstance(kept, Mapping) or not _is_sound(cast("Mapping[str, Any]", kept)):
-        raise ConfigError(f"{KEY} is {text!r:.100}", hint="leave it out: it is the plugin's own")
-    return dict(cast("Mapping[str, Any]", kept))
-
-
-def _is_sound(kept: Mapping[str, Any]) -> bool:
-    seed, temperature = kept.get("seed", 0), kept.get("temperature", 1.0)
-    return (
-        type(seed) is int
-        and type(temperature) in (int, float)
-        and isfinite(temperature)
-        and temperature >= 0
-        and kept.keys() <= {"seed", "temperature"}
-    )
-
-
 def settings_of(params: Any, request_id: str, *, wants_log_p: bool) -> RowSettings:
-    """A request's settings of decoding. Without a seed its id is one, on which all ranks agree."""
+    """A request's settings of decoding.
+
+    Without a seed its id is one, on which all ranks agree. Samples of one request have seeds that follow each other, as
+    vLLM's own do; their ids begin with their numbers.
+    """
     extra: dict[str, Any] = params.extra_args or {}
-    kept = json.loads(extra.get(KEY, "{}"))
+    kept = _kept(extra)
     steps = extra.get("diffusion_max_steps")
+    seed = kept.get("seed", zlib.crc32(request_id.encode()))
+    number = request_id.partition("_")[0] if "seed" in kept and "samples" in kept else ""
     return RowSettings(
-        seed=kept.get("seed", zlib.crc32(request_id.encode())),
+        seed=seed + int(number) if number.isdecimal() else seed,
         temperature=kept.get("temperature", 1.0),
         max_steps=None if steps is None else int(steps),
         wants_log_p=wants_log_p,
+    )
+
+
+def _kept(extra: dict[str, Any]) -> dict[str, Any]:
+    """The values that were set aside before; a client can send some, too.
+
+    Raises:
+        ConfigError: it is not as `set_aside` writes it.
+    """
+    given = extra.get(KEY, "{}")
+    try:
+        kept = json.loads(given)
+        seed, temperature = kept.get("seed", 0), kept.get("temperature", 1.0)
+        if type(seed) is int and math.isfinite(temperature) and temperature >= 0:
+            return dict(kept)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        pass
+    raise ConfigError(
+        f"{KEY} is {given!r}: that is agentfast's own",
+        hint="leave it out: give seed and temperature themselves",
     )

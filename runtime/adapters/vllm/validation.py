@@ -12,7 +12,6 @@ from typing import Any, Final
 from agentfast.errors import AgentFastError, BudgetTooSmallError
 from agentfast.runtime.adapters.vllm.checkpoint import failure_token, grammars_of
 from agentfast.runtime.adapters.vllm.requests.read import KEY, constraint_of
-from agentfast.runtime.adapters.vllm.requests.refusals import refuse
 from agentfast.runtime.adapters.vllm.sampling import set_aside
 
 ARCHITECTURE: Final = "DiffusionGemmaForBlockDiffusion"
@@ -52,16 +51,16 @@ def refuse_or_take_over(params: Any, model_config: Any) -> None:
     from vllm.exceptions import VLLMValidationError
 
     try:
-        constraint = constraint_of(params)
-        if constraint is None:
+        if constraint_of(params) is None:
             return
         grammars = grammars_of(model_config)
-        refuse(params, constraint, grammars.ends)
-        set_aside(params)
+        constraint = constraint_of(params, grammars.ends)
+        assert constraint is not None
         needed = grammars.least_tokens(grammars.compile(constraint))
         budget = min(params.max_tokens or model_config.max_model_len, model_config.max_model_len)
         if needed > budget:
             raise BudgetTooSmallError(needed, budget)
+        set_aside(params)
     except AgentFastError as error:
         raise VLLMValidationError(str(error)) from error
     params.extra_args = {**(params.extra_args or {}), KEY: constraint.as_text()}

@@ -52,6 +52,14 @@ class Agreement:
         agreed: torch.Tensor = self._group.broadcast(torch.from_numpy(numbers).to(self._device), src=0)
         return agreed.cpu().numpy()
 
-    def sum(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The sum of all ranks' tensors."""
-        return tensor if self._ranks == 1 else self._group.all_reduce(tensor)
+    def sum(self, part: torch.Tensor, *, failed: bool = False) -> torch.Tensor | None:
+        """The sum of all ranks' parts; None if one of them failed, whose part does not matter then."""
+        if self._ranks == 1:
+            return None if failed else part
+        said = torch.tensor([float(failed)], device=part.device)
+        total: torch.Tensor = self._group.all_reduce(torch.cat([part.flatten().float(), said]))
+        return None if float(total[-1]) else total[:-1].view(part.shape)
+
+    def has_failed(self, failed: bool) -> bool:
+        """True if a rank says so."""
+        return self.sum(torch.zeros(0, device=self._device), failed=failed) is None

@@ -10,12 +10,13 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentfast.errors import BudgetTooSmallError, GrammarError
+from agentfast.runtime.adapters.vllm.steps.proposal import Proposal, Settled
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.random_streams import PhiloxStreams
 from agentfast.runtime.decoding.acceptance import accept
@@ -55,53 +56,6 @@ class RowSettings:
     temperature: float = 1.0
     max_steps: int | None = None
     wants_log_p: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A denoising step's proposal for a canvas.
-
-    Attributes:
-        tokens: [C], the canvas's next tokens.
-        best: [C], the joint arg-max.
-        length: tokens of it up to its end token, all if there is none.
-        end_state: the grammar's state after all of it.
-        settles: the best tokens are going to be committed.
-    """
-
-    tokens: Longs
-    best: Longs
-    length: int
-    end_state: int
-    settles: bool = False
-
-    def packed(self) -> Longs:
-        """[3 + 2 C] the same as numbers."""
-        return np.concatenate([[self.length, self.end_state, self.settles], self.tokens, self.best])
-
-    @classmethod
-    def unpacked(cls, numbers: Longs) -> Self:
-        """The proposal that `packed` made these numbers of."""
-        length, end_state, settles = numbers[:3].tolist()
-        tokens, best = np.split(numbers[3:], 2)
-        return cls(tokens, best, length, end_state, bool(settles))
-
-
-@dataclass(slots=True)
-class Settled:
-    """A canvas that is going to be committed.
-
-    Attributes:
-        tokens: [C], the joint arg-max.
-        length: tokens of it up to its end token, all if there is none.
-        end_state: the grammar's after all of them.
-        log_p: [length] log probability of each given those before it; None where nobody asked.
-    """
-
-    tokens: Longs
-    length: int
-    end_state: int
-    log_p: NDArray[np.float64] | None = None
 
 
 class ConstrainedRow:
@@ -238,31 +192,3 @@ class ConstrainedRow:
         self._streams = PhiloxStreams(
             self.settings.seed + self.generated * _CANVAS_STRIDE, self._vocabulary_size
         )
-
-
-class RowTable:
-    """The constrained rows, by vLLM's slots."""
-
-    def __init__(self) -> None:
-        self._rows: dict[int, ConstrainedRow] = {}
-        self._places: dict[str, tuple[int, ConstrainedRow]] = {}
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, request_id: str, slot: int, row: ConstrainedRow | None) -> None:
-        """Note what a slot holds from now on: a constrained row, or a free one (None)."""
-        self._rows.pop(slot, None)
-        if row is not None:
-            self._rows[slot] = row
-            self._places[request_id] = slot, row
-
-    def remove(self, request_id: str) -> None:
-        """Forget a request; nothing for one that is not here."""
-        slot, row = self._places.pop(request_id, (-1, None))
-        if row is not None and self._rows.get(slot) is row:
-            del self._rows[slot]
-
-    def get(self, slot: int) -> ConstrainedRow | None:
-        """The constrained row in a slot."""
-        return self._rows.get(slot)

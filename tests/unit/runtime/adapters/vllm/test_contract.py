@@ -18,6 +18,7 @@ class SamplingParams:
     structured_outputs: object = None
     stop_token_ids: list = None
     max_tokens: int = 16
+    n: int = 1
     seed: int = None
     temperature: float = 1.0
     logprobs: int = None

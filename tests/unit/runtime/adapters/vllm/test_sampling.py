@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from agentfast.errors import ConfigError
-from agentfast.runtime.adapters.vllm.sampling import set_aside, settings_of
+from agentfast.runtime.adapters.vllm.sampling import KEY, set_aside, settings_of
 
 
 def params(**given: object) -> SimpleNamespace:
-    return SimpleNamespace(**({"seed": None, "temperature": 1.0, "extra_args": None} | given))
+    return SimpleNamespace(**({"seed": None, "temperature": 1.0, "n": 1, "extra_args": None} | given))
 
 
 def test_what_vllm_refuses_is_moved_out_of_its_sight_and_read_back() -> None:
@@ -39,20 +39,31 @@ def test_without_a_seed_a_request_has_one_of_its_own() -> None:
     assert len(seeds) == 2
 
 
+def test_samples_of_one_request_have_seeds_that_follow_each_other() -> None:
+    asked = params(seed=7, n=3)
+    set_aside(asked)
+    ids = [f"{number}_chatcmpl-1" for number in range(3)]
+    assert [settings_of(asked, name, wants_log_p=False).seed for name in ids] == [7, 8, 9]
+    alone = params(seed=7)
+    set_aside(alone)
+    assert settings_of(alone, "5_mine", wants_log_p=False).seed == 7
+
+
 @pytest.mark.parametrize(
-    "own",
+    "sent",
     [
-        "oops",
+        "{",
         "[]",
-        5,
-        '{"temperature": "x"}',
-        '{"temperature": -3}',
-        '{"temperature": NaN}',
-        '{"seed": 1.5}',
+        "1",
+        7,
+        '{"seed": "x"}',
         '{"seed": true}',
-        '{"steps": 1}',
+        '{"temperature": -1}',
+        '{"temperature": NaN}',
+        '{"temperature": 1' + "0" * 400 + "}",
+        "[" * 9999,
     ],
 )
-def test_what_a_client_puts_there_itself_is_refused_before_the_worker_reads_it(own: object) -> None:
-    with pytest.raises(ConfigError, match=r"^agentfast_sampling is .*the plugin's own"):
-        set_aside(params(extra_args={"agentfast_sampling": own}))
+def test_what_a_client_sends_in_the_place_of_what_is_set_aside_is_refused(sent: object) -> None:
+    with pytest.raises(ConfigError, match=KEY):
+        set_aside(params(extra_args={KEY: sent}))

@@ -12,8 +12,10 @@ import torch
 
 from agentfast.runtime.adapters.vllm.steps.agreement import Agreement
 from agentfast.runtime.adapters.vllm.steps.canvas_tensors import CanvasTensors, write_canvases
-from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep, Step
-from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, RowSettings, RowTable
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep
+from agentfast.runtime.adapters.vllm.steps.effects import Step
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, RowSettings
+from agentfast.runtime.adapters.vllm.steps.row_table import RowTable
 from agentfast.runtime.core.config import GenerationDefaults
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import Grammar, TokenGrammar
@@ -74,7 +76,9 @@ class Slots:
         )
         self.rows = RowTable()
         weights = torch.randn(vocabulary().size, HIDDEN, generator=torch.Generator().manual_seed(0))
-        self.step = ConstrainedStep(self.rows, GENERATION, CANVAS, lambda p: p @ weights, self.agreement)
+        self.step = ConstrainedStep(
+            self.rows, GENERATION, CANVAS, lambda p: p @ weights, HIDDEN, self.agreement
+        )
         self.emitted: dict[int, list[int]] = {}
 
     def take(self, slots: Sequence[int], logits: torch.Tensor, counts: Sequence[int] | None = None) -> Step:

@@ -74,7 +74,10 @@ def test_one_rank_agrees_with_itself() -> None:
     alone = Agreement(None, torch.device("cpu"))
     assert alone.compiled([0, READY, FAILED]) == [0, READY, FAILED]
     assert alone.first(np.arange(3)).tolist() == [0, 1, 2]
-    assert alone.sum(torch.ones(2)).tolist() == [1, 1]
+    part = torch.ones(2)
+    assert alone.sum(part) is part
+    assert alone.sum(part, failed=True) is None
+    assert not alone.has_failed(False)
 
 
 def test_a_grammar_is_ready_when_all_ranks_have_it_and_failed_when_one_failed() -> None:
@@ -104,6 +107,37 @@ def test_ranks_whose_logits_differ_write_the_first_ranks_canvases() -> None:
     assert torch.equal(slots[0].tensors.canvas, slots[1].tensors.canvas)
     assert torch.equal(slots[0].tensors.self_conditioning, slots[1].tensors.self_conditioning)
     assert re.fullmatch("[a-z]{20}", slots[1].text(0))
+
+
+def test_parts_are_summed_unless_a_rank_has_failed() -> None:
+    def work(rank: int, agreement: Agreement) -> None:
+        total = agreement.sum(torch.full((2, 3), rank + 1.0))
+        assert total is not None
+        assert total.tolist() == [[3.0] * 3] * 2
+        assert agreement.sum(torch.ones(2), failed=rank == 1) is None
+        assert agreement.has_failed(rank == 0)
+        assert not agreement.has_failed(False)
+
+    on_all(work)
+
+
+def test_a_row_that_meets_an_error_on_one_rank_fails_on_all() -> None:
+    phases: dict[int, list[Phase]] = {}
+
+    def work(rank: int, agreement: Agreement) -> None:
+        mine = Slots(agreement)
+        rows = [row("[a-z]{20}"), row("[0-9]{3,12}", seed=2)]
+        for slot, made in enumerate(rows):
+            mine.rows.add(str(slot), slot, made)
+        for seed in range(30):
+            logits = logits_of(2, seed)
+            if seed == 2 and rank == 1:
+                logits[3, 7] = torch.nan
+            mine.take([0, 1], logits)
+        phases[rank] = [made.phase for made in rows]
+
+    on_all(work)
+    assert phases == {rank: [Phase.FAILED, Phase.ENDED] for rank in range(RANKS)}
 
 
 def test_a_row_whose_grammar_one_rank_could_not_make_fails_on_all() -> None:

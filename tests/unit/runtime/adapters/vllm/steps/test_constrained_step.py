@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.steps import constrained_step
+from agentfast.runtime.adapters.vllm.steps import judged
+from agentfast.runtime.adapters.vllm.steps.constrained_step import ConstrainedStep
 from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior import exact
@@ -18,6 +19,8 @@ from agentfast.runtime.posterior.base import CanvasRow, LogitsOps
 from agentfast.runtime.posterior.constrained import constrained_posterior
 from tests.unit.runtime.adapters.vllm.steps.rows_harness import (
     CANVAS,
+    GENERATION,
+    HIDDEN,
     Slots,
     compiled,
     grammar,
@@ -53,9 +56,7 @@ def test_a_step_writes_the_canvas_its_copy_the_best_one_and_the_phase() -> None:
     settled = tensors.argmax_canvas[2].to(torch.uint8).numpy().tobytes()
     assert re.fullmatch("[a-z]{8}", settled.decode())
     assert not tensors.is_encoder_phase[2]
-    assert not torch.equal(
-        tensors.self_conditioning[2], torch.ones(()).expand_as(tensors.self_conditioning[2])
-    )
+    assert (tensors.self_conditioning[2] != 1).any()
     while made.phase is Phase.DENOISING:
         slots.take([2], logits_of(1))
     assert tensors.is_encoder_phase[2]
@@ -126,13 +127,33 @@ def test_a_bug_before_the_posterior_fails_its_row_alone(monkeypatch: pytest.Monk
         if used is grammar("(yes|no)"):
             raise RuntimeError("a bug")
 
-    monkeypatch.setattr(constrained_step, "restrict_first_token", broken)
+    monkeypatch.setattr(judged, "restrict_first_token", broken)
     slots = Slots()
     bad = row("(yes|no)")
     slots.rows.add("bad", 0, bad)
     slots.rows.add("good", 1, row())
     run(slots, [0, 1])
     assert (bad.phase, bad.error) == (Phase.FAILED, "a bug")
+    assert re.fullmatch("[a-z]{20}", slots.text(1))
+
+
+def test_a_lack_of_memory_for_one_rows_marginals_fails_it_alone() -> None:
+    slots = Slots()
+    bad, good = row(seed=1), row(seed=2)
+    slots.rows.add("bad", 0, bad)
+    slots.rows.add("good", 1, good)
+    calls: list[int] = []
+
+    def soft(marginals: torch.Tensor) -> torch.Tensor:
+        calls.append(len(marginals))
+        if len(calls) == 1:
+            raise MemoryError("no room")
+        return torch.zeros(len(marginals), HIDDEN)
+
+    slots.step = ConstrainedStep(slots.rows, GENERATION, CANVAS, soft, HIDDEN, slots.agreement)
+    assert slots.take([0, 1], logits_of(2)).failures == [0]
+    run(slots, [0, 1])
+    assert bad.error == "no room"
     assert re.fullmatch("[a-z]{20}", slots.text(1))
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, Proposal, RowSettings, RowTable
+from agentfast.runtime.adapters.vllm.steps.proposal import Proposal
+from agentfast.runtime.adapters.vllm.steps.row import ConstrainedRow, Phase, RowSettings
+from agentfast.runtime.adapters.vllm.steps.row_table import RowTable
 from agentfast.runtime.grammar import TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior
 from tests.unit.runtime.adapters.vllm.steps.rows_harness import (

@@ -1,0 +1,3 @@
+from typing import Any
+
+async_copy_to_np: Any
