@@ -1,3 +1,4 @@
+# pyright: basic
 """The tools of a request, in OpenAI's form or flat, in their canonical form."""
 
 from __future__ import annotations
