@@ -145,7 +145,8 @@ class Agent(Generic[T]):
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
             ConfigError: an argument is something else than it takes, the output type is none, tool_choice names no tool,
                 or the model would escalate to itself; the message names the argument. Or a type has a check that no schema
-                states, which a model that is held to its schemas cannot keep to.
+                states, which a model that is held to its schemas cannot keep to, or no value meets a tool's schema or the
+                output type's.
             UnsupportedSchemaError: a model that is held to its schemas cannot be held to one of these.
         """
         check_definition(

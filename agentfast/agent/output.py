@@ -119,6 +119,7 @@ class OutputType(Generic[T]):
         self._read = read
 
     def _use_language(self, output_type: Any) -> None:
+        from agentfast.runtime.grammar.emptiness import is_empty
         from agentfast.runtime.grammar.foreign import as_grammar, choices_of, schema_of
 
         if (schema := schema_of(output_type)) is not None:
@@ -129,6 +130,8 @@ class OutputType(Generic[T]):
             raise GrammarError(
                 f"an answer is text, but the special tokens {sorted(grammar.specials)} occur in it"
             )
+        if is_empty(grammar.node):
+            raise GrammarError("no text matches it")
         choices = choices_of(output_type) or {}
 
         def read(text: str) -> Any:

@@ -96,7 +96,7 @@ class LocalModel:
         """Build the turn's grammar, which the first request then finds, and log parts that may surprise.
 
         Raises:
-            ConfigError: a tool or output type has a check that its schema does not state.
+            ConfigError: a tool or output type has a check that its schema does not state, or no value meets a schema.
             UnsupportedSchemaError: a schema cannot be enforced; says whose and where.
         """
         if unenforced:
