@@ -94,8 +94,10 @@ class Run(Generic[T]):
         except TimeoutError as error:
             if not self._deadline.expired():
                 raise
-            over = LimitExceededError(self._deadline_text(), hint="raise Limits(deadline_s=...)")
-            raise with_run(over, tuple(self._transcript), tuple(self._steps)) from error
+            failure = _last_failure(error)
+            said = "" if failure is None else f"; the model's last failure: {failure.message}"
+            over = LimitExceededError(self._deadline_text() + said, hint="raise Limits(deadline_s=...)")
+            raise with_run(over, tuple(self._transcript), tuple(self._steps)) from failure or error
         steps = tuple(self._steps)
         duration_s = time.perf_counter() - start
         return RunResult(output, tuple(self._transcript), steps, total_usage(steps), duration_s)
@@ -265,6 +267,14 @@ class Run(Generic[T]):
 
     def _deadline_text(self) -> str:
         return f"the deadline of {self._limits.deadline_s:g} s is over"
+
+
+def _last_failure(error: BaseException) -> AgentFastError | None:
+    """The failure that a model was about to try again after when it was cancelled: the cause of the cancellation."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, AgentFastError):
+        cause = cause.__cause__
+    return cause
 
 
 def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:

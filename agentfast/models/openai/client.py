@@ -132,21 +132,32 @@ class JsonClient:
                     pass
 
     async def _with_retries(self, once: Callable[[], Awaitable[_R]]) -> _R:
+        """Try until there is an answer. A cancellation between tries has the last failure as its cause."""
         attempt = 0
-        while True:
-            try:
-                return await once()
-            except BusyError as failure:
-                attempt += 1
-                wait_s = self._wait_s(failure, attempt)
-                _log.warning(
-                    "the request is sent again",
-                    url=self._endpoint.shown,
-                    reason=self._endpoint.redacted(failure.message),
-                    attempt=attempt,
-                    wait_s=round(wait_s, 3),
-                )
-            await asyncio.sleep(wait_s)
+        last: BusyError | None = None
+        try:
+            while True:
+                try:
+                    return await once()
+                except BusyError as failure:
+                    last = failure
+                    attempt += 1
+                    wait_s = self._wait_s(failure, attempt)
+                self._log_retry(last, attempt, wait_s)
+                await asyncio.sleep(wait_s)
+        except asyncio.CancelledError as cancelled:
+            if last is not None:
+                cancelled.__cause__ = last
+            raise
+
+    def _log_retry(self, failure: BusyError, attempt: int, wait_s: float) -> None:
+        _log.warning(
+            "the request is sent again",
+            url=self._endpoint.shown,
+            reason=self._endpoint.redacted(failure.message),
+            attempt=attempt,
+            wait_s=round(wait_s, 3),
+        )
 
     def _wait_s(self, failure: BusyError, attempt: int) -> float:
         """Seconds until the next try.

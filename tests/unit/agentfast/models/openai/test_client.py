@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 import socket
@@ -15,7 +16,13 @@ from typing import Any
 
 import pytest
 
-from agentfast import Agent, ConfigError, ModelError, ModelUnavailableError, OpenAIModel
+from agentfast import (
+    Agent,
+    ConfigError,
+    ModelError,
+    ModelUnavailableError,
+    OpenAIModel,
+)
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
 from tests.support.openai_server import Server, drop, reply, turn
@@ -60,6 +67,30 @@ async def test_a_short_wait_is_kept_and_one_that_cannot_be_read_is_none(server: 
     server.replies = [reply("", 503, retry_after=header), TEXT]
     async with server.model() as model:
         assert (await model.respond(ASK)).message.text == "Hi."
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_cancellation_during_retries_has_the_last_failure_as_its_cause_without_secrets(
+    server: Server, *, streams: bool
+) -> None:
+    busy = {"error": {"message": f"key {KEY} is over its quota"}}
+    server.replies = [reply(busy, 429, retry_after="0"), server.hang]
+    async with server.model(api_key=KEY) as model:
+
+        async def ask() -> None:
+            if streams:
+                _ = [event async for event in model.stream(ASK)]
+            else:
+                await model.respond(ASK)
+
+        task = asyncio.create_task(ask())
+        await asyncio.to_thread(server.hanging.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    failure = caught.value.__cause__
+    assert isinstance(failure, ModelUnavailableError)
+    assert failure.message == f"m: {server.url}/chat/completions: status 429: key *** is over its quota"
 
 
 async def test_retries_are_logged_without_secrets(server: Server, caplog: pytest.LogCaptureFixture) -> None:
