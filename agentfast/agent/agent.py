@@ -188,8 +188,9 @@ class Agent(Generic[T]):
             prompt: what the user asks.
             history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
                 OpenAI-style dicts. Its instructions are replaced by this agent's.
-            seed: of everything random in the run; the same seed gives the same run if the tools play along. None: 0
-                for a local model; a server is sent none.
+            seed: of everything random in the run, at least 0; the same seed gives the same run if the tools play along.
+                The first turn has this number itself, later ones have numbers derived from it. None: 0 for a local
+                model; a server is sent none.
 
         Raises:
             ConfigError: the prompt is no text, or the history no conversation; nothing was started.
@@ -263,7 +264,7 @@ class Agent(Generic[T]):
         """
         check_integer("concurrency", concurrency, least=1)
         check_flag("return_exceptions", return_exceptions)
-        check_integer("seed", seed, optional=True)
+        check_integer("seed", seed, least=0, optional=True)
 
         def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
             own = None if seed is None else derive_seed(seed, index)

@@ -63,4 +63,4 @@ def check_run(prompt: object, seed: object) -> None:
         ConfigError: one of them is something else than it takes.
     """
     check_text("prompt", prompt)
-    check_integer("seed", seed, optional=True)
+    check_integer("seed", seed, least=0, optional=True)

@@ -94,9 +94,10 @@ class OutputType(Generic[T]):
             try:
                 return adapter.validate_json(text, strict=True)
             except ValidationError as error:
-                raise OutputError(complaints(error, "answer")) from error
+                raise OutputError(complaints(error, "answer"), text) from error
             except Exception as error:  # a validator of the type's own
-                raise OutputError(f"the output type raised {type(error).__name__}: {error}") from error
+                said = f"the output type raised {type(error).__name__}: {error}"
+                raise OutputError(said, text) from error
 
         self._read = read
 
@@ -111,9 +112,9 @@ class OutputType(Generic[T]):
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise OutputError(f"Invalid JSON: {error}") from error
+                raise OutputError(f"Invalid JSON: {error}", text) from error
             for violation in validator.iter_errors(value):
-                raise OutputError(f"{violation.json_path}: {violation.message}")
+                raise OutputError(f"{violation.json_path}: {violation.message}", text)
             return value
 
         self._read = read
@@ -136,7 +137,7 @@ class OutputType(Generic[T]):
 
         def read(text: str) -> Any:
             if not grammar.accepts(text):
-                raise OutputError(f"{text!r} is not of the form that was asked for")
+                raise OutputError("it is not of the form that was asked for", text)
             return choices.get(text, text)
 
         self._read = read

@@ -114,7 +114,7 @@ class Run(Generic[T]):
                 rejections += 1
                 if rejections > self._limits.output_retries:
                     raise
-                self._reject(step, error.message)
+                self._reject(step, error.reason)
         raise AssertionError("itertools.count ended")
 
     async def _step(self, step: int) -> AssistantMessage:
@@ -199,8 +199,8 @@ class Run(Generic[T]):
             max_tokens=self._tokens_left(),
             temperature=settings.temperature,
             confidence=settings.confidence or self._escalate is not None,
-            seed=None if self._seed is None else derive_seed(self._seed, step),
-            default_seed=derive_seed(self._default_seed, step),
+            seed=None if self._seed is None else turn_seed(self._seed, step),
+            default_seed=turn_seed(self._default_seed, step),
             program=self._program,
             priority=settings.priority,
         )
@@ -288,6 +288,11 @@ def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
             return bool(calls)
         case name:
             return bool(calls) and all(call.name == name for call in calls)
+
+
+def turn_seed(seed: int, step: int) -> int:
+    """The seed of a run's turn: the first has the run's own, as who gave it expects to find it in a server's log."""
+    return derive_seed(seed, step) if step else seed
 
 
 def derive_seed(seed: int, index: int) -> int:

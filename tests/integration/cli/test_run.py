@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "own_module", raising=False)
     return ["--agent", "own_module:own_agent"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
 
 
 def test_an_own_agent_answers_and_its_calls_are_shown(
@@ -175,3 +183,25 @@ def test_ctrl_c_while_libraries_load_ends_at_once_whatever_they_catch(tmp_path: 
         finally:
             command.kill()
     assert (command.returncode, errors) == (Exit.INTERRUPTED, "agentfast: interrupted\n")
+
+
+def test_a_server_is_sent_the_seed_that_was_asked_for_and_none_otherwise(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.usual = reply(turn({"content": "Hi."}))
+    at_server = ["--url", server.url, "--model", "m"]
+    assert main(["run", "Hello.", *at_server, "--seed", "5"]) == Exit.OK
+    assert main(["run", "Hello.", *at_server]) == Exit.OK
+    assert capsys.readouterr().out == "Hi.\nHi.\n"
+    assert server.asked[0]["seed"] == 5
+    assert "seed" not in server.asked[1]
+
+
+def test_an_answer_that_is_no_json_is_shown_by_its_beginning(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.json").write_text('{"type": "integer"}')
+    server.usual = reply(turn({"content": "The answer is four."}))
+    asked = ["run", "2 + 2?", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
+    assert main(asked) == Exit.REFUSED
+    assert "the model answered 'The answer is four.'" in capsys.readouterr().err

@@ -37,6 +37,7 @@ from agentfast import (
     UserMessage,
 )
 from agentfast.agent.limits import Limits, Settings
+from agentfast.agent.run import derive_seed
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 
@@ -319,6 +320,12 @@ async def test_a_seed_that_nobody_asked_for_is_told_apart() -> None:
     assert len({request.default_seed for request in model.requests}) == 6
     await agent.run("a", seed=0)
     assert model.requests[-1].seed == model.requests[-2].default_seed
+
+
+async def test_the_first_turn_has_the_seed_itself_and_the_others_derived_ones() -> None:
+    model = RecordingModel(lambda messages: "done" if len(messages) > 5 else call(1, 2))
+    await Agent(model, tools=[add]).run("a", seed=5)
+    assert [request.seed for request in model.requests] == [5, derive_seed(5, 1), derive_seed(5, 2)]
 
 
 async def test_settings_that_nobody_chose_are_left_to_the_model() -> None:

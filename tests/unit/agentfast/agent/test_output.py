@@ -111,6 +111,21 @@ def test_an_answer_that_does_not_fit_says_where(text: str, complaint: str) -> No
 
 
 @pytest.mark.parametrize(
+    "output_type",
+    [Invoice, {"type": "object", "required": ["total"]}, re.compile("[0-9]+")],
+)
+def test_an_answer_that_does_not_fit_is_shown_by_its_beginning(output_type: Any) -> None:
+    output = OutputType[Any](output_type)
+    with pytest.raises(OutputError) as caught:
+        output.parse("I am sorry,\n but")
+    assert caught.value.message == f"{caught.value.reason}; the model answered 'I am sorry,\\n but'"
+    with pytest.raises(OutputError) as caught:
+        output.parse("x" * 201)
+    assert caught.value.answer == "x" * 201
+    assert caught.value.message.endswith(f"; the model answered '{'x' * 200}'...")
+
+
+@pytest.mark.parametrize(
     ("output_type", "complaint"),
     [
         (threading.Thread, "the class Thread, which has no JSON Schema"),

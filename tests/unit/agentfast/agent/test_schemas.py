@@ -141,11 +141,13 @@ def pick(name: str, n: Annotated[int, pydantic.Field(ge=5, le=3)]) -> str:
 
 
 class Shelf(pydantic.BaseModel):
-    books: Annotated[list[Annotated[str, pydantic.Field(min_length=3, max_length=2)]], pydantic.Field(min_length=1)]
+    books: Annotated[
+        list[Annotated[str, pydantic.Field(min_length=3, max_length=2)]], pydantic.Field(min_length=1)
+    ]
 
 
 def test_a_tool_that_could_never_be_called_is_refused_with_its_argument(model: LocalModel) -> None:
-    with pytest.raises(ConfigError, match="tool 'pick', argument 'n': no value meets .*\"minimum\": 5"):
+    with pytest.raises(ConfigError, match=r"tool 'pick', argument 'n': no value meets .*minimum"):
         Agent(model, tools=[pick])
 
 
