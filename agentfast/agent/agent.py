@@ -189,8 +189,8 @@ class Agent(Generic[T]):
             history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
                 OpenAI-style dicts. Its instructions are replaced by this agent's.
             seed: of everything random in the run, at least 0; the same seed gives the same run if the tools play along.
-                The first turn has this number itself, later ones have numbers derived from it. None: 0 for a local
-                model; a server is sent none.
+                A server is sent this number for the first turn, and numbers derived from it for later ones. None: 0
+                for a local model; a server is sent none.
 
         Raises:
             ConfigError: the prompt is no text, or the history no conversation; nothing was started.

@@ -200,7 +200,7 @@ class Run(Generic[T]):
             temperature=settings.temperature,
             confidence=settings.confidence or self._escalate is not None,
             seed=None if self._seed is None else turn_seed(self._seed, step),
-            default_seed=turn_seed(self._default_seed, step),
+            local_seed=derive_seed(self._default_seed if self._seed is None else self._seed, step),
             program=self._program,
             priority=settings.priority,
         )
@@ -291,7 +291,7 @@ def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
 
 
 def turn_seed(seed: int, step: int) -> int:
-    """The seed of a run's turn: the first has the run's own, as who gave it expects to find it in a server's log."""
+    """The seed that a server is sent for a run's turn: for the first it is the run's own, as its log should show."""
     return derive_seed(seed, step) if step else seed
 
 

@@ -156,7 +156,7 @@ class LocalModel:
             prompt=(*rendering.ids, *rendering.opening),
             max_tokens=max_tokens,
             grammar=turn.grammar,
-            seed=request.default_seed if request.seed is None else request.seed,
+            seed=request.draws_from,
             temperature=1.0 if request.temperature is None else request.temperature,
             priority=request.priority,
             program=request.program,

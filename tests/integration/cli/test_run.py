@@ -203,5 +203,5 @@ def test_an_answer_that_is_no_json_is_shown_by_its_beginning(
     (tmp_path / "schema.json").write_text('{"type": "integer"}')
     server.usual = reply(turn({"content": "The answer is four."}))
     asked = ["run", "2 + 2?", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
-    assert main(asked) == Exit.REFUSED
+    assert main(asked) == Exit.FAILED
     assert "the model answered 'The answer is four.'" in capsys.readouterr().err

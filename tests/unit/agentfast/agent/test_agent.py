@@ -317,12 +317,12 @@ async def test_a_seed_that_nobody_asked_for_is_told_apart() -> None:
     await agent.map(["a"] * 5)
     await agent.run("a")
     assert {request.seed for request in model.requests} == {None}
-    assert len({request.default_seed for request in model.requests}) == 6
+    assert len({request.draws_from for request in model.requests}) == 6
     await agent.run("a", seed=0)
-    assert model.requests[-1].seed == model.requests[-2].default_seed
+    assert model.requests[-1].draws_from == model.requests[-2].draws_from
 
 
-async def test_the_first_turn_has_the_seed_itself_and_the_others_derived_ones() -> None:
+async def test_a_server_is_sent_the_seed_itself_first_and_then_derived_ones() -> None:
     model = RecordingModel(lambda messages: "done" if len(messages) > 5 else call(1, 2))
     await Agent(model, tools=[add]).run("a", seed=5)
     assert [request.seed for request in model.requests] == [5, derive_seed(5, 1), derive_seed(5, 2)]
