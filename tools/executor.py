@@ -18,6 +18,7 @@ from agentfast.tools.checks import check_integer, check_number, shown
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
 from agentfast.tools.schema.strict_json import repeated_key
+from agentfast.tools.signature import without_links
 from agentfast.tools.threads import run_in_thread
 from agentfast.tools.unicode import well_formed, well_formed_json
 
@@ -176,7 +177,7 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the tool called sys.exit({'' if error.code is None else repr(error.code)})"
     try:
-        text = str(error)
+        text = without_links(str(error))
     except Exception:  # noqa: BLE001  (an exception whose text cannot be made is still an exception)
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -24,6 +24,7 @@ from agentfast.agent.turn import Emit
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
 from agentfast.models.base import Model
+from agentfast.models.process_bound import ProcessBound
 from agentfast.tools.checks import check_flag, check_integer
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
@@ -39,10 +40,11 @@ AnyTool = Tool[..., Any] | Callable[..., Any]
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class Agent(Generic[T]):
+class Agent(ProcessBound, Generic[T]):
     """An agent: a model, its tools and instructions, and the type of its answers.
 
-    Immutable: one agent serves any number of runs at once, on any event loop.
+    Immutable: one agent serves any number of runs at once, on any event loop. It cannot be pickled: make one in each
+    process.
     """
 
     model: Model
@@ -193,7 +195,7 @@ class Agent(Generic[T]):
                 for a local model; a server is sent none.
 
         Raises:
-            ConfigError: the prompt is no text, or the history no conversation; nothing was started.
+            ConfigError: the prompt is no text or an empty one, or the history no conversation; nothing was started.
             LimitExceededError: a budget is used up.
             OutputError: the answer does not fit the output type, after the allowed retries.
             AgentFastError: the model could not answer. As the two before, it has the conversation so far in `messages` and

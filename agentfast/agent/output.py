@@ -28,7 +28,7 @@ from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
 from agentfast.tools.schema.json_schema import Unenforced, describe
 from agentfast.tools.schema.strict_json import strict_json
-from agentfast.tools.signature import complaints, reason_of, tidy_schema
+from agentfast.tools.signature import complaints, reason_of, tidy_schema, without_links
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -96,7 +96,7 @@ class OutputType(Generic[T]):
             except ValidationError as error:
                 raise OutputError(complaints(error, "answer"), text) from error
             except Exception as error:  # a validator of the type's own
-                said = f"the output type raised {type(error).__name__}: {error}"
+                said = f"the output type raised {type(error).__name__}: {without_links(str(error))}"
                 raise OutputError(said, text) from error
 
         self._read = read

@@ -13,7 +13,7 @@ from agentfast.agent.limits import DEFAULT_SETTINGS
 from agentfast.cli.desk import LIMITS, SETTINGS, open_shop
 from agentfast.cli.model import open_model
 from agentfast.cli.talk.agent_file import load_agent
-from agentfast.errors import ConfigError
+from agentfast.errors import GrammarError
 from agentfast.models.base import Model
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
@@ -41,7 +41,8 @@ def open_partner(options: argparse.Namespace) -> Partner:
     """The agent that the options name, on its model.
 
     Raises:
-        ConfigError: an option does not fit, or no value meets the answer's schema.
+        ConfigError: an option does not fit.
+        GrammarError: no value meets the answer's schema.
         UnsupportedSchemaError: the answer's schema has a keyword that is not enforced exactly.
         CheckpointError: the checkpoint cannot be loaded.
     """
@@ -84,4 +85,4 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
 
     blame = find_unsatisfiable(schema, compile_schema(schema))
     if blame is not None:
-        raise ConfigError(blame.complaint("--schema", "field"))
+        raise GrammarError(blame.complaint("--schema", "field"))

@@ -129,8 +129,12 @@ def check_run(options: argparse.Namespace) -> None:
 
 def _read_schema(file: str) -> dict[str, Any]:
     schema = read_json(file)
+    if isinstance(schema, bool):  # any value, or none
+        return {} if schema else {"not": {}}
     if not isinstance(schema, dict):
-        raise ConfigError(f"--schema {file}: a schema is a JSON object, not {json.dumps(schema)[:40]}")
+        raise ConfigError(
+            f"--schema {file}: a schema is a JSON object, true or false, not {json.dumps(schema)[:40]}"
+        )
     return cast("dict[str, Any]", schema)
 
 

@@ -20,6 +20,7 @@ from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
+from agentfast.models.process_bound import ProcessBound
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar.schema.notes import warn_of_empty_objects
@@ -30,7 +31,7 @@ from agentfast.tools.confidence import Confidence
 DEFAULT_TURN_TOKENS = 512  # of a request that does not say
 
 
-class LocalModel:
+class LocalModel(ProcessBound):
     """Generates on an engine. Every tool call and every typed answer matches its schema.
 
     A conversation's tokens are kept in its Transcript, and what the model wrote stands there token by token as it

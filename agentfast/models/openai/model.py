@@ -17,11 +17,12 @@ from agentfast.models.openai.decode import decode_completion
 from agentfast.models.openai.encode import encode_chat
 from agentfast.models.openai.endpoint import OPENAI, Endpoint
 from agentfast.models.openai.json_text import dump_json
+from agentfast.models.process_bound import ProcessBound
 
 TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 
 
-class OpenAIModel(PlainModel):
+class OpenAIModel(ProcessBound, PlainModel):
     """Client of a chat completions server. Any number of runs share it, on any event loop.
 
     What the server writes is checked when it comes: a shape that holds no turn, or a call that the request ruled out, is

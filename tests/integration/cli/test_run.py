@@ -128,9 +128,15 @@ def test_a_text_that_a_schema_asks_for_is_printed_as_json(
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        ("[1]", Exit.USAGE, "a schema is a JSON object, not [1]"),
+        ("[1]", Exit.USAGE, "a schema is a JSON object, true or false, not [1]"),
         ("{", Exit.USAGE, "is not JSON"),
         ('{"type": "object", "properties": {"a": {"nullable": true}}}', Exit.REFUSED, "'nullable'"),
+        ("false", Exit.REFUSED, '--schema: no value meets the schema {"not": {}}'),
+        (
+            '{"properties": {"n": {"enum": []}}, "required": ["n"]}',
+            Exit.REFUSED,
+            "--schema, field 'n': no value",
+        ),
     ],
 )
 def test_a_schema_that_does_not_fit_is_refused_before_a_model_is_loaded(
@@ -205,3 +211,14 @@ def test_an_answer_that_is_no_json_is_shown_by_its_beginning(
     asked = ["run", "2 + 2?", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
     assert main(asked) == Exit.FAILED
     assert "the model answered 'The answer is four.'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["true", "{}"])
+def test_a_schema_that_says_nothing_may_be_true(
+    content: str, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.json").write_text(content)
+    server.usual = reply(turn({"content": "[1]"}))
+    asked = ["run", "Any.", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
+    assert main(asked) == Exit.OK
+    assert capsys.readouterr().out == "[1]\n"

@@ -415,3 +415,12 @@ async def test_a_call_that_is_closed_from_outside_ends() -> None:
     task.cancel()
     with pytest.raises((asyncio.CancelledError, RuntimeError)):
         await task
+
+
+def test_a_validation_error_of_a_tools_own_is_told_without_pages_of_pydantics() -> None:
+    def act() -> None:
+        Order.model_validate({"placed": "soon"})
+
+    told = error_of(execute(act))
+    assert "id\n  Field required" in told
+    assert "http" not in told

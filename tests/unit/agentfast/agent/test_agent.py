@@ -220,6 +220,9 @@ def test_bad_definitions_are_refused_at_once_by_the_arguments_name(
         ({"prompt": 5}, r"prompt is 5 \(int\); it takes a str"),
         ({"prompt": None}, "prompt is None"),
         ({"prompt": "a\ud83d"}, "prompt holds the lone surrogate .* at position 1"),
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n"}, "prompt is empty"),
+        ({"seed": -1}, "seed is -1 .* at least 0"),
         ({"history": ["hi"]}, r"history\[0\] is 'hi'"),
         ({"seed": "x"}, "seed is 'x'"),
     ],
@@ -237,6 +240,18 @@ async def test_bad_arguments_of_a_run_are_refused_before_the_model_is_asked(
     with pytest.raises(ConfigError, match=complaint):
         await asyncio.to_thread(agent.run_sync, **values)
     assert not model.requests
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_agent_is_not_pickled_and_says_what_to_do(protocol: int) -> None:
+    with pytest.raises(ConfigError, match=r"type Agent cannot be pickled.*make it in each process"):
+        pickle.dumps(Agent(MODEL), protocol)
+
+
+def test_a_copy_of_an_agent_is_the_agent() -> None:
+    agent = Agent(MODEL)
+    assert copy.copy(agent) is agent
+    assert copy.deepcopy({"own": [agent]})["own"][0] is agent
 
 
 async def test_openai_style_dicts_are_a_history() -> None:
