@@ -133,7 +133,7 @@ def test_a_text_that_a_schema_asks_for_is_printed_as_json(
         ('{"type": "object", "properties": {"a": {"nullable": true}}}', Exit.REFUSED, "'nullable'"),
         ("false", Exit.REFUSED, '--schema: no value meets the schema {"not": {}}'),
         (
-            '{"properties": {"n": {"enum": []}}, "required": ["n"]}',
+            '{"type": "object", "properties": {"n": {"enum": []}}, "required": ["n"]}',
             Exit.REFUSED,
             "--schema, field 'n': no value",
         ),

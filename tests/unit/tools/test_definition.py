@@ -416,7 +416,8 @@ def test_no_reason_for_a_refusal_leads_to_pages_of_pydantics() -> None:
     def calls(function: Callable[[int], int]) -> None: ...
     def takes(value: Unfinished) -> None: ...
 
-    for function in (calls, takes):
+    functions: list[Callable[..., None]] = [calls, takes]
+    for function in functions:
         with pytest.raises(ToolDefinitionError) as refused:
             tool(function)
         assert "cannot be described by a JSON Schema: " in str(refused.value)

@@ -47,7 +47,7 @@ def test_the_innermost_field_that_no_value_meets_is_named(
 
 
 def test_a_long_schema_is_shown_by_its_beginning() -> None:
-    schema = {"type": "string", "enum": [], "description": "x" * 500}
+    schema: dict[str, Any] = {"type": "string", "enum": [], "description": "x" * 500}
     found = find_unsatisfiable(schema, compile_schema(schema))
     assert found is not None
     assert found.text == '{"type": "string", "enum": [], "description": "' + 153 * "x" + "…"
