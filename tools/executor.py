@@ -17,6 +17,8 @@ from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.checks import check_integer, check_number, shown
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
+from agentfast.tools.schema.strict_json import repeated_key
+from agentfast.tools.signature import without_links
 from agentfast.tools.threads import run_in_thread
 from agentfast.tools.unicode import well_formed, well_formed_json
 
@@ -63,13 +65,18 @@ class Executor:
     async def run(self, call: ToolCall) -> ToolResult:
         """Run one call. Whatever the tool does wrong is in the result, its exception included.
 
-        Cancellation and KeyboardInterrupt are raised. SystemExit is the tool's failure: a tool does not end the program.
+        Cancellation and KeyboardInterrupt are raised. SystemExit and every other exception is the tool's failure: a tool
+        does not end the program.
         """
-        start = time.perf_counter()
+        start, task = time.perf_counter(), asyncio.current_task()
         exception: BaseException | None = None
         try:
             content = self._to_json(await self._call(call))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (a tool may raise anything: the model reads it)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a tool may raise anything: the model reads it
+            if isinstance(error, GeneratorExit) and not _is_running(task):
+                raise  # this coroutine is being closed
             exception, content = error, error_content(_describe(error))
         duration_s = time.perf_counter() - start
         return ToolResult(call.id, call.name, content, exception is not None, duration_s, exception)
@@ -116,6 +123,8 @@ class Executor:
             content = pydantic_core.to_json(value, inf_nan_mode="null")
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
             content = _without_surrogates(value, error)
+        if (key := repeated_key(content)) is not None:
+            raise ToolError(f"the tool returned a dict with two keys that JSON writes as {key!r}")
         if len(content) > self._max_result_bytes:
             raise ToolError(f"the result is too long: {len(content)} bytes, limit {self._max_result_bytes}")
         return content.decode()
@@ -130,6 +139,14 @@ def _cancellations() -> int:
     """Requests to cancel the current task that are under way."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
+
+
+def _is_running(task: asyncio.Task[Any] | None) -> bool:
+    """False if the task's coroutine is closed from outside: by the garbage collector, or as its loop is gone."""
+    try:
+        return task is not None and asyncio.current_task() is task
+    except RuntimeError:  # no loop is running
+        return False
 
 
 def _not_an_object(written: str) -> str:
@@ -160,7 +177,7 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the tool called sys.exit({'' if error.code is None else repr(error.code)})"
     try:
-        text = str(error)
+        text = without_links(str(error))
     except Exception:  # noqa: BLE001  (an exception whose text cannot be made is still an exception)
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

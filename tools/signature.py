@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from agentfast.errors import ToolDefinitionError
 from agentfast.tools.schema.json_schema import Unenforced, describe
 
 _MAX_REASON = 300
+_LINK = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev/\S*")
 _REFUSED = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
     inspect.Parameter.VAR_POSITIONAL: "takes any number of positional arguments",
@@ -149,9 +151,14 @@ def _culprit(name: str, fields: Mapping[str, Any]) -> str:
     return f"tool {name!r} cannot be described by a JSON Schema"
 
 
+def without_links(text: str) -> str:
+    """A text without the addresses of pydantic's pages, which its errors end with."""
+    return _LINK.sub("", text)
+
+
 def reason_of(error: Exception) -> str:
     """The error's text in one line, without pydantic's advice on settings that a tool cannot have."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(without_links(str(error)).split()) or type(error).__name__
     return text.partition(". Set `arbitrary")[0][:_MAX_REASON]
 
 
@@ -211,5 +218,6 @@ def complaints(error: ValidationError, root: str) -> str:
     """pydantic's errors in one line: "id: Input should be a valid integer; at: Field required"."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}" for detail in details
+        f"{'.'.join(str(part) for part in detail['loc']) or root}: {without_links(detail['msg'])}"
+        for detail in details
     )

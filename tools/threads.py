@@ -52,8 +52,10 @@ def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | N
         return
     if failure is None:
         future.set_result(result)
-    elif isinstance(failure, StopIteration):  # no future can hold one
-        future.set_exception(RuntimeError(f"the function raised StopIteration: {failure}"))
+    elif isinstance(failure, (StopIteration, GeneratorExit)):  # no future can hand one over
+        said = RuntimeError(f"the function raised {type(failure).__name__}: {failure}".removesuffix(": "))
+        said.__cause__ = failure
+        future.set_exception(said)
     else:
         future.set_exception(failure)
 

@@ -24,6 +24,7 @@ from agentfast.agent.turn import Emit
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
 from agentfast.models.base import Model
+from agentfast.models.process_bound import ProcessBound
 from agentfast.tools.checks import check_flag, check_integer
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
@@ -39,10 +40,11 @@ AnyTool = Tool[..., Any] | Callable[..., Any]
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class Agent(Generic[T]):
+class Agent(ProcessBound, Generic[T]):
     """An agent: a model, its tools and instructions, and the type of its answers.
 
-    Immutable: one agent serves any number of runs at once, on any event loop.
+    Immutable: one agent serves any number of runs at once, on any event loop. It cannot be pickled: make one in each
+    process.
     """
 
     model: Model
@@ -145,7 +147,8 @@ class Agent(Generic[T]):
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
             ConfigError: an argument is something else than it takes, the output type is none, tool_choice names no tool,
                 or the model would escalate to itself; the message names the argument. Or a type has a check that no schema
-                states, which a model that is held to its schemas cannot keep to.
+                states, which a model that is held to its schemas cannot keep to, or no value meets a tool's schema or the
+                output type's.
             UnsupportedSchemaError: a model that is held to its schemas cannot be held to one of these.
         """
         check_definition(
@@ -187,11 +190,12 @@ class Agent(Generic[T]):
             prompt: what the user asks.
             history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
                 OpenAI-style dicts. Its instructions are replaced by this agent's.
-            seed: of everything random in the run; the same seed gives the same run if the tools play along. None: 0
+            seed: of everything random in the run, at least 0; the same seed gives the same run if the tools play along.
+                A server is sent this number for the first turn, and numbers derived from it for later ones. None: 0
                 for a local model; a server is sent none.
 
         Raises:
-            ConfigError: the prompt is no text, or the history no conversation; nothing was started.
+            ConfigError: the prompt is no text or an empty one, or the history no conversation; nothing was started.
             LimitExceededError: a budget is used up.
             OutputError: the answer does not fit the output type, after the allowed retries.
             AgentFastError: the model could not answer. As the two before, it has the conversation so far in `messages` and
@@ -262,7 +266,7 @@ class Agent(Generic[T]):
         """
         check_integer("concurrency", concurrency, least=1)
         check_flag("return_exceptions", return_exceptions)
-        check_integer("seed", seed, optional=True)
+        check_integer("seed", seed, least=0, optional=True)
 
         def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
             own = None if seed is None else derive_seed(seed, index)

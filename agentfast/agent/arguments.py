@@ -63,4 +63,7 @@ def check_run(prompt: object, seed: object) -> None:
         ConfigError: one of them is something else than it takes.
     """
     check_text("prompt", prompt)
-    check_integer("seed", seed, optional=True)
+    assert isinstance(prompt, str)
+    if not prompt or prompt.isspace():
+        raise ConfigError("prompt is empty", hint="say what to do; a conversation goes on with history=")
+    check_integer("seed", seed, least=0, optional=True)

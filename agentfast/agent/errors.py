@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from agentfast.agent.result import RunResult, Step
 from agentfast.errors import AgentFastError
 from agentfast.messages import Message
 
 E = TypeVar("E", bound=BaseException)
+_SHOWN: Final = 200
+"""Characters of an answer in a message."""
 
 
 class OutputError(AgentFastError):
-    """The final answer does not fit the output type."""
+    """The final answer does not fit the output type.
+
+    Attributes:
+        reason: what is wrong with the answer; the message has the answer's beginning as well.
+        answer: the text that the model wrote; None if nobody said.
+    """
 
     messages: tuple[Message, ...]
     steps: tuple[Step, ...]
+
+    def __init__(self, reason: str, answer: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(
+            reason if answer is None else f"{reason}; the model answered {_begin(answer)}", hint=hint
+        )
+        self.reason = reason
+        self.answer = answer
 
 
 class LimitExceededError(AgentFastError):
@@ -64,6 +78,10 @@ def with_run(error: E, messages: tuple[Message, ...], steps: tuple[Step, ...]) -
         error = copy.copy(error)
     vars(error).update(messages=messages, steps=steps)
     return error
+
+
+def _begin(answer: str) -> str:
+    return repr(answer) if len(answer) <= _SHOWN else f"{answer[:_SHOWN]!r}..."
 
 
 def _excerpt(prompt: object) -> str:

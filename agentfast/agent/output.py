@@ -28,15 +28,12 @@ from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
 from agentfast.tools.schema.json_schema import Unenforced, describe
 from agentfast.tools.schema.strict_json import strict_json
-from agentfast.tools.signature import complaints, reason_of, tidy_schema
+from agentfast.tools.signature import complaints, reason_of, tidy_schema, without_links
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
     from agentfast.runtime.grammar import Grammar
-
-
-_MAX_SHOWN = 200  # characters of an answer that does not fit
 
 
 class OutputType(Generic[T]):
@@ -97,9 +94,10 @@ class OutputType(Generic[T]):
             try:
                 return adapter.validate_json(text, strict=True)
             except ValidationError as error:
-                raise OutputError(complaints(error, "answer"), hint=_excerpt(text)) from error
+                raise OutputError(complaints(error, "answer"), text) from error
             except Exception as error:  # a validator of the type's own
-                raise OutputError(f"the output type raised {type(error).__name__}: {error}") from error
+                said = f"the output type raised {type(error).__name__}: {without_links(str(error))}"
+                raise OutputError(said, text) from error
 
         self._read = read
 
@@ -114,14 +112,15 @@ class OutputType(Generic[T]):
             try:
                 value = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise OutputError(f"Invalid JSON: {error}", hint=_excerpt(text)) from error
+                raise OutputError(f"Invalid JSON: {error}", text) from error
             for violation in validator.iter_errors(value):
-                raise OutputError(f"{violation.json_path}: {violation.message}", hint=_excerpt(text))
+                raise OutputError(f"{violation.json_path}: {violation.message}", text)
             return value
 
         self._read = read
 
     def _use_language(self, output_type: Any) -> None:
+        from agentfast.runtime.grammar.emptiness import is_empty
         from agentfast.runtime.grammar.foreign import as_grammar, choices_of, schema_of
 
         if (schema := schema_of(output_type)) is not None:
@@ -132,19 +131,16 @@ class OutputType(Generic[T]):
             raise GrammarError(
                 f"an answer is text, but the special tokens {sorted(grammar.specials)} occur in it"
             )
+        if is_empty(grammar.node):
+            raise GrammarError("no text matches it")
         choices = choices_of(output_type) or {}
 
         def read(text: str) -> Any:
             if not grammar.accepts(text):
-                raise OutputError("it is not of the form that was asked for", hint=_excerpt(text))
+                raise OutputError("it is not of the form that was asked for", text)
             return choices.get(text, text)
 
         self._read = read
-
-
-def _excerpt(text: str) -> str:
-    """The beginning of an answer, for a complaint about it."""
-    return f"the answer: {text}" if len(text) <= _MAX_SHOWN else f"the answer begins: {text[:_MAX_SHOWN]}"
 
 
 def _validator_of(schema: dict[str, Any]) -> Validator:

@@ -96,12 +96,10 @@ class Run(Generic[T]):
         except TimeoutError as error:
             if not self._deadline.expired():
                 raise
-            failure = None if error.__cause__ is None else error.__cause__.__cause__
-            last = (
-                f"; the last failure before: {failure.message}" if isinstance(failure, AgentFastError) else ""
-            )
-            over = LimitExceededError(self._deadline_text() + last, hint="raise Limits(deadline_s=...)")
-            raise with_run(over, tuple(self._transcript), tuple(self._steps)) from error
+            failure = _last_failure(error)
+            said = "" if failure is None else f"; the model's last failure: {failure.message}"
+            over = LimitExceededError(self._deadline_text() + said, hint="raise Limits(deadline_s=...)")
+            raise with_run(over, tuple(self._transcript), tuple(self._steps)) from failure or error
         steps = tuple(self._steps)
         duration_s = time.perf_counter() - start
         return RunResult(output, tuple(self._transcript), steps, total_usage(steps), duration_s)
@@ -118,7 +116,7 @@ class Run(Generic[T]):
                 rejections += 1
                 if rejections > self._limits.output_retries:
                     raise
-                self._reject(step, error.message)
+                self._reject(step, error.reason)
         raise AssertionError("itertools.count ended")
 
     async def _step(self, step: int) -> AssistantMessage:
@@ -204,8 +202,8 @@ class Run(Generic[T]):
             max_tokens=self._tokens_left(),
             temperature=settings.temperature,
             confidence=settings.confidence or self._escalate is not None,
-            seed=None if self._seed is None else derive_seed(self._seed, step),
-            default_seed=derive_seed(self._default_seed, step),
+            seed=None if self._seed is None else turn_seed(self._seed, step),
+            local_seed=derive_seed(self._default_seed if self._seed is None else self._seed, step),
             program=self._program,
             priority=settings.priority,
         )
@@ -274,6 +272,14 @@ class Run(Generic[T]):
         return f"the deadline of {self._limits.deadline_s:g} s is over"
 
 
+def _last_failure(error: BaseException) -> AgentFastError | None:
+    """The failure that a model was about to try again after when it was cancelled: the cause of the cancellation."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, AgentFastError):
+        cause = cause.__cause__
+    return cause
+
+
 def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
     """True if a turn's calls fit `tool_choice`."""
     match tool_choice:
@@ -285,6 +291,11 @@ def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
             return bool(calls)
         case name:
             return bool(calls) and all(call.name == name for call in calls)
+
+
+def turn_seed(seed: int, step: int) -> int:
+    """The seed that a server is sent for a run's turn: for the first it is the run's own, as its log should show."""
+    return derive_seed(seed, step) if step else seed
 
 
 def derive_seed(seed: int, index: int) -> int:

@@ -75,10 +75,21 @@ class Turn:
     def _report(self, result: ToolResult) -> None:
         """Log a tool's failure: one that its author did not mean with its traceback, one that the model reads as a note.
 
-        A function that raises a ToolError means to tell the model something.
+        A function that raises a ToolError means to tell the model something. A timeout has no traceback of the tool's: it
+        says its limit.
         """
         error = result.exception
-        meant = isinstance(error, ToolError) and not isinstance(error, ToolTimeoutError)
+        if isinstance(error, ToolTimeoutError):
+            _log.warning(
+                "tool %s run=%s step=%d tool=%s call=%s",
+                error,
+                self._run,
+                self._step,
+                result.name,
+                result.call_id,
+            )
+            return
+        meant = isinstance(error, ToolError)
         _log.log(
             logging.INFO if meant else logging.WARNING,
             "tool failed run=%s step=%d tool=%s call=%s",

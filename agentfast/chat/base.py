@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from agentfast.errors import ConfigError, GrammarError, UnsupportedSchemaError
+from agentfast.errors import ConfigError, UnsupportedSchemaError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
-from agentfast.tools.checks import shown
 
 if TYPE_CHECKING:
     from agentfast.runtime.core.fields import TurnFields
@@ -72,9 +71,10 @@ def answer_grammar(rules: TurnRules, text: Grammar, whitespace: Whitespace) -> G
 
     Raises:
         UnsupportedSchemaError: a schema that cannot be enforced.
+        ConfigError: a schema that no value meets.
     """
     if rules.output_schema is not None:
-        return _compiled(rules.output_schema, "the output type", whitespace)
+        return _compiled(rules.output_schema, "the output type", "field", whitespace)
     return text if rules.output_grammar is None else rules.output_grammar
 
 
@@ -88,27 +88,22 @@ def arguments_grammar(
 
     Raises:
         UnsupportedSchemaError: a schema that cannot be enforced; it names the tool.
-        GrammarError: no value meets the schema; it names the tool and the field.
+        ConfigError: a schema that no value meets; it names the tool and the argument.
     """
-    return _compiled(parameters, f"tool {tool.name!r}", whitespace)
+    return _compiled(parameters, f"tool {tool.name!r}", "argument", whitespace)
 
 
-def _compiled(schema: Mapping[str, Any], owner: str, whitespace: Whitespace) -> Grammar:
+def _compiled(schema: Mapping[str, Any], owner: str, part: str, whitespace: Whitespace) -> Grammar:
     from agentfast.runtime.grammar import compile_schema
-    from agentfast.runtime.grammar.schema.unsatisfiable import is_unsatisfiable, unsatisfiable_field
+    from agentfast.runtime.grammar.schema.unsatisfiable import find_unsatisfiable
 
     try:
         grammar = compile_schema(schema, whitespace=whitespace)
     except UnsupportedSchemaError as error:
         raise error.owned_by(owner) from error
-    if is_unsatisfiable(grammar.node):
-        place, field = unsatisfiable_field(schema)
-        raise GrammarError(
-            f"{owner}: no value meets "
-            + (f"the schema of {place!r}" if place else "its schema")
-            + f": {shown(field)}",
-            hint="loosen its bounds, patterns or constants",
-        )
+    blame = find_unsatisfiable(schema, grammar)
+    if blame is not None:
+        raise ConfigError(blame.complaint(owner, part), hint="loosen it: the model could never write a value")
     return grammar
 
 
@@ -150,7 +145,7 @@ class ChatFormat(Protocol):
         """All that the model may say in a turn, without the end token.
 
         Raises:
-            ConfigError: the rules ask for a tool that there is not.
+            ConfigError: the rules ask for a tool that there is not, or no value meets a schema.
             UnsupportedSchemaError: a schema that cannot be enforced.
         """
         ...

@@ -45,9 +45,12 @@ def _at_least(least: int, text: str) -> int:
     return value
 
 
-def add_seed(parser: argparse.ArgumentParser, of: str = "of every random draw") -> None:
-    """Add --seed."""
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"{of} (default: 0)")
+def add_seed(
+    parser: argparse.ArgumentParser, of: str = "of every random draw", *, to_servers: bool = False
+) -> None:
+    """Add --seed; it is 0 by default, or None where it may go to a server, which is sent none."""
+    default, said = (None, "0; a server is sent none") if to_servers else (0, "0")
+    parser.add_argument("--seed", type=seed, default=default, metavar="N", help=f"{of} (default: {said})")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -31,8 +31,8 @@ class ModelRequest:
         max_tokens: tokens of the turn at most; None: the model's own limit.
         temperature: 1 is the model's own; 0 takes the most likely output; None: nobody asked for one.
         confidence: ask for the confidence of calls and of a typed answer; not every model has one.
-        seed: at least 0; the same request with the same seed has the same response. None: nobody asked for one.
-        default_seed: what a model on this machine takes if there is no seed, so that a run can be repeated.
+        seed: what a server is sent, at least 0; None: nobody asked for one, and it is sent none.
+        local_seed: what a model on this machine draws from, so that a run can be repeated; None: `seed`, or 0.
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
         output_grammar: what an answer that is text must match; None: any text. Not beside an output_schema.
@@ -47,10 +47,15 @@ class ModelRequest:
     temperature: float | None = None
     confidence: bool = True
     seed: int | None = None
-    default_seed: int = 0
+    local_seed: int | None = None
     program: str | None = None
     priority: int = 0
     output_grammar: Grammar | None = None
+
+    @property
+    def draws_from(self) -> int:
+        """The seed of a model on this machine: the same request with the same one has the same response."""
+        return self.local_seed if self.local_seed is not None else self.seed or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def encode_request(request: ModelRequest) -> dict[str, Any]:
         "max_calls": request.max_calls,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
-        "seed": request.default_seed if request.seed is None else request.seed,
+        "seed": request.draws_from,
     }
 
 

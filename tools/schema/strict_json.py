@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
+import pydantic_core
+
 from agentfast.tools.unicode import is_text, lone_surrogate
 
 
@@ -30,6 +32,34 @@ def _is_json(value: object) -> bool:
         return False
     fields = cast("dict[object, object]", value)
     return all(is_text(key) and _is_json(inner) for key, inner in fields.items())
+
+
+def repeated_key(written: bytes) -> str | None:
+    """The first key that comes twice in an object of a JSON text; None if there is none.
+
+    Most texts are told by their length: read and written again they lose such a key, and nothing else.
+    """
+    if written.count(b'":') < 2:  # it has fewer than two keys
+        return None
+    try:
+        if len(pydantic_core.to_json(pydantic_core.from_json(written))) == len(written):
+            return None
+    except ValueError:  # too deep for that reader
+        pass
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                repeated.append(key)
+            seen.add(key)
+
+    try:
+        json.loads(written, object_pairs_hook=note)
+    except RecursionError:
+        return None
+    return repeated[0] if repeated else None
 
 
 def strict_json(schema: Mapping[str, Any]) -> dict[str, Any]:

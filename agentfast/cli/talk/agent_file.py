@@ -36,7 +36,13 @@ def load_agent(text: str) -> Agent[Any]:
     made = ""
     if not _is_agent(found) and inspect.isroutine(found):
         function: Callable[[], object] = found
+        if inspect.iscoroutinefunction(function):
+            raise ConfigError(
+                f"--agent {text}: {where.name} is an async function", hint="make the agent in a plain one"
+            )
         found = _run(function, f"--agent {text}: {where.name}() failed")
+        if inspect.iscoroutine(found):
+            found.close()  # or Python warns that nobody awaited it
         made = "() made"
     if not _is_agent(found):
         raise ConfigError(

@@ -13,6 +13,7 @@ from agentfast.agent.bounds.limits import DEFAULT_SETTINGS
 from agentfast.cli.desk import LIMITS, SETTINGS, open_shop
 from agentfast.cli.model import open_model
 from agentfast.cli.talk.agent_file import load_agent
+from agentfast.errors import GrammarError
 from agentfast.models.base import Model
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
@@ -41,6 +42,7 @@ def open_partner(options: argparse.Namespace) -> Partner:
 
     Raises:
         ConfigError: an option does not fit.
+        GrammarError: no value meets the answer's schema.
         UnsupportedSchemaError: the answer's schema has a keyword that is not enforced exactly.
         CheckpointError: the checkpoint cannot be loaded.
     """
@@ -79,5 +81,8 @@ def _open(options: argparse.Namespace) -> Model:
 def _check_schema(schema: Mapping[str, Any]) -> None:
     """Refuse a schema before a model is loaded for it."""
     from agentfast.runtime.grammar import compile_schema
+    from agentfast.runtime.grammar.schema.unsatisfiable import find_unsatisfiable
 
-    compile_schema(schema)
+    blame = find_unsatisfiable(schema, compile_schema(schema))
+    if blame is not None:
+        raise GrammarError(blame.complaint("--schema", "field"))

@@ -18,7 +18,12 @@ from agentfast.messages import Message
 
 
 async def answer(
-    agent: Agent[Any], prompt: str, *, history: Sequence[Message] = (), seed: int = 0, quiet: bool = False
+    agent: Agent[Any],
+    prompt: str,
+    *,
+    history: Sequence[Message] = (),
+    seed: int | None = None,
+    quiet: bool = False,
 ) -> RunResult[Any]:
     """Run the agent; unless quiet, calls and their results go to stderr as they happen."""
     async with aclosing(agent.stream(prompt, history=history, seed=seed)) as events:

@@ -103,7 +103,7 @@ def _add_agent(parser: argparse.ArgumentParser) -> None:
         help="whose tools it has (default: orders; none with --url, --instructions or --schema)",
     )
     parser.add_argument("--shop", type=seed, metavar="N", help="which made-up shop (default: 0)")
-    add_seed(parser)
+    add_seed(parser, to_servers=True)
     add_placement(parser)
 
 
@@ -129,13 +129,17 @@ def check_run(options: argparse.Namespace) -> None:
 
 def _read_schema(file: str) -> dict[str, Any]:
     schema = read_json(file)
+    if isinstance(schema, bool):  # any value, or none
+        return {} if schema else {"not": {}}
     if not isinstance(schema, dict):
-        raise ConfigError(f"--schema {file}: a schema is a JSON object, not {json.dumps(schema)[:40]}")
+        raise ConfigError(
+            f"--schema {file}: a schema is a JSON object, true or false, not {json.dumps(schema)[:40]}"
+        )
     return cast("dict[str, Any]", schema)
 
 
 def check_agent_options(options: argparse.Namespace) -> None:
-    """Check the options that say which agent.
+    """Check the options that say which agent, and fill in the seed of a model on this machine.
 
     Raises:
         ConfigError: an option does not fit, or not beside another one; the message names them.
@@ -147,6 +151,8 @@ def check_agent_options(options: argparse.Namespace) -> None:
                 raise ConfigError(f"{_option(name)} does not go with --agent", hint="the agent has its own")
         check_agent_name(options.agent)
         return
+    if options.seed is None and options.url is None:
+        options.seed = 0
     if options.instructions is not None:
         check_text(options.instructions, "--instructions")
     if options.url is not None:

@@ -48,7 +48,7 @@ class Conversation:
         answering: a prompt is being answered.
     """
 
-    def __init__(self, partner: Partner, seed: int) -> None:
+    def __init__(self, partner: Partner, seed: int | None) -> None:
         self.partner = partner
         self.answering = False
         self._history: tuple[Message, ...] = ()
@@ -61,7 +61,7 @@ class Conversation:
             result = await answer(self.partner.agent, prompt, history=self._history, seed=self._seed)
         finally:
             self.answering = False
-        self._seed += 1
+        self._seed = None if self._seed is None else self._seed + 1
         if self.partner.remembers:
             self._history = result.messages
         return output_text(result.output)

@@ -20,6 +20,7 @@ from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
 from agentfast.models.local.turn_grammars import TurnGrammars
+from agentfast.models.process_bound import ProcessBound
 from agentfast.runtime.core.config import EngineConfig
 from agentfast.runtime.engine.engine import Engine
 from agentfast.runtime.grammar.schema.notes import warn_of_empty_objects
@@ -30,7 +31,7 @@ from agentfast.tools.confidence import Confidence
 DEFAULT_TURN_TOKENS = 512  # of a request that does not say
 
 
-class LocalModel:
+class LocalModel(ProcessBound):
     """Generates on an engine. Every tool call and every typed answer matches its schema.
 
     A conversation's tokens are kept in its Transcript, and what the model wrote stands there token by token as it
@@ -96,9 +97,8 @@ class LocalModel:
         """Build the turn's grammar, which the first request then finds, and log parts that may surprise.
 
         Raises:
-            ConfigError: a tool or output type has a check that its schema does not state.
+            ConfigError: a tool or output type has a check that its schema does not state, or no value meets a schema.
             UnsupportedSchemaError: a schema cannot be enforced; says whose and where.
-            GrammarError: no value meets a schema; says whose and which field.
         """
         if unenforced:
             raise ConfigError(f"model {self.name!r} is held to its schemas, but {unenforced[0]}")
@@ -157,7 +157,7 @@ class LocalModel:
             prompt=(*rendering.ids, *rendering.opening),
             max_tokens=max_tokens,
             grammar=turn.grammar,
-            seed=request.default_seed if request.seed is None else request.seed,
+            seed=request.draws_from,
             temperature=1.0 if request.temperature is None else request.temperature,
             priority=request.priority,
             program=request.program,

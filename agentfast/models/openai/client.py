@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -133,34 +132,32 @@ class JsonClient:
                     pass
 
     async def _with_retries(self, once: Callable[[], Awaitable[_R]]) -> _R:
+        """Try until there is an answer. A cancellation between tries has the last failure as its cause."""
         attempt = 0
         last: BusyError | None = None
-        while True:
-            try:
-                return await self._try(once, last)
-            except BusyError as failure:
-                last = failure
-                attempt += 1
-                wait_s = self._wait_s(failure, attempt)
-                _log.warning(
-                    "the request is sent again",
-                    url=self._endpoint.shown,
-                    reason=self._endpoint.redacted(failure.message),
-                    attempt=attempt,
-                    wait_s=round(wait_s, 3),
-                )
-            await self._try(partial(asyncio.sleep, wait_s), last)
-
-    async def _try(self, once: Callable[[], Awaitable[_R]], last: BusyError | None) -> _R:
-        """Do something that a deadline may cancel; the cancellation then tells of the last failure before."""
         try:
-            return await once()
+            while True:
+                try:
+                    return await once()
+                except BusyError as failure:
+                    last = failure
+                    attempt += 1
+                    wait_s = self._wait_s(failure, attempt)
+                self._log_retry(last, attempt, wait_s)
+                await asyncio.sleep(wait_s)
         except asyncio.CancelledError as cancelled:
-            if last is not None and cancelled.__cause__ is None:
-                raise cancelled from ModelUnavailableError(
-                    self._endpoint.redacted(last.message), hint=last.hint
-                )
+            if last is not None:
+                cancelled.__cause__ = last
             raise
+
+    def _log_retry(self, failure: BusyError, attempt: int, wait_s: float) -> None:
+        _log.warning(
+            "the request is sent again",
+            url=self._endpoint.shown,
+            reason=self._endpoint.redacted(failure.message),
+            attempt=attempt,
+            wait_s=round(wait_s, 3),
+        )
 
     def _wait_s(self, failure: BusyError, attempt: int) -> float:
         """Seconds until the next try.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import aclosing, contextmanager
@@ -16,11 +17,12 @@ from agentfast.models.openai.decode import decode_completion
 from agentfast.models.openai.encode import CONFIDENCE, encode_chat
 from agentfast.models.openai.endpoint import OPENAI, Endpoint
 from agentfast.models.openai.json_text import dump_json
+from agentfast.models.process_bound import ProcessBound
 
 TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
 
 
-class OpenAIModel(PlainModel):
+class OpenAIModel(ProcessBound, PlainModel):
     """Client of a chat completions server. Any number of runs share it, on any event loop.
 
     What the server writes is checked when it comes: a shape that holds no turn, or a call that the request ruled out, is
@@ -148,10 +150,17 @@ class OpenAIModel(PlainModel):
 
     @contextmanager
     def _named(self) -> Generator[None]:
-        """Name the model and the URL in errors, and keep keys out of them."""
+        """Name the model and the URL in errors, the cause of a cancellation too, and keep keys out of them."""
         try:
             yield
         except ModelError as error:
-            kind = ModelUnavailableError if isinstance(error, ModelUnavailableError) else ModelError
-            message = self._endpoint.redacted(f"{self._model}: {self._endpoint.shown}: {error.message}")
-            raise kind(message, hint=error.hint) from error.__cause__
+            raise self._with_names(error) from error.__cause__
+        except asyncio.CancelledError as cancelled:
+            if isinstance(failure := cancelled.__cause__, ModelError):  # of the last try
+                cancelled.__cause__ = self._with_names(failure)
+            raise
+
+    def _with_names(self, error: ModelError) -> ModelError:
+        kind = ModelUnavailableError if isinstance(error, ModelUnavailableError) else ModelError
+        message = self._endpoint.redacted(f"{self._model}: {self._endpoint.shown}: {error.message}")
+        return kind(message, hint=error.hint)

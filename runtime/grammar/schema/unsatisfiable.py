@@ -1,136 +1,107 @@
-"""Schemas that no value meets, told before anything is generated, and the field that is to blame."""
+"""The part of a schema that is to blame where no value meets the whole."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from typing import Any
 
 from agentfast.errors import GrammarError
-from agentfast.runtime.grammar.automaton import nodes
-from agentfast.runtime.grammar.automaton.byte_dfa import ByteDfa
-from agentfast.runtime.grammar.schema.compile import compile_schema
+from agentfast.runtime.grammar.automaton.whitespace import gaps
+from agentfast.runtime.grammar.emptiness import is_empty
+from agentfast.runtime.grammar.grammar import Grammar
+from agentfast.runtime.grammar.schema.build.builder import Builder
+from agentfast.runtime.grammar.schema.build.mode import Mode
+from agentfast.runtime.grammar.schema.keywords import JsonSchema, as_list, as_object, pointer
+from agentfast.runtime.grammar.schema.reader import Reader
 
-_MAX_STEPS: Final = (
-    5_000  # of one object or array that are looked at; one with more is taken to match something
-)
-_MAX_DEPTH: Final = 16  # levels of fields
+_SHOWN = 200  # characters of the schema
 
 
-def is_unsatisfiable(root: nodes.Node) -> bool:
-    """Test whether an expression matches nothing, as far as its parts alone show: False is also "not known".
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """The innermost schema that no value meets, and that a value of the whole would have to.
 
-    The least fixed point over its nodes: a node matches something if the parts do that it needs.
+    Attributes:
+        field: names of properties on the way to it, joined by dots, [] for items of an array; "" for the whole.
+        path: its JSON pointer.
+        text: its beginning, as JSON.
     """
-    found = list(nodes.walk(root))
-    found.reverse()  # parts mostly before what they are part of
-    apart, alive = _steps_apart(found)
-    found = [*apart, *found]
-    before = -1
-    while len(alive) > before:
-        before = len(alive)
-        alive.update(node for node in found if node not in alive and _matches(node, alive))
-    return root not in alive
+
+    field: str
+    path: str
+    text: str
+
+    def complaint(self, owner: str, part: str) -> str:
+        """A sentence.
+
+        Args:
+            owner: whose schema it is, e.g. "tool 'search'".
+            part: the name of its fields, e.g. "argument".
+        """
+        where = f"{owner}, {part} {self.field!r}" if self.field else owner
+        return f"{where}: no value meets the schema {self.text}"
 
 
-def _matches(node: nodes.Node, alive: set[nodes.Node]) -> bool:
-    """Test whether a node matches something if those in `alive` do and no others."""
-    match node:
-        case nodes.Choice(options=options):
-            return any(option in alive for option in options)
-        case nodes.Sequence(parts=parts):
-            return all(part in alive for part in parts)
-        case nodes.Repeat(item=item, least=least):
-            return least == 0 or item in alive
-        case nodes.Reference(rule=rule):
-            return rule.body in alive
-        case nodes.Narrowed(generated=generated):
-            return generated in alive
-        case nodes.GemmaText(operand=operand):
-            return operand in alive
-        case nodes.Terminal(dfa=ByteDfa(accepting=accepting)):
-            return any(accepting)
-        case nodes.Steps():
-            return _reaches_an_end(node, alive)
-        case _:
-            return True
+def find_unsatisfiable(schema: JsonSchema, grammar: Grammar) -> Unsatisfiable | None:
+    """The part to blame if no value meets the schema, read as closed; None if one does, or it cannot be told quickly.
 
-
-def _steps_apart(found: list[nodes.Node]) -> tuple[list[nodes.Node], set[nodes.Node]]:
-    """Brackets and commas, the steps that are not among the parts of nodes, and nodes with too many steps to look at."""
-    known = set(found)
-    apart: list[nodes.Node] = []
-    large = set[nodes.Node]()
-    for node in found:
-        if not isinstance(node, nodes.Steps):
-            continue
-        for count, step in enumerate(_all_steps(node)):
-            if count == _MAX_STEPS:
-                large.add(node)
-                break
-            new = [part for part in nodes.walk(step) if part not in known] if step not in known else []
-            known.update(new)
-            apart += reversed(new)
-    return apart, large
-
-
-def _all_steps(node: nodes.Steps) -> Iterator[nodes.Node]:
-    """Steps of a node, each as often as it may be made."""
-    seen = {0}
-    pending = [0]
-    while pending:
-        for step, to in node.steps(pending.pop()):
-            yield step
-            if to not in seen:
-                seen.add(to)
-                pending.append(to)
-
-
-def _reaches_an_end(node: nodes.Steps, alive: set[nodes.Node]) -> bool:
-    seen = {0}
-    pending = [0]
-    while pending:
-        position = pending.pop()
-        if node.is_final(position):
-            return True
-        for step, to in node.steps(position):
-            if to not in seen and step in alive:
-                seen.add(to)
-                pending.append(to)
-    return False
-
-
-def unsatisfiable_field(schema: Mapping[str, Any]) -> tuple[str, Any]:
-    """The innermost field that alone makes a schema unsatisfiable, as "items.count", and its own schema.
-
-    The path is "" if no single field does.
+    Args:
+        grammar: of the schema, as `compile_schema` gives it.
     """
-    place, inner, found = "", schema, True
-    while found and place.count(".") < _MAX_DEPTH:
-        found = False
-        for name, sub in _required(inner):
-            if _is_empty_alone(sub, schema):
-                place, inner, found = f"{place}.{name}".lstrip("."), sub, isinstance(sub, Mapping)
-                break
-    return place, inner
+    return _Blame(schema).whole() if is_empty(grammar.node) else None
 
 
-def _required(schema: object) -> Iterator[tuple[str, Any]]:
-    """Parts that a value of a schema must have."""
-    if not isinstance(schema, Mapping):
-        return
-    given = cast("Mapping[str, Any]", schema)
-    properties = given.get("properties", {})
-    for name in given.get("required", ()):
-        if name in properties:
-            yield name, properties[name]
-    if given.get("minItems", 0) and "items" in given:
-        yield "items", given["items"]
+class _Blame:
+    def __init__(self, schema: JsonSchema) -> None:
+        self._reader = Reader(schema, strict=True, assert_format=True)
+        self._builder = Builder(self._reader, gaps("compact"), "unsatisfiable")
+        self._mode = Mode("declared", "canonical", closed=True)
+        self._seen: set[str] = set()
 
+    def whole(self) -> Unsatisfiable:
+        """The part to blame of a schema that no value meets."""
+        field, path = "", ""
+        while (inner := self._narrower(field, path)) is not None:
+            field, path = inner
+        text = json.dumps(self._reader.document.at(path), ensure_ascii=False, default=str)
+        return Unsatisfiable(field, path, text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
-def _is_empty_alone(schema: Any, document: Mapping[str, Any]) -> bool:
-    if isinstance(schema, Mapping):
-        schema = {**{key: document[key] for key in ("$defs", "definitions") if key in document}, **schema}
-    try:
-        return is_unsatisfiable(compile_schema(schema).node)
-    except GrammarError:
-        return False
+    def _narrower(self, field: str, path: str) -> tuple[str, str] | None:
+        """A schema inside that is to blame for the one at a path."""
+        self._seen.add(path)
+        rules = as_object(self._reader.document.at(path))
+        for name, at in () if rules is None else self._needed(rules, path):
+            if at not in self._seen and self._is_empty(at):
+                return field + (f".{name}" if field and name and not name.startswith("[") else name), at
+        return None
+
+    def _is_empty(self, path: str) -> bool:
+        try:
+            return is_empty(self._builder.document(self._mode, path))
+        except GrammarError:
+            return False
+
+    def _needed(self, rules: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+        """Schemas that have to be met for one to be met: the name of the field, "" for the same value, and the path."""
+        properties = as_object(rules.get("properties")) or {}
+        yield from (
+            (name, pointer(path, "properties", name))
+            for name in as_list(rules.get("required")) or ()
+            if name in properties
+        )
+        least = rules.get("minItems", 0)
+        prefix = as_list(rules.get("prefixItems")) or []
+        yield from (
+            (f"[{index}]", pointer(path, "prefixItems", index)) for index in range(min(least, len(prefix)))
+        )
+        if least > len(prefix) and as_object(rules.get("items")) is not None:
+            yield "[]", pointer(path, "items")
+        if isinstance(rules.get("$ref"), str):
+            yield "", self._reader.document.resolve(rules["$ref"], path)
+        for index in range(len(as_list(rules.get("allOf")) or ())):
+            yield "", pointer(path, "allOf", index)
+        for keyword in ("anyOf", "oneOf"):
+            if len(as_list(rules.get(keyword)) or ()) == 1:
+                yield "", pointer(path, keyword, 0)

@@ -177,7 +177,7 @@ async def test_what_nobody_set_has_the_defaults_of_a_local_model(
     model: LocalModel, requests: list[Request]
 ) -> None:
     answer = {"const": 1}
-    await model.respond(ModelRequest([UserMessage("a")], output_schema=answer, default_seed=5))
+    await model.respond(ModelRequest([UserMessage("a")], output_schema=answer, local_seed=5))
     settings: dict[str, Any] = {"max_tokens": 96, "temperature": 0.5, "seed": 7}
     await model.respond(ModelRequest([UserMessage("a")], output_schema=answer, **settings))
     bare, full = requests

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "own_module", raising=False)
     return ["--agent", "own_module:own_agent"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
 
 
 def test_an_own_agent_answers_and_its_calls_are_shown(
@@ -120,9 +128,15 @@ def test_a_text_that_a_schema_asks_for_is_printed_as_json(
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        ("[1]", Exit.USAGE, "a schema is a JSON object, not [1]"),
+        ("[1]", Exit.USAGE, "a schema is a JSON object, true or false, not [1]"),
         ("{", Exit.USAGE, "is not JSON"),
         ('{"type": "object", "properties": {"a": {"nullable": true}}}', Exit.REFUSED, "'nullable'"),
+        ("false", Exit.REFUSED, '--schema: no value meets the schema {"not": {}}'),
+        (
+            '{"type": "object", "properties": {"n": {"enum": []}}, "required": ["n"]}',
+            Exit.REFUSED,
+            "--schema, field 'n': no value",
+        ),
     ],
 )
 def test_a_schema_that_does_not_fit_is_refused_before_a_model_is_loaded(
@@ -175,3 +189,36 @@ def test_ctrl_c_while_libraries_load_ends_at_once_whatever_they_catch(tmp_path: 
         finally:
             command.kill()
     assert (command.returncode, errors) == (Exit.INTERRUPTED, "agentfast: interrupted\n")
+
+
+def test_a_server_is_sent_the_seed_that_was_asked_for_and_none_otherwise(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.usual = reply(turn({"content": "Hi."}))
+    at_server = ["--url", server.url, "--model", "m"]
+    assert main(["run", "Hello.", *at_server, "--seed", "5"]) == Exit.OK
+    assert main(["run", "Hello.", *at_server]) == Exit.OK
+    assert capsys.readouterr().out == "Hi.\nHi.\n"
+    assert server.asked[0]["seed"] == 5
+    assert "seed" not in server.asked[1]
+
+
+def test_an_answer_that_is_no_json_is_shown_by_its_beginning(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.json").write_text('{"type": "integer"}')
+    server.usual = reply(turn({"content": "The answer is four."}))
+    asked = ["run", "2 + 2?", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
+    assert main(asked) == Exit.FAILED
+    assert "the model answered 'The answer is four.'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["true", "{}"])
+def test_a_schema_that_says_nothing_may_be_true(
+    content: str, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.json").write_text(content)
+    server.usual = reply(turn({"content": "[1]"}))
+    asked = ["run", "Any.", "--url", server.url, "--model", "m", "--schema", str(tmp_path / "schema.json")]
+    assert main(asked) == Exit.OK
+    assert capsys.readouterr().out == "[1]\n"

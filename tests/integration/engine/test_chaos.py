@@ -24,6 +24,7 @@ from agentfast.errors import (
     AgentFastError,
     BudgetTooSmallError,
     CapacityError,
+    ConfigError,
     EngineClosedError,
     GrammarError,
 )
@@ -261,7 +262,7 @@ async def test_the_model_reads_of_a_broken_tool_and_goes_on(office: Office, faul
     assert all(result.is_error for result in results) == (fault not in HARMLESS)
 
 
-STOPS = dict(zip(RUN_FAULTS, (asyncio.CancelledError, AgentFastError, GrammarError), strict=True))
+STOPS = dict(zip(RUN_FAULTS, (asyncio.CancelledError, AgentFastError, ConfigError), strict=True))
 
 
 @pytest.mark.parametrize(("fault", "error"), STOPS.items())

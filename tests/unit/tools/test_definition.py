@@ -406,3 +406,20 @@ def test_the_validator_and_the_schema_agree(arguments: dict[str, Any]) -> None:
     except ToolArgumentsError:
         accepted = False
     assert accepted == checker.is_valid(arguments)
+
+
+class Unfinished(BaseModel):
+    next: "Nowhere"  # type: ignore[name-defined]  # noqa: F821, UP037  # pyright: ignore
+
+
+def test_no_reason_for_a_refusal_leads_to_pages_of_pydantics() -> None:
+    def calls(function: Callable[[int], int]) -> None: ...
+    def takes(value: Unfinished) -> None: ...
+
+    functions: list[Callable[..., None]] = [calls, takes]
+    for function in functions:
+        with pytest.raises(ToolDefinitionError) as refused:
+            tool(function)
+        assert "cannot be described by a JSON Schema: " in str(refused.value)
+        assert "http" not in str(refused.value)
+        assert "For further" not in str(refused.value)

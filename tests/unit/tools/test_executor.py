@@ -9,13 +9,13 @@ import json
 import pickle
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from agentfast.errors import ConfigError
+from agentfast.errors import ConfigError, ToolError
 from agentfast.tools import Executor, ToolCall, ToolRegistry, ToolResult, tool
 
 BOUND_S = 10
@@ -345,3 +345,82 @@ def test_one_executor_serves_several_event_loops() -> None:
 def test_limits_must_be_positive(limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Executor(ToolRegistry(), **limits)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"1": 0, 1: 9},
+        {"rows": [{"a": 1}, {datetime.date(2025, 1, 2): 1, "2025-01-02": 2}]},
+        {"None": 0, None: 1, "inner": {"deep": [1.5e300, "é"]}},
+    ],
+)
+def test_a_result_with_two_keys_that_json_writes_alike_is_an_error(result: object) -> None:
+    def act() -> Any:
+        return result
+
+    failed = execute(act)
+    assert isinstance(failed.exception, ToolError)
+    assert "two keys that JSON writes as" in error_of(failed)
+
+
+@pytest.mark.parametrize("result", [{"1": {"1": 0}, 2: {"1": 9}}, [{"a": 1}, {"a": 2}], '{"a":1,"a":2}'])
+def test_a_result_whose_keys_come_once_in_each_object_is_none(result: object) -> None:
+    def act() -> Any:
+        return result
+
+    assert not execute(act).is_error
+
+
+class OwnExit(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [GeneratorExit(), OwnExit("gone"), BaseExceptionGroup("both", [OwnExit()])])
+def test_an_exception_that_is_no_plain_one_is_the_tools_failure_too(error: BaseException) -> None:
+    for act in (raises(error), raises_async(error)):
+        failed = execute(act)
+        assert failed.exception is not None
+        assert error in (failed.exception, failed.exception.__cause__)
+        assert type(error).__name__ in error_of(failed)
+
+
+async def test_a_call_that_is_closed_from_outside_ends() -> None:
+    class Never:
+        def __await__(self) -> Generator[None, None, None]:
+            while True:
+                yield
+
+    stopped: list[bool] = []
+
+    async def act() -> None:
+        try:
+            await Never()
+        finally:
+            stopped.append(True)
+
+    async def run_twice() -> None:
+        executor = Executor(ToolRegistry([act]))
+        for _ in range(2):
+            await executor.run(ToolCall("act", {}))
+
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(run_twice())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    coroutine = task.get_coro()
+    assert coroutine is not None
+    coroutine.close()
+    assert stopped == [True]
+    task.cancel()
+    with pytest.raises((asyncio.CancelledError, RuntimeError)):
+        await task
+
+
+def test_a_validation_error_of_a_tools_own_is_told_without_pages_of_pydantics() -> None:
+    def act() -> None:
+        Order.model_validate({"placed": "soon"})
+
+    told = error_of(execute(act))
+    assert "id\n  Field required" in told
+    assert "http" not in told

@@ -87,9 +87,10 @@ class Builder:
         self._nesting = 0
         self._waiting: list[_Key] = []
 
-    def document(self, mode: Mode) -> nodes.Node:
-        """The node of the whole schema."""
-        node = self.value((self.reader.root(),), mode)
+    def document(self, mode: Mode, path: str = "") -> nodes.Node:
+        """The node of the whole schema, or of the one at a pointer."""
+        root = self.reader.root()
+        node = self.value((self.reader.enter(path, root.scope) if path else root,), mode)
         while self._waiting:
             self._build(self._waiting.pop())
         return node

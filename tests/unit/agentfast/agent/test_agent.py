@@ -37,6 +37,7 @@ from agentfast import (
     UserMessage,
 )
 from agentfast.agent.bounds.limits import Limits, Settings
+from agentfast.agent.run import derive_seed
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 
@@ -219,6 +220,9 @@ def test_bad_definitions_are_refused_at_once_by_the_arguments_name(
         ({"prompt": 5}, r"prompt is 5 \(int\); it takes a str"),
         ({"prompt": None}, "prompt is None"),
         ({"prompt": "a\ud83d"}, "prompt holds the lone surrogate .* at position 1"),
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n"}, "prompt is empty"),
+        ({"seed": -1}, "seed is -1 .* at least 0"),
         ({"history": ["hi"]}, r"history\[0\] is 'hi'"),
         ({"seed": "x"}, "seed is 'x'"),
     ],
@@ -236,6 +240,18 @@ async def test_bad_arguments_of_a_run_are_refused_before_the_model_is_asked(
     with pytest.raises(ConfigError, match=complaint):
         await asyncio.to_thread(agent.run_sync, **values)
     assert not model.requests
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_agent_is_not_pickled_and_says_what_to_do(protocol: int) -> None:
+    with pytest.raises(ConfigError, match=r"type Agent cannot be pickled.*make it in each process"):
+        pickle.dumps(Agent(MODEL), protocol)
+
+
+def test_a_copy_of_an_agent_is_the_agent() -> None:
+    agent = Agent(MODEL)
+    assert copy.copy(agent) is agent
+    assert copy.deepcopy({"own": [agent]})["own"][0] is agent
 
 
 async def test_openai_style_dicts_are_a_history() -> None:
@@ -316,9 +332,15 @@ async def test_a_seed_that_nobody_asked_for_is_told_apart() -> None:
     await agent.map(["a"] * 5)
     await agent.run("a")
     assert {request.seed for request in model.requests} == {None}
-    assert len({request.default_seed for request in model.requests}) == 6
+    assert len({request.draws_from for request in model.requests}) == 6
     await agent.run("a", seed=0)
-    assert model.requests[-1].seed == model.requests[-2].default_seed
+    assert model.requests[-1].draws_from == model.requests[-2].draws_from
+
+
+async def test_a_server_is_sent_the_seed_itself_first_and_then_derived_ones() -> None:
+    model = RecordingModel(lambda messages: "done" if len(messages) > 5 else call(1, 2))
+    await Agent(model, tools=[add]).run("a", seed=5)
+    assert [request.seed for request in model.requests] == [5, derive_seed(5, 1), derive_seed(5, 2)]
 
 
 async def test_settings_that_nobody_chose_are_left_to_the_model() -> None:

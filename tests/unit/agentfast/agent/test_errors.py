@@ -18,6 +18,7 @@ from agentfast import (
     BudgetTooSmallError,
     MapError,
     ModelError,
+    OutputError,
     ScriptedModel,
     UnsupportedSchemaError,
     UserMessage,
@@ -27,6 +28,7 @@ from tests.support.scripted_runs import add, call
 SPECIAL: dict[type[AgentFastError], AgentFastError] = {
     UnsupportedSchemaError: UnsupportedSchemaError("if", "/a", "no", hint="h"),
     BudgetTooSmallError: BudgetTooSmallError(3, 2),
+    OutputError: OutputError("no JSON", "four"),
     MapError: MapError(1, "p", ModelError("x"), [None]),
 }
 CLASSES = [

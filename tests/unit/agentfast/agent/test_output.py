@@ -106,15 +106,23 @@ def test_the_schema_is_closed_and_has_no_titles() -> None:
     ],
 )
 def test_an_answer_that_does_not_fit_says_where(text: str, complaint: str) -> None:
-    with pytest.raises(OutputError, match=complaint) as caught:
+    with pytest.raises(OutputError, match=complaint):
         OutputType[Invoice](Invoice).parse(text)
-    assert caught.value.hint == f"the answer: {text}"
 
 
-def test_of_a_long_answer_the_beginning_is_shown() -> None:
+@pytest.mark.parametrize(
+    "output_type",
+    [Invoice, {"type": "object", "required": ["total"]}, re.compile("[0-9]+")],
+)
+def test_an_answer_that_does_not_fit_is_shown_by_its_beginning(output_type: Any) -> None:
+    output = OutputType[Any](output_type)
     with pytest.raises(OutputError) as caught:
-        OutputType[Invoice](Invoice).parse("no " * 100)
-    assert caught.value.hint == f"the answer begins: {'no ' * 66}no"
+        output.parse("I am sorry,\n but")
+    assert caught.value.message == f"{caught.value.reason}; the model answered 'I am sorry,\\n but'"
+    with pytest.raises(OutputError) as caught:
+        output.parse("x" * 201)
+    assert caught.value.answer == "x" * 201
+    assert caught.value.message.endswith(f"; the model answered '{'x' * 200}'...")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from agentfast import (
     ModelFaultError,
     ModelRequest,
     ModelResponse,
+    ModelUnavailableError,
     ModelUsage,
     ScriptedModel,
     Settings,
@@ -213,6 +214,24 @@ async def test_a_deadline_stops_a_hanging_tool_and_a_hanging_model() -> None:
         "call_0_0",
         is_error=True,
     )
+
+
+async def test_a_deadline_while_a_model_tries_again_tells_of_its_last_failure() -> None:
+    busy = ModelUnavailableError("status 503: overloaded")
+
+    async def retrying(_: object) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as cancelled:
+            raise cancelled from busy
+        raise AssertionError
+
+    agent = Agent(ScriptedModel(retrying), limits=Limits(deadline_s=0.02))
+    with pytest.raises(LimitExceededError) as caught:
+        await agent.run("Hello.")
+    said = "the deadline of 0.02 s is over; the model's last failure: status 503: overloaded"
+    assert caught.value.message == said
+    assert caught.value.__cause__ is busy
 
 
 async def test_a_timeout_error_of_the_model_is_not_the_deadline() -> None:

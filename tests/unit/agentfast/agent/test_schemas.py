@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -133,3 +134,35 @@ def test_a_validator_of_ones_own_is_not_refused(model: LocalModel) -> None:
         "return": str,
     }
     assert Agent(model, tools=[halve]).tools[0].unenforced == ()
+
+
+def pick(name: str, n: Annotated[int, pydantic.Field(ge=5, le=3)]) -> str:
+    return name * n
+
+
+class Shelf(pydantic.BaseModel):
+    books: Annotated[
+        list[Annotated[str, pydantic.Field(min_length=3, max_length=2)]], pydantic.Field(min_length=1)
+    ]
+
+
+def test_a_tool_that_could_never_be_called_is_refused_with_its_argument(model: LocalModel) -> None:
+    with pytest.raises(ConfigError, match=r"tool 'pick', argument 'n': no value meets .*minimum"):
+        Agent(model, tools=[pick])
+
+
+@pytest.mark.parametrize(
+    ("output_type", "message"),
+    [
+        (Annotated[int, pydantic.Field(ge=5, le=3)], "the output type: no value meets"),
+        (Shelf, r"the output type, field 'books\[\]': no value meets"),
+        ({"not": {}}, r'the output type: no value meets the schema {"not": {}}'),
+        ({"allOf": [{"pattern": "^a$"}, {"pattern": "^b$"}], "type": "string"}, "no value meets"),
+        (re.compile(r"[^\s\S]"), "no text matches it"),
+    ],
+)
+def test_an_output_type_that_nothing_satisfies_is_refused(
+    model: LocalModel, output_type: Any, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Agent(model, output_type=output_type)

@@ -123,3 +123,16 @@ async def test_what_a_tool_means_to_say_and_bad_arguments_are_no_warning(
         await turn.run_calls(Executor(ToolRegistry([act])))
     assert contents(turn)[0] == '{"error":"there is no order 7"}'
     assert [record.levelno for record in caplog.records] == [logging.INFO] * 3
+
+
+async def test_a_timeout_is_logged_with_the_tool_and_its_limit_and_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    turn = turn_of(ToolCall("wait", {}, "c1"))
+    await turn.run_calls(Executor(ToolRegistry([tool(wait, timeout=0.01)])))
+    (record,) = caplog.records
+    assert record.getMessage() == "tool timed out after 0.01 s run=agent-1 step=0 tool=wait call=c1"
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)

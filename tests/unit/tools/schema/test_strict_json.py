@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.tools.schema.strict_json import is_json_object, strict_json
+from agentfast.tools.schema.strict_json import is_json_object, repeated_key, strict_json
 
 
 def test_defaults_that_json_cannot_hold_are_left_out_wherever_they_stand() -> None:
@@ -59,3 +59,19 @@ def test_other_values_are_no_json_object(value: object) -> None:
 def test_anything_else_is_refused_by_its_place(schema: dict[str, Any], where: str) -> None:
     with pytest.raises(ValueError, match=where):
         strict_json(schema)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("{}", None),
+        ('{"a":1,"b":2}', None),
+        ('[{"a":1},{"a":2}]', None),
+        ('{"a":{"a":{"a":1e300}},"b":"\\"a\\":"}', None),
+        ('{"a":1,"b":[{"c":1,"c":1}]}', "c"),
+        ('{"":1,"":2}', ""),
+        ("[" * 600 + '{"a":1,"a":2}' + "]" * 600, "a"),
+    ],
+)
+def test_a_key_that_comes_twice_in_an_object_is_found(written: str, key: str | None) -> None:
+    assert repeated_key(written.encode()) == key

@@ -33,6 +33,14 @@ def nothing():
 
 def needs(argument):
     pass
+
+
+async def make_later():
+    return make()
+
+
+def make_coroutine():
+    return make_later()
 """
 
 
@@ -85,6 +93,8 @@ def test_a_module_that_is_not_there_is_found_missing_without_importing(text: str
         ("my_agents:number", "number is an object of type int, not an Agent (it has my_agents:one)"),
         ("my_agents:nothing", "nothing() made an object of type NoneType, not an Agent"),
         ("my_agents:broken", "broken() failed: LookupError: no key"),
+        ("my_agents:make_later", "make_later is an async function (make the agent in a plain one)"),
+        ("my_agents:make_coroutine", "make_coroutine() made an object of type coroutine, not an Agent"),
         ("my_agents:needs", "needs() failed: TypeError"),
         ("ends:agent", "ends cannot be imported: SystemExit: 3"),
         ("json:agent", "json has no 'agent' (it has no agents at its top level)"),

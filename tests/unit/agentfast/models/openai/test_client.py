@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 import socket
@@ -18,8 +19,6 @@ import pytest
 from agentfast import (
     Agent,
     ConfigError,
-    LimitExceededError,
-    Limits,
     ModelError,
     ModelUnavailableError,
     OpenAIModel,
@@ -68,6 +67,30 @@ async def test_a_short_wait_is_kept_and_one_that_cannot_be_read_is_none(server: 
     server.replies = [reply("", 503, retry_after=header), TEXT]
     async with server.model() as model:
         assert (await model.respond(ASK)).message.text == "Hi."
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_cancellation_during_retries_has_the_last_failure_as_its_cause_without_secrets(
+    server: Server, *, streams: bool
+) -> None:
+    busy = {"error": {"message": f"key {KEY} is over its quota"}}
+    server.replies = [reply(busy, 429, retry_after="0"), server.hang]
+    async with server.model(api_key=KEY) as model:
+
+        async def ask() -> None:
+            if streams:
+                _ = [event async for event in model.stream(ASK)]
+            else:
+                await model.respond(ASK)
+
+        task = asyncio.create_task(ask())
+        await asyncio.to_thread(server.hanging.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    failure = caught.value.__cause__
+    assert isinstance(failure, ModelUnavailableError)
+    assert failure.message == f"m: {server.url}/chat/completions: status 429: key *** is over its quota"
 
 
 async def test_retries_are_logged_without_secrets(server: Server, caplog: pytest.LogCaptureFixture) -> None:
@@ -211,15 +234,3 @@ async def test_what_json_cannot_hold_is_refused_by_its_place(server: Server) -> 
         ):
             await Agent(model, output_type=schema).run("Go.")
     assert server.asked == []
-
-
-@pytest.mark.parametrize("second", ["backoff", "hang"])
-async def test_a_deadline_tells_of_the_last_failure_before_it(server: Server, second: str) -> None:
-    server.replies = [reply({"error": "no room"}, 503, retry_after="0" if second == "hang" else "30")]
-    server.usual = server.hang
-    async with server.model(timeout_s=60) as model:
-        with pytest.raises(LimitExceededError) as caught:
-            await Agent(model, limits=Limits(deadline_s=0.5)).run("hello")
-    assert (
-        caught.value.message == "the deadline of 0.5 s is over; the last failure before: status 503: no room"
-    )

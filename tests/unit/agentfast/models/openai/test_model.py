@@ -99,6 +99,7 @@ async def test_nothing_is_sent_that_the_user_did_not_set(server: Server) -> None
         agent = Agent(model, tools=[double])
         await agent.run("Hi.")
         await agent.run("Hi.", seed=7)
+    assert server.asked[1]["seed"] == 7
     assert server.asked[0].keys() == {"model", "messages", "tools"}
     assert server.asked[0]["messages"] == [{"role": "user", "content": "Hi."}]
     assert server.asked[1].keys() == {"model", "messages", "tools", "seed"}
