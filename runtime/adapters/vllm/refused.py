@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from agentfast.runtime.adapters.vllm.plugin import prepare
 
-import vllm
-
-from agentfast.runtime.adapters.vllm.contract import check_source
-
-check_source(Path(str(vllm.__file__)).parent, vllm.__version__)
+prepare()
