@@ -16,7 +16,7 @@ def check_schemas(
     """Have the model check the first turn of a run and those after it; a model that checks nothing serves anything.
 
     Raises:
-        ConfigError, UnsupportedSchemaError: see `CheckingModel.check`.
+        ConfigError, GrammarError: see `CheckingModel.check`.
     """
     if not isinstance(model, CheckingModel):
         return

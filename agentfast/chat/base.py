@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from agentfast.errors import ConfigError, UnsupportedSchemaError
+from agentfast.errors import ConfigError, GrammarError, UnsupportedSchemaError
 from agentfast.messages import AssistantMessage, Message
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import shown
@@ -88,7 +88,7 @@ def arguments_grammar(
 
     Raises:
         UnsupportedSchemaError: a schema that cannot be enforced; it names the tool.
-        ConfigError: no value meets the schema; it names the tool and the field.
+        GrammarError: no value meets the schema; it names the tool and the field.
     """
     return _compiled(parameters, f"tool {tool.name!r}", whitespace)
 
@@ -103,7 +103,7 @@ def _compiled(schema: Mapping[str, Any], owner: str, whitespace: Whitespace) -> 
         raise error.owned_by(owner) from error
     if is_unsatisfiable(grammar.node):
         place, field = unsatisfiable_field(schema)
-        raise ConfigError(
+        raise GrammarError(
             f"{owner}: no value meets "
             + (f"the schema of {place!r}" if place else "its schema")
             + f": {shown(field)}",

@@ -186,6 +186,18 @@ def test_types_behind_references_and_of_undeclared_properties_are_kept() -> None
     assert Draft202012Validator(schema).is_valid(json.loads(calls[0].arguments)), shown(tokens)
 
 
+@pytest.mark.parametrize("parameters", [None, {}, {"properties": {"n": {"type": "integer"}}}])
+def test_a_tool_whose_parameters_have_no_type_is_called_by_its_name(parameters: Any) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": parameters}}]
+    for seed in range(4):
+        parser, asks = adjusted(tools=tools, tool_choice="required", parallel_tool_calls=False)
+        constraint = constraint_of(sampling(asks))
+        assert constraint is not None
+        _, _, calls = read(parser, asks, drawn(grammars().compile(constraint), seed, 40))
+        assert [call.name for call in calls] == ["f"]
+        assert Draft202012Validator(parameters or {}).is_valid(json.loads(calls[0].arguments))
+
+
 def json_schema(schema: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
@@ -245,6 +257,20 @@ def test_a_model_that_is_no_diffusion_model_is_served_as_ever() -> None:
     text = "<|tool_call>call:f{n:7}<tool_call|>"
     _, _, calls = parser.parse(text, asks, enable_auto_tools=True)
     assert json.loads(calls[0].arguments) == {"n": "7"}  # vLLM's own guess
+
+
+def test_beam_search_to_which_vllm_hands_no_constraint_down_is_refused() -> None:
+    asking: list[dict[str, Any]] = [
+        {"tools": TOOLS[:2]},
+        {"response_format": json_schema({"type": "null"})},
+        {"structured_outputs": {"regex": "a"}},
+        {"vllm_xargs": {KEY: '{"regex": "a"}'}},
+    ]
+    for asks in asking:
+        with pytest.raises(ConfigError, match=r"^use_beam_search cannot go with a constraint"):
+            adjusted(use_beam_search=True, **asks)
+    _, free = adjusted(use_beam_search=True, response_format={"type": "text"})
+    assert free.use_beam_search
 
 
 def test_without_a_constraint_a_row_stays_free() -> None:

@@ -80,6 +80,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "diffusion_seed_canvas",
     ),
     "what is set aside": (lambda: params(extra_args={"agentfast_sampling": "[]"}), "agentfast_sampling"),
+    "no number of steps": (
+        lambda: params(extra_args={"diffusion_max_steps": "abc"}),
+        "diffusion_max_steps is 'abc'",
+    ),
     "no JSON": (lambda: params(free=True, extra_args={KEY: "{"}), KEY),
 }
 

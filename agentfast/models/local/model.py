@@ -98,6 +98,7 @@ class LocalModel:
         Raises:
             ConfigError: a tool or output type has a check that its schema does not state.
             UnsupportedSchemaError: a schema cannot be enforced; says whose and where.
+            GrammarError: no value meets a schema; says whose and which field.
         """
         if unenforced:
             raise ConfigError(f"model {self.name!r} is held to its schemas, but {unenforced[0]}")

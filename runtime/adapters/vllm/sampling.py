@@ -63,7 +63,7 @@ def _kept(extra: dict[str, Any]) -> dict[str, Any]:
         seed, temperature = kept.get("seed", 0), kept.get("temperature", 1.0)
         if type(seed) is int and math.isfinite(temperature) and temperature >= 0:
             return dict(kept)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         pass
     raise ConfigError(
         f"{KEY} is {given!r}: that is agentfast's own",

@@ -52,6 +52,17 @@ def test_a_named_tool_is_called_with_valid_arguments(name: str) -> None:
         assert valid(name, call.arguments)
 
 
+@pytest.mark.parametrize(
+    "parameters", [None, {}, {"type": ["object", "null"]}, {"anyOf": [{"type": "integer"}, SMALL]}]
+)
+def test_the_arguments_of_a_call_are_an_object_whatever_else_its_schema_allows(parameters: Any) -> None:
+    tool = {"name": "f", "parameters": parameters}
+    for tokens in outputs(asked({"tools": [tool], "tool_choice": "required", "max_calls": 1}), range(8)):
+        (call,) = parsed(tokens).calls
+        assert call.name == "f"
+        assert call.arguments in (SMALL["enum"] if parameters and "anyOf" in parameters else [{}])
+
+
 def test_a_required_choice_is_one_or_more_valid_calls() -> None:
     counts = set[int]()
     for tokens in outputs(asked({"tools": TOOLS, "tool_choice": "required", "max_calls": 3}), range(40)):

@@ -67,9 +67,12 @@ class Grammars:
 
         Raises:
             UnsupportedSchemaError: a schema that cannot be enforced.
-            GrammarError: the constraint cannot be a grammar, or takes too many states.
+            GrammarError: the constraint cannot be a grammar, takes too many states, or is nested too deeply.
         """
-        return self._grammar(constraint).compile(self.tokenizer.vocabulary)
+        try:
+            return self._grammar(constraint).compile(self.tokenizer.vocabulary)
+        except RecursionError as error:
+            raise GrammarError("the constraint is nested too deeply", hint="give a flatter one") from error
 
     def least_tokens(self, grammar: TokenGrammar) -> int:
         """Tokens of the shortest output, its end token included."""

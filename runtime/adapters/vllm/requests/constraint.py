@@ -1,3 +1,4 @@
+# pyright: basic
 """The constraint that one request to vLLM asks for: plain data that can be handed from process to process."""
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ class Constraint:
     open_thought: bool = False
 
     def as_text(self) -> str:
-        """JSON text that `constraint_of` reads back; the order of members is kept, as it is that of the output."""
+        """JSON text that `constraint_of` reads back; the order of members is kept, as it is that of the output.
+
+        It is ASCII: a schema may hold half a surrogate pair, which no process could send to another as it is.
+        """
         answer = self.source.get("answer") or {}
         flat = {name: value for name, value in self.source.items() if name != "answer"}
         said = {
@@ -37,7 +41,7 @@ class Constraint:
             "confidence": self.confidence,
             "open_thought": self.open_thought,
         }
-        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(said, separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Constraint) and self.as_text() == other.as_text()

@@ -1,3 +1,4 @@
+# pyright: basic
 """vLLM's parsers for Gemma 4, which here also hand down the tools and the thinking of a chat request.
 
 vLLM's server makes sampling parameters of a chat request without its tools: with `tool_choice: "auto"`, and for this
@@ -60,15 +61,20 @@ class HandsDown:
         self._hands_down = _is_ours(kwargs)
 
     def adjust_request(self, request: Any) -> Any:
-        """Add what the grammar needs to `vllm_xargs`; what the client has put there goes first."""
+        """Add what the grammar needs to `vllm_xargs`; what the client has put there goes first.
+
+        Raises:
+            ConfigError: beam search, to which vLLM hands no constraint down; tools that are nested too deeply.
+        """
+        if self._hands_down:
+            _refuse_beams(request)
         request = super().adjust_request(request)  # type: ignore[misc]  # vLLM's
         if not self._hands_down:
             return request
         given = (request.vllm_xargs or {}).get(KEY)
         said = _object(given)
         if said is not None and (added := handed_down(request, self._thinking)):
-            text = json.dumps(added | said, ensure_ascii=False)
-            request.vllm_xargs = {**(request.vllm_xargs or {}), KEY: text}
+            request.vllm_xargs = {**(request.vllm_xargs or {}), KEY: _text(added | said)}
         return request
 
 
@@ -124,6 +130,28 @@ def handed_down(request: Any, thinking: bool | None) -> dict[str, Any]:
     if request.parallel_tool_calls is False:
         said["max_calls"] = 1
     return said
+
+
+def _text(said: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError as error:
+        raise ConfigError("the tools are nested too deeply", hint="give flatter ones") from error
+
+
+def _refuse_beams(request: Any) -> None:
+    form = getattr(request, "response_format", None)
+    asks = (
+        request.tools
+        or getattr(request, "structured_outputs", None)
+        or (form is not None and form.type != "text")
+        or (_object((request.vllm_xargs or {}).get(KEY)) or {}).keys() - {"thinking", "confidence"}
+    )
+    if asks and getattr(request, "use_beam_search", False):
+        raise ConfigError(
+            "use_beam_search cannot go with a constraint: vLLM would drop it",
+            hint="leave use_beam_search out",
+        )
 
 
 def _object(given: Any) -> dict[str, Any] | None:

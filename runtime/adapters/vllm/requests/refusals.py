@@ -16,6 +16,9 @@ _REASONS: Final[Mapping[str, str]] = {
     "thinking_token_budget": "only max_tokens bounds a thought; the answer always fits behind it",
 }
 
+_CANVAS: Final = ("diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas", "diffusion_constrained")
+_COUNTS: Final = ("diffusion_max_steps", "diffusion_canvas_length")
+
 
 def refuse(params: Any, constraint: Constraint, ends: Collection[int] | None) -> None:
     """Refuse a request of sampling parameters that would break its constraint, or that the constraint cannot serve.
@@ -31,15 +34,23 @@ def refuse(params: Any, constraint: Constraint, ends: Collection[int] | None) ->
         if value is not None and value is not False and value != []:
             raise _refusal(name, reason)
     _refuse_logprobs(getattr(params, "logprobs", None), constraint)
-    if not _may_be_text(constraint.source) and getattr(params, "stop", None):
-        raise _refusal("stop", "the output would end in the middle of what the constraint asks for")
+    if not _is_text(constraint.source) and getattr(params, "stop", None):
+        raise _refusal("stop", "the output could end in the middle of what the constraint asks for")
     stops = cast("Collection[int]", getattr(params, "stop_token_ids", None) or ())
     if ends is not None and (others := sorted(set(stops) - set(ends))):
         raise _refusal("stop_token_ids", f"the output would end at token {others[0]}, before it is whole")
     extra = cast("Mapping[str, Any]", getattr(params, "extra_args", None) or {})
-    for name in ("diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas"):
+    for name in _CANVAS:
         if extra.get(name):
             raise _refusal(name, "the canvas is the constraint's")
+    for name in _COUNTS:
+        _refuse_count(name, extra.get(name))
+
+
+def _refuse_count(name: str, value: Any) -> None:
+    """Refuse what is no count; vLLM reads it in its worker only, where an error ends the whole server."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ConfigError(f"{name} is {value!r}", hint="give a number from 1 on")
 
 
 def _refuse_logprobs(logprobs: Any, constraint: Constraint) -> None:
@@ -56,8 +67,13 @@ def _refuse_logprobs(logprobs: Any, constraint: Constraint) -> None:
         )
 
 
-def _may_be_text(source: Mapping[str, Any]) -> bool:
-    return source.get("tool_choice") in ("auto", "none") and source["answer"] is None
+def _is_text(source: Mapping[str, Any]) -> bool:
+    """True if any beginning of an output is an output: there is neither a call nor a typed answer."""
+    return (
+        "tools" in source
+        and source["answer"] is None
+        and (source["tool_choice"] == "none" or not source["tools"])
+    )
 
 
 def _refusal(name: str, reason: str) -> ConfigError:

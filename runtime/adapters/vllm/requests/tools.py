@@ -1,3 +1,4 @@
+# pyright: basic
 """The tools of a request, in OpenAI's form or flat, in their canonical form."""
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ MAX_CALLS: Final = 8
 
 _UNWRITABLE: Final = re.compile(r"[\s(){}<>\[\]:,\"|]")
 """Marks that would end a name for those who read the call."""
+_CHOICES: Final = ("auto", "required", "none")
 
 
 def tools_source(said: Mapping[str, Any], answer: dict[str, Any] | None) -> dict[str, Any]:
@@ -54,14 +56,32 @@ def _tool(given: Any) -> dict[str, Any]:
             f"the tool name {found['name']!r} cannot be written in a call",
             hint="take letters, digits, dots, dashes and underscores",
         )
-    parameters = found.get("parameters")
-    if parameters is None:
-        parameters = {"type": "object", "properties": {}}
-    if not isinstance(parameters, Mapping):
+    if found["name"] in _CHOICES:
         raise ConfigError(
-            f"the parameters of tool {found['name']!r} are {parameters!r}", hint="give a JSON Schema"
+            f"a tool is named {found['name']!r}, which is a tool choice", hint="give the tool another name"
         )
+    parameters = _parameters(found["name"], found.get("parameters"))
     return {"name": found["name"], "description": found.get("description") or "", "parameters": parameters}
+
+
+def _parameters(name: str, given: Any) -> dict[str, Any]:
+    """The schema of a tool's arguments, which are an object: `{}` means none, not any value.
+
+    Raises:
+        ConfigError: it is no schema, or allows no object.
+    """
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"the parameters of tool {name!r} are {given!r}", hint="give a JSON Schema")
+    schema = dict(cast("Mapping[str, Any]", given))
+    kinds = schema.get("type", "object")
+    if kinds != "object" and not (isinstance(kinds, list) and "object" in kinds):
+        raise ConfigError(
+            f"the parameters of tool {name!r} are of type {kinds!r}",
+            hint="give a schema of type object: a call has named arguments",
+        )
+    return schema | {"type": "object"}
 
 
 def _choice(given: Any, names: list[str]) -> str:
@@ -71,7 +91,7 @@ def _choice(given: Any, names: list[str]) -> str:
         if given not in names:
             raise ConfigError(f"tool_choice names the tool {given!r}", hint=f"there are {', '.join(names)}")
     choice = "auto" if given is None else given
-    if choice not in ("auto", "required", "none", *names):
+    if choice not in (*_CHOICES, *names):
         raise ConfigError(
             f"tool_choice is {choice!r}", hint=f"give auto, required, none or one of {', '.join(names)}"
         )

@@ -60,6 +60,7 @@ def test_samples_of_one_request_have_seeds_that_follow_each_other() -> None:
         '{"seed": true}',
         '{"temperature": -1}',
         '{"temperature": NaN}',
+        '{"temperature": 1' + "0" * 400 + "}",
         "[" * 9999,
     ],
 )

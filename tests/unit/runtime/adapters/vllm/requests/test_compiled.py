@@ -84,6 +84,15 @@ def test_what_cannot_be_a_grammar_is_refused(
         grammars().compile(constraint)
 
 
+def test_a_constraint_that_is_nested_too_deeply_is_refused() -> None:
+    for depth in (400, 2000):
+        schema: dict[str, Any] = {"type": "null"}
+        for _ in range(depth):
+            schema = {"anyOf": [schema]}
+        with pytest.raises(GrammarError, match="nested too deeply"):
+            grammars().compile(Constraint({"json": schema}))
+
+
 def test_a_tokenizer_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="the tokenizer has no special token"):
         Grammars(byte_tokenizer())

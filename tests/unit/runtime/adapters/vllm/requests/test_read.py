@@ -74,6 +74,15 @@ def test_a_named_tool_is_its_name() -> None:
         assert source(extra={"tools": [FIND], "tool_choice": choice})["tool_choice"] == "find"
 
 
+@pytest.mark.parametrize("more", [{}, {"type": "object"}, {"type": ["object", "null"]}])
+def test_the_arguments_of_a_call_are_an_object(more: dict[str, Any]) -> None:
+    parameters = {"properties": {"n": {"type": "integer"}}}
+    (tool,) = source(extra={"tools": [{"name": "f", "parameters": parameters | more}]})["tools"]
+    assert tool["parameters"] == parameters | {"type": "object"}
+    (without,) = source(extra={"tools": [{"name": "f", "parameters": more}]})["tools"]
+    assert without["parameters"] == {"type": "object"}
+
+
 def test_a_schema_beside_tools_is_that_of_the_answer() -> None:
     assert source({"json": SCHEMA}, {"tools": [FIND]})["answer"] == {"json": SCHEMA}
 
@@ -94,6 +103,12 @@ def test_a_constraint_comes_back_from_its_text_and_its_pickle(constraint: Constr
     assert pickle.loads(pickle.dumps(constraint)) == constraint
     schema = constraint.source.get("json", SCHEMA)
     assert list(schema["properties"]) == ["b", "a"]  # in the schema's order
+
+
+def test_half_a_surrogate_pair_in_a_description_can_be_handed_over() -> None:
+    constraint = Constraint({"json": {"type": "null", "description": "\ud800 \u00e9"}})
+    assert constraint.as_text().isascii()
+    assert constraint_of(request(extra=constraint.as_text())) == constraint
 
 
 REFUSED: list[tuple[Any, Any, str]] = [
@@ -118,6 +133,10 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (None, {"tools": [], "tool_choice": "required"}, "'required', but there is no tool"),
     (None, {"tools": [FIND, FIND]}, "two tools are named 'find'"),
     (None, {"tools": [{"name": "a b"}]}, "the tool name 'a b' cannot be written in a call"),
+    (None, {"tools": [{"name": "none"}]}, "a tool is named 'none', which is a tool choice"),
+    (None, {"tools": [{"name": "f", "parameters": {"type": "string"}}]}, "of tool 'f' are of type 'string'"),
+    (None, {"tools": [{"name": "f", "parameters": {"type": ["null"]}}]}, "of tool 'f' are of type ['null']"),
+    (None, {"tools": [{"name": "f", "parameters": True}]}, "of tool 'f' are True (give a JSON Schema)"),
     (None, {"tools": [{"parameters": {}}]}, "give an object with a name and parameters"),
     (None, {"tools": [FIND], "tool_choice": "fin"}, "tool_choice is 'fin'"),
     (None, {"tools": [FIND], "tool_choice": {"name": "fin"}}, "tool_choice names the tool 'fin'"),
@@ -151,12 +170,25 @@ def test_parameters_that_would_break_a_constraint_are_refused_by_name(params: di
     assert constraint_of(request(**params)) is None  # vLLM's own refusals are its own
 
 
-@pytest.mark.parametrize("name", ["diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas"])
-def test_pinned_and_read_only_canvases_are_refused_beside_a_constraint(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["diffusion_pinned", "diffusion_read_only", "diffusion_seed_canvas", "diffusion_constrained"]
+)
+def test_canvases_that_are_not_the_constraints_alone_are_refused_beside_a_constraint(name: str) -> None:
     asks = request({"json": SCHEMA})
     asks.extra_args = {name: [1]}
     with pytest.raises(ConfigError, match=name):
         constraint_of(asks)
+
+
+@pytest.mark.parametrize("name", ["diffusion_max_steps", "diffusion_canvas_length"])
+def test_counts_that_vllm_reads_in_its_worker_are_checked_before(name: str) -> None:
+    asks = request({"json": SCHEMA})
+    for wrong in ("abc", "3", [1], 0, -3, 2.5, float("inf"), True):
+        asks.extra_args = {name: wrong}
+        with pytest.raises(ConfigError, match=f"^{name} is .*give a number from 1 on"):
+            constraint_of(asks)
+    asks.extra_args = {name: 3}
+    assert constraint_of(asks) is not None
 
 
 def test_what_goes_with_a_constraint_is_not_refused() -> None:
@@ -170,7 +202,13 @@ def test_what_goes_with_a_constraint_is_not_refused() -> None:
         temperature=0.5,
     )
     assert constraint_of(fine, ends={0, 1}) is not None
-    assert constraint_of(request(extra={"tools": [FIND]}, stop=["\n"])) is not None  # an answer may be text
+
+
+def test_a_stop_text_goes_with_text_that_cannot_be_a_call() -> None:
+    assert constraint_of(request(extra={"tools": [FIND], "tool_choice": "none"}, stop=["\n"])) is not None
+    for extra in ({"tools": [FIND]}, {"tools": [FIND], "tool_choice": "none", "regex": "a+"}):
+        with pytest.raises(ConfigError, match=r"^stop cannot go with a constraint"):
+            constraint_of(request(extra=extra, stop=["7"]))
 
 
 def test_log_probabilities_come_with_confidence_only() -> None:
