@@ -1,4 +1,3 @@
-# pyright: basic
 """The checkpoint's tokenizer, which is read beside vLLM, and its grammars."""
 
 from __future__ import annotations

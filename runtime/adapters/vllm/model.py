@@ -1,4 +1,3 @@
-# pyright: basic, reportOptionalMemberAccess=false
 """vLLM's DiffusionGemma with a sampler that knows grammars. Nothing of vLLM's model is copied."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """The constraint that one request to vLLM asks for: plain data that can be handed from process to process."""
 
 from __future__ import annotations

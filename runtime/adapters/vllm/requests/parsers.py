@@ -1,4 +1,3 @@
-# pyright: basic
 """vLLM's parsers for Gemma 4, which here also hand down the tools and the thinking of a chat request.
 
 vLLM's server makes sampling parameters of a chat request without its tools: with `tool_choice: "auto"`, and for this

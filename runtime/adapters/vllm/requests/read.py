@@ -1,4 +1,3 @@
-# pyright: basic
 """Reading of the constraint that a request asks for out of vLLM's sampling parameters, which are read by name: vLLM is not imported.
 
 vLLM's server puts `response_format` and `structured_outputs` into `SamplingParams.structured_outputs`, and the values of

@@ -1,4 +1,3 @@
-# pyright: basic
 """Structural tags to grammars: the JSON in which vLLM's servers and clients say where a text is constrained.
 
 The formats are those of xgrammar's structural tags, and vLLM's older `structures` with `triggers`. A special token of

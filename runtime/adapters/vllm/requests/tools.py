@@ -1,4 +1,3 @@
-# pyright: basic
 """The tools of a request, in OpenAI's form or flat, in their canonical form."""
 
 from __future__ import annotations
