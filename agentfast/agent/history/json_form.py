@@ -21,6 +21,7 @@ from agentfast.tools.confidence import Confidence
 from agentfast.tools.unicode import is_text
 
 VERSION: Final = 1
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def _check_characters(text: str) -> str:
@@ -172,7 +173,7 @@ def _encode_sure(part: AssistantMessage | ToolCall) -> dict[str, Any]:
 
 def _dumps(message: object, index: int) -> str:
     try:
-        return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _to_json(message)
     except ValueError as error:
         raise ConfigError(f"messages[{index}] is no JSON: {error}", hint="None may stand for NaN") from error
 

@@ -90,6 +90,7 @@ class Session:
 
         Raises:
             ConfigError: an argument does not fit, or the file is something else than an SQLite database of sessions.
+            SessionError: another program holds the file locked.
         """
         check_text("id", id)
         check_integer("max_tokens", max_tokens, least=1, optional=True)
@@ -229,6 +230,6 @@ class Session:
 
 
 def _store(path: object) -> SessionStore:
-    if not isinstance(path, (str, Path)) or str(path) in ("", ":memory:"):
+    if not isinstance(path, (str, Path)) or str(path) in ("", ":memory:") or "\0" in str(path):
         refuse("path", path, "the path of a file, which is made if it is not there")
     return SessionStore(Path(path).resolve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from agentfast.errors import ConfigError, SessionConflictError, SessionError
 
 _BUSY_S: Final = 30.0
 """Wait for another process's transaction; each takes milliseconds."""
+
+_RETRY_S: Final = 0.005
 
 # A number is never given out again, so that a session that was shortened and went on is known to have changed.
 _TABLES = """
@@ -41,18 +44,20 @@ class SessionStore:
 
         Raises:
             ConfigError: its folder is not there, or it is something else than an SQLite database of sessions.
+            SessionError: another program holds it locked.
         """
         self.path = path
         try:
             with closing(self._open()) as connection:
-                # The mode stays with the file: writers do not hold up readers, and a killed process leaves nothing torn.
-                connection.execute("PRAGMA journal_mode = WAL")
+                _switch_to_wal(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in filter(str.strip, _TABLES.split(";")):
                     connection.execute(statement)
                 connection.execute("SELECT number, session, messages FROM session_runs LIMIT 0")
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
+            if _is_busy(error):
+                raise SessionError(f"another program holds {path} locked: {error}") from error
             raise ConfigError(
                 f"cannot keep sessions in {path}: {error}",
                 hint="give the path of a file that is not there yet, or of one that a Session made",
@@ -129,3 +134,26 @@ class SessionStore:
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise SessionError(f"cannot {action} the sessions in {self.path}: {error}") from error
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Set the file's journal mode, which stays with it: readers and a writer do not hold each other up.
+
+    SQLite does not wait for another process that is making the switch just now, so this does.
+    """
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """True if another connection holds a lock; the code's low byte is its kind."""
+    code: int = getattr(error, "sqlite_errorcode", 0)  # what Python's module raises by itself has none
+    return code & 0xFF == sqlite3.SQLITE_BUSY

@@ -234,6 +234,7 @@ async def test_a_model_that_counts_its_tokens_is_asked_and_others_are_estimated(
     [
         ({"path": 3}, "path is 3"),
         ({"path": ":memory:"}, "path is ':memory:'"),
+        ({"path": "a\0b"}, r"path is 'a\\x00b'"),
         ({"id": ""}, "id is ''"),
         ({"id": "\ud800"}, "id holds the lone surrogate"),
         ({"max_tokens": 0}, "max_tokens is 0"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from agentfast import ConfigError, SessionConflictError, SessionError
 from agentfast.agent.history.store import SessionStore, StoredRun
+from tests.support.scripted_runs import BOUND_S
 
 
 @pytest.fixture
@@ -82,6 +85,31 @@ def test_the_file_is_in_wal_mode_and_the_only_one_when_nobody_uses_it(store: Ses
     with closing(sqlite3.connect(store.path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert [path.name for path in store.path.parent.iterdir()] == ["chat.db"]
+
+
+def test_a_file_that_many_make_at_once_serves_them_all(tmp_path: Path) -> None:
+    writers, files = 8, 20
+    barrier = threading.Barrier(writers)
+
+    def write(writer: int) -> None:
+        for number in range(files):
+            barrier.wait(BOUND_S)
+            SessionStore(tmp_path / f"{number}.db").append(f"{writer}", "one", after=0)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    for number in range(files):
+        assert SessionStore(tmp_path / f"{number}.db").ids() == [f"{writer}" for writer in range(writers)]
+
+
+def test_a_file_that_another_program_holds_locked_is_a_session_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentfast.agent.history.store._BUSY_S", 0.0)
+    with closing(sqlite3.connect(tmp_path / "chat.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SessionError, match=r"another program holds .* locked"):
+            SessionStore(tmp_path / "chat.db")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
