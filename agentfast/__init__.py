@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         ToolFinished,
         ToolStarted,
     )
+    from agentfast.agent.history.json_form import messages_from_json, messages_schema, messages_to_json
+    from agentfast.agent.history.session import Session
+    from agentfast.agent.history.trim import estimate_tokens, trim
     from agentfast.agent.result import Escalation, RunResult, RunUsage, Step
     from agentfast.errors import (
         AbortedError,
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
         ModelFaultError,
         ModelUnavailableError,
         QueueFullError,
+        SessionConflictError,
+        SessionError,
         ToolArgumentsError,
         ToolDefinitionError,
         ToolError,
@@ -118,6 +123,9 @@ __all__ = [
     "RunResult",
     "RunUsage",
     "ScriptedModel",
+    "Session",
+    "SessionConflictError",
+    "SessionError",
     "Settings",
     "Step",
     "StepStarted",
@@ -140,8 +148,13 @@ __all__ = [
     "UnsupportedSchemaError",
     "UserMessage",
     "compile_schema",
+    "estimate_tokens",
+    "messages_from_json",
+    "messages_schema",
+    "messages_to_json",
     "nano",
     "tool",
+    "trim",
 ]
 
 _HOMES = {
@@ -163,6 +176,8 @@ _HOMES = {
     "ModelUnavailableError": "errors",
     "OutputError": "agent.errors",
     "QueueFullError": "errors",
+    "SessionConflictError": "errors",
+    "SessionError": "errors",
     "ToolArgumentsError": "errors",
     "ToolDefinitionError": "errors",
     "ToolError": "errors",
@@ -182,6 +197,12 @@ _HOMES = {
     "TextDelta": "agent.events",
     "ToolFinished": "agent.events",
     "ToolStarted": "agent.events",
+    "messages_from_json": "agent.history.json_form",
+    "messages_schema": "agent.history.json_form",
+    "messages_to_json": "agent.history.json_form",
+    "Session": "agent.history.session",
+    "estimate_tokens": "agent.history.trim",
+    "trim": "agent.history.trim",
     "Limits": "agent.bounds.limits",
     "Settings": "agent.bounds.limits",
     "AssistantMessage": "messages",

@@ -20,6 +20,8 @@
     │   ├── UnknownToolError         no tool of that name is registered
     │   ├── ToolArgumentsError       arguments do not match the tool's schema
     │   └── ToolTimeoutError         a tool ran longer than its limit
+    ├── SessionError             a session's file could not be read or written
+    │   └── SessionConflictError     another run went on with the same session meanwhile
     ├── UnknownFieldError        a confidence has no field of that path (also a KeyError)
     ├── OutputError              the final answer does not fit the output type
     ├── LimitExceededError       a run used up its budget of steps, calls, tokens or time
@@ -181,6 +183,14 @@ class ToolArgumentsError(ToolError, ValueError):
 
 class ToolTimeoutError(ToolError, TimeoutError):
     """A tool ran longer than its limit."""
+
+
+class SessionError(AgentFastError):
+    """A session's file could not be read or written. A run that was not saved is in `messages` and `steps`."""
+
+
+class SessionConflictError(SessionError):
+    """Another run goes on with the same session, or went on with it meanwhile; this one was not saved."""
 
 
 class UnknownFieldError(AgentFastError, KeyError):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import anyio
 
-from agentfast.agent.arguments import check_definition, check_run, check_tool_choice
+from agentfast.agent.arguments import check_definition, check_run, check_session_run, check_tool_choice
 from agentfast.agent.bounds.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
 from agentfast.agent.escalation import Escalate
 from agentfast.agent.events import AgentEvent, RunEvent, RunFinished
+from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.history.read import read_history
 from agentfast.agent.map import Map
 from agentfast.agent.output import OutputType
@@ -31,6 +33,7 @@ from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
 
 if TYPE_CHECKING:
+    from agentfast.agent.history.session import Session
     from agentfast.runtime.grammar import Grammar
 
 History = Sequence[Message | Mapping[str, object]]
@@ -183,27 +186,46 @@ class Agent(ProcessBound, Generic[T]):
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    async def run(self, prompt: str, *, history: History = (), seed: int | None = None) -> RunResult[T]:
+    async def run(
+        self,
+        prompt: str,
+        *,
+        history: History = (),
+        session: Session | None = None,
+        seed: int | None = None,
+    ) -> RunResult[T]:
         """Answer one prompt. Cancelling the caller stops the model's generation and the tools.
 
         Args:
             prompt: what the user asks.
             history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
                 OpenAI-style dicts. Its instructions are replaced by this agent's.
+            session: a kept conversation to go on with, in place of a history; the run's messages are added to it.
             seed: of everything random in the run, at least 0; the same seed gives the same run if the tools play along.
                 A server is sent this number for the first turn, and numbers derived from it for later ones. None: 0
                 for a local model; a server is sent none.
 
         Raises:
             ConfigError: the prompt is no text or an empty one, or the history no conversation; nothing was started.
+            SessionError: the session cannot be read or written, or another run goes on with it.
             LimitExceededError: a budget is used up.
             OutputError: the answer does not fit the output type, after the allowed retries.
             AgentFastError: the model could not answer. As the two before, it has the conversation so far in `messages` and
                 the steps in `steps`.
         """
-        return await self._new_run(prompt, history, seed, None).execute()
+        if session is None:
+            return await self._new_run(prompt, read_history(history), seed, None).execute()
+        check_session_run(prompt, history, session, seed)
+        return await self._run_in(session, prompt, seed, None)
 
-    def run_sync(self, prompt: str, *, history: History = (), seed: int | None = None) -> RunResult[T]:
+    def run_sync(
+        self,
+        prompt: str,
+        *,
+        history: History = (),
+        session: Session | None = None,
+        seed: int | None = None,
+    ) -> RunResult[T]:
         """`run` for code without an event loop.
 
         Raises:
@@ -213,17 +235,27 @@ class Agent(ProcessBound, Generic[T]):
             raise ConfigError(
                 "run_sync was called inside a running event loop", hint="await agent.run(...) there"
             )
-        return asyncio.run(self.run(prompt, history=history, seed=seed))
+        return asyncio.run(self.run(prompt, history=history, session=session, seed=seed))
 
     def stream(
-        self, prompt: str, *, history: History = (), seed: int | None = None
+        self,
+        prompt: str,
+        *,
+        history: History = (),
+        session: Session | None = None,
+        seed: int | None = None,
     ) -> AsyncGenerator[AgentEvent[T], None]:
         """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
 
         Leaving the loop early stops the run (at once inside `contextlib.aclosing`).
         """
         events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
-        return _follow(self._new_run(prompt, history, seed, events.put_nowait), events)
+        if session is None:
+            return _follow(
+                self._new_run(prompt, read_history(history), seed, events.put_nowait).execute, events
+            )
+        check_session_run(prompt, history, session, seed)
+        return _follow(partial(self._run_in, session, prompt, seed, events.put_nowait), events)
 
     @overload
     async def map(
@@ -270,15 +302,32 @@ class Agent(ProcessBound, Generic[T]):
 
         def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
             own = None if seed is None else derive_seed(seed, index)
-            return self._new_run(prompt, (), own, None, default_seed=derive_seed(0, index)).execute()
+            return self._new_run(
+                prompt, read_history(()), own, None, default_seed=derive_seed(0, index)
+            ).execute()
 
         return await Map(answer, prompts, keep_going=return_exceptions).execute(concurrency)
 
+    async def _run_in(
+        self, session: Session, prompt: str, seed: int | None, emit: Emit | None
+    ) -> RunResult[T]:
+        """Execute a run that goes on with the session, which keeps its messages however it ends."""
+        async with session.record(self.model) as recorded:
+            run = self._new_run(prompt, (recorded.history, recorded.call_ids), seed, emit)
+            recorded.follow(run)
+            return await run.execute()
+
     def _new_run(
-        self, prompt: str, history: History, seed: int | None, emit: Emit | None, *, default_seed: int = 0
+        self,
+        prompt: str,
+        history: tuple[list[Message], CallIds],
+        seed: int | None,
+        emit: Emit | None,
+        *,
+        default_seed: int = 0,
     ) -> Run[T]:
         check_run(prompt, seed)
-        earlier, call_ids = read_history(history)
+        earlier, call_ids = history
         transcript = Transcript([*self._opening, *earlier, UserMessage(prompt)])
         return Run(
             name=self.name,
@@ -305,9 +354,11 @@ def _in_event_loop() -> bool:
     return True
 
 
-async def _follow(run: Run[T], events: asyncio.Queue[RunEvent | None]) -> AsyncGenerator[AgentEvent[T], None]:
-    """Execute the run, event by event; it stops when the generator is closed."""
-    task = asyncio.create_task(run.execute())
+async def _follow(
+    execute: Callable[[], Coroutine[Any, Any, RunResult[T]]], events: asyncio.Queue[RunEvent | None]
+) -> AsyncGenerator[AgentEvent[T], None]:
+    """Execute a run, event by event; it stops when the generator is closed."""
+    task = asyncio.create_task(execute())
     task.add_done_callback(lambda _: events.put_nowait(None))
     try:
         while (event := await events.get()) is not None:

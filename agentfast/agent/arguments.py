@@ -67,3 +67,22 @@ def check_run(prompt: object, seed: object) -> None:
     if not prompt or prompt.isspace():
         raise ConfigError("prompt is empty", hint="say what to do; a conversation goes on with history=")
     check_integer("seed", seed, least=0, optional=True)
+
+
+def check_session_run(prompt: object, history: object, session: object, seed: object) -> None:
+    """The arguments of a run that goes on with a session.
+
+    Raises:
+        ConfigError: one of them is something else than it takes, or a history is given beside the session.
+    """
+    from agentfast.agent.history.session import Session  # here, as most runs have none and need no database
+
+    check_run(prompt, seed)
+    if not isinstance(session, Session):
+        hint = f"write Session({session!r})" if isinstance(session, str) else None
+        refuse("session", session, "a Session('chat.db', id='anna'), or None", hint=hint)
+    if history != ():
+        raise ConfigError(
+            "history and session are both given, but a run goes on with one conversation",
+            hint="leave the history out: the session holds its own",
+        )

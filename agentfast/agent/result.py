@@ -79,6 +79,12 @@ class RunResult(Generic[T]):
         calls = [call for step in self.steps for call in step.message.calls]
         return calls[-1].confidence if calls else None
 
+    def messages_json(self) -> str:
+        """The conversation as JSON text, which `agentfast.messages_from_json` reads; see `messages_to_json`."""
+        from agentfast.agent.history.json_form import messages_to_json
+
+        return messages_to_json(self.messages)
+
 
 def total_usage(steps: tuple[Step, ...]) -> RunUsage:
     """The steps' usage, summed."""

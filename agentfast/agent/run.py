@@ -75,6 +75,16 @@ class Run(Generic[T]):
         self._calls = 0
         self._tokens = 0
 
+    @property
+    def transcript(self) -> Transcript:
+        """The conversation up to now; it grows while the run goes on."""
+        return self._transcript
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps up to now."""
+        return tuple(self._steps)
+
     async def execute(self) -> RunResult[T]:
         """Go on until the model answers. Whatever ends the run before, a cancellation too, has its messages and steps.
 

@@ -157,6 +157,15 @@ class CheckingModel(Protocol):
         ...
 
 
+@runtime_checkable
+class CountingModel(Protocol):
+    """A model that knows its tokens, so that a history can be trimmed to a number of them exactly."""
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the conversation as the model reads it, without the declarations of tools."""
+        ...
+
+
 class PlainModel(ABC):
     """Base of a model that has nothing to show before its response."""
 

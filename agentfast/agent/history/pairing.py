@@ -14,9 +14,11 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 class Pairing:
     """The walk over a conversation that finds each call's result."""
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], name: str = "history") -> None:
+        """Take the messages and the argument's name, for errors."""
         self.ids = CallIds()
         self._messages = messages
+        self._name = name
         self._at = 0
         self._turns = 0
         self._places: dict[str, int] = {}  # id of a call -> place of its message
@@ -67,7 +69,7 @@ class Pairing:
         if open_calls:
             missing = ", ".join(f"{call.name!r} ({call.id!r})" for call in open_calls.values())
             raise ConfigError(
-                f"history[{place}] is an assistant message with calls, but no result follows for: {missing}",
+                f"{self._name}[{place}] is an assistant message with calls, but no result follows for: {missing}",
                 hint="add a ToolMessage for each, or leave the message and its other results out",
             )
         return [complete, *(results[index] for index in sorted(results))]
@@ -95,10 +97,10 @@ class Pairing:
                 continue
             if call.id in self._places:
                 self._refuse(
-                    f"an assistant message with a call of the id {call.id!r}, which history[{self._places[call.id]}] has too",
+                    f"an assistant message with a call of the id {call.id!r}, which {self._name}[{self._places[call.id]}] has too",
                     "each call of a conversation has an id of its own: give the call and its result another, or none",
                 )
             self._places[call.id] = self._at
 
     def _refuse(self, what: str, hint: str) -> NoReturn:
-        raise ConfigError(f"history[{self._at}] is {what}, where it cannot stand", hint=hint)
+        raise ConfigError(f"{self._name}[{self._at}] is {what}, where it cannot stand", hint=hint)

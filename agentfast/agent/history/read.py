@@ -35,21 +35,39 @@ def read_history(history: object) -> tuple[list[Message], CallIds]:
     Raises:
         ConfigError: something is no message, or the messages are no conversation; it names the message by its place.
     """
-    hint = "give its messages: history=x.messages" if hasattr(history, "messages") else None
-    given = check_list("history", history, _TAKES, hint=hint)
-    messages = [_read(message, index) for index, message in enumerate(given)]
-    pairing = Pairing(messages)
+    pairing = Pairing(_read_all(history, "history"))
     return pairing.conversation(), pairing.ids
 
 
-def _read(value: object, index: int) -> Message:
+def read_conversation(messages: object, name: str) -> list[Message]:
+    """The conversation as `read_history` reads it, with its system message.
+
+    Args:
+        messages: as the argument `history` of a run.
+        name: the argument's, for errors.
+
+    Raises:
+        ConfigError: as `read_history`.
+    """
+    given = _read_all(messages, name)
+    first = given[:1] if given and isinstance(given[0], SystemMessage) else []
+    return [*first, *Pairing(given, name).conversation()]
+
+
+def _read_all(messages: object, name: str) -> list[Message]:
+    hint = f"give its messages: {name}=x.messages" if hasattr(messages, "messages") else None
+    given = check_list(name, messages, _TAKES, hint=hint)
+    return [_read(message, f"{name}[{index}]") for index, message in enumerate(given)]
+
+
+def _read(value: object, where: str) -> Message:
     if not isinstance(value, _MESSAGES) and isinstance(value, Mapping):
-        value = message_from_openai(cast("Mapping[str, object]", value), f"history[{index}]")
+        value = message_from_openai(cast("Mapping[str, object]", value), where)
     if not isinstance(value, _MESSAGES):
         takes = "a message, such as UserMessage('...') or {'role': 'user', 'content': '...'}"
-        refuse(f"history[{index}]", value, takes)
+        refuse(where, value, takes)
     if not _is_sound(value):
-        _complain(value, f"history[{index}]")
+        _complain(value, where)
     return value
 
 

@@ -14,7 +14,7 @@ import torch
 from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError, GrammarTooLargeError
-from agentfast.messages import AssistantMessage, Transcript
+from agentfast.messages import AssistantMessage, Message, Transcript
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
 from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
@@ -107,6 +107,10 @@ class LocalModel(ProcessBound):
             warn_of_empty_objects(f"tool {tool.name!r}", tool.parameters, at_root=False)
         if rules.output_schema is not None:
             warn_of_empty_objects("the output type", rules.output_schema)
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the conversation as the model reads it, without the declarations of tools. Exact."""
+        return len(self._codec.encode(self.chat.render(messages, 0, (), None)))
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Generate the turn.
