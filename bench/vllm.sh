@@ -26,7 +26,7 @@ sources() {
 step "environment"
 [ -x "$work/env/bin/python" ] || "${PYTHON:-python3}" -m venv "$work/env"
 bin=$work/env/bin
-if [ ! -e "$work/installed" ]; then
+if [ ! -e "$work/env/installed" ]; then
     "$bin/pip" install --quiet --constraint constraints.txt 'torch==2.13.*' numba==0.65.0
     "$bin/pip" install --quiet --no-deps 'torchvision==0.28.*'
     mkdir -p "$work/wheels/0.32.0"
@@ -37,7 +37,7 @@ if [ ! -e "$work/installed" ]; then
     "$bin/pip" install --quiet --constraint constraints.txt triton hypothesis hypothesis-jsonschema pytest pytest-asyncio structlog
     # Before torchvision is imported, in each process: the operators that its wheel for GPUs cannot load here.
     echo 'import agentfast_vllm_on_cpu.torchvision_operators' > "$("$bin/python" -c 'import site; print(site.getsitepackages()[0])')/torchvision_operators.pth"
-    touch "$work/installed"
+    touch "$work/env/installed"
 fi
 "$bin/pip" install --quiet --no-deps --editable .
 

@@ -55,8 +55,17 @@ def flipped(content: bytes) -> bytes:
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-@pytest.mark.parametrize("damage", [truncated, emptied, flipped])
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("nbi", truncated),
+        ("nbc", flipped),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (("nbi", emptied), ("nbi", flipped), ("nbc", truncated), ("nbc", emptied))
+        ),
+    ],
+)
 def test_a_file_with_wrong_bytes_is_compiled_anew_and_spoken_of(
     tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]
 ) -> None:
