@@ -106,14 +106,15 @@ def tool(
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a tool of a function, as `@tool`, `@tool(timeout=5)` or `tool(obj.method)`.
 
-    The schema comes from the annotations, the texts from the docstring: its first paragraph describes the
-    tool, a Google-style "Args:" section the parameters (`Annotated[int, Field(description=...)]` comes first).
+    The schema comes from the annotations, the texts from the docstring: what stands before its sections describes the
+    tool, its section of parameters these, in the style of Google, NumPy or Sphinx (`Annotated[int, Field(description=...)]`
+    comes first).
 
     Args:
         function: a sync or async function, bound method, partial or callable object. Every parameter
             needs an annotation and a name.
         name: what the model calls it by; the function's name if None.
-        description: in place of the docstring's first paragraph.
+        description: in place of the docstring's text.
         timeout: seconds that a call may take; the executor's default if None.
 
     Raises:

@@ -1,61 +1,50 @@
-"""Parser of docstrings: the first paragraph and the Google-style "Args:" section."""
+"""Docstrings of tools, in the styles of Google, NumPy and Sphinx, read by the docstring-parser package."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
 
-_SECTION = re.compile(r"(Args|Arguments|Parameters):\s*")
-_ENTRY = re.compile(r"\*{0,2}(?P<name>\w+)\s*(?:\([^)]*\))?\s*:\s*(?P<text>.*)")
+_SECTION = re.compile(r"(Args|Arguments|Parameters|Params):\s*")
+_LISTED = re.compile(r"\s+|[-*+•]\s|\d+[.)]\s")
 
 
 def parse_docstring(doc: str | None) -> tuple[str, dict[str, str]]:
-    """The first paragraph as one line, and the description of each parameter, also as one line."""
-    if not doc:
+    """The text before the sections, and the description of each parameter as one line.
+
+    A paragraph of the text is one line, but for lists and indented lines. Sections on results, errors and examples are
+    left out.
+    """
+    if not doc or not doc.strip():
         return "", {}
-    lines = inspect.cleandoc(doc).splitlines()
-    return _one_line(_first_paragraph(lines)), dict(_entries(_section(lines)))
+    import docstring_parser  # here, as agents without tools need none
+
+    text = inspect.cleandoc(doc)
+    if _SECTION.match(text):
+        text = f"\n\n{text}"  # the parser looks for sections below a text
+    found = docstring_parser.parse(text)
+    described = {
+        name.strip().lstrip("*"): _one_line(param.description or "")
+        for param in found.params
+        for name in param.arg_name.split(",")
+    }
+    return _paragraphs(found.description or ""), described
 
 
-def _first_paragraph(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        if not line.strip() or _SECTION.fullmatch(line):
-            return
-        yield line
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(filter(None, map(_joined, re.split(r"\n\s*\n", text.strip()))))
 
 
-def _section(lines: list[str]) -> list[str]:
-    """The indented lines below "Args:"; empty lines are skipped, the next unindented line ends it."""
-    start = next((i for i, line in enumerate(lines) if _SECTION.fullmatch(line)), len(lines))
-    body: list[str] = []
-    for line in lines[start + 1 :]:
-        if line.strip() and not line[0].isspace():
-            break
-        if line.strip():
-            body.append(line)
-    return body
+def _joined(paragraph: str) -> str:
+    """A paragraph whose lines are joined where a list or an indentation does not keep them apart."""
+    lines: list[str] = []
+    for line in paragraph.splitlines():
+        if lines and not _LISTED.match(line):
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line.rstrip())
+    return "\n".join(lines)
 
 
-def _entries(body: list[str]) -> Iterator[tuple[str, str]]:
-    """Entries stand at the section's own indentation; what is indented further continues the entry before it."""
-    indent = min((_indent(line) for line in body), default=0)
-    name, texts = "", list[str]()
-    for line in body:
-        match = _ENTRY.fullmatch(line.strip()) if _indent(line) == indent else None
-        if match is None:
-            texts.append(line)
-            continue
-        if name:
-            yield name, _one_line(texts)
-        name, texts = match["name"], [match["text"]]
-    if name:
-        yield name, _one_line(texts)
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def _one_line(lines: Iterable[str]) -> str:
-    return " ".join(" ".join(lines).split())
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -152,7 +152,7 @@ def generator(a: int) -> Any:
 def test_the_declaration_comes_from_the_signature_and_the_docstring() -> None:
     made = tool(move)
     assert made.name == "move"
-    assert made.description == "Move an item to a place."
+    assert made.description == "Move an item to a place.\n\nIt stays there."
     assert made.is_async
     assert made.parameters["required"] == ["item", "to", "when", "pet"]
     properties = made.parameters["properties"]
