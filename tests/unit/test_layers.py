@@ -161,6 +161,6 @@ def entries(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.iterdir()
-        if path.name not in ("__init__.py", "__pycache__")
+        if path.name not in ("__init__.py", "__pycache__", "build")
         if not path.is_symlink() and not path.name.startswith(".") and path.suffix != ".egg-info"
     ]
