@@ -13,26 +13,47 @@ from agentfast.lazy import uncollected
 if TYPE_CHECKING:
     from agentfast import nano
     from agentfast.agent.agent import Agent
+    from agentfast.agent.bounds.budget import Budget
     from agentfast.agent.bounds.limits import Limits, Settings
-    from agentfast.agent.errors import LimitExceededError, MapError, OutputError
-    from agentfast.agent.escalation import Escalate
+    from agentfast.agent.calls.approval import ApprovalRequest, Decision
+    from agentfast.agent.calls.doubt import Doubt
+    from agentfast.agent.calls.escalation import Escalate
+    from agentfast.agent.errors import (
+        ApprovalError,
+        LimitExceededError,
+        MapError,
+        OutputError,
+        RetriesExhaustedError,
+    )
     from agentfast.agent.events import (
         AgentEvent,
+        ApprovalAsked,
+        ApprovalGiven,
+        CallRefused,
         CallsProposed,
         CanvasUpdate,
         Escalated,
         EscalationFailed,
+        HandedOff,
         OutputRejected,
+        RunFailed,
         RunFinished,
+        RunPaused,
+        RunStarted,
+        StepFinished,
         StepStarted,
         TextDelta,
         ToolFinished,
         ToolStarted,
+        TurnGenerated,
+        TurnRetried,
     )
     from agentfast.agent.history.json_form import messages_from_json, messages_schema, messages_to_json
     from agentfast.agent.history.session import Session
     from agentfast.agent.history.trim import estimate_tokens, trim
     from agentfast.agent.result import Escalation, RunResult, RunUsage, Step
+    from agentfast.agent.run.saved import RunPausedError, SavedRun
+    from agentfast.agent.sinks import RunInfo, Sink
     from agentfast.errors import (
         AbortedError,
         AgentFastError,
@@ -46,6 +67,7 @@ if TYPE_CHECKING:
         GrammarTooLargeError,
         ModelError,
         ModelFaultError,
+        ModelRetry,
         ModelUnavailableError,
         QueueFullError,
         SessionConflictError,
@@ -75,15 +97,22 @@ if TYPE_CHECKING:
     from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
     from agentfast.tools.confidence import Confidence
-    from agentfast.tools.definition import Tool, tool
+    from agentfast.tools.context import RunContext
+    from agentfast.tools.definition import FunctionTool, Tool, tool
 
 __all__ = [
     "AbortedError",
     "Agent",
     "AgentEvent",
     "AgentFastError",
+    "ApprovalAsked",
+    "ApprovalError",
+    "ApprovalGiven",
+    "ApprovalRequest",
     "AssistantMessage",
+    "Budget",
     "BudgetTooSmallError",
+    "CallRefused",
     "CallsProposed",
     "CanvasState",
     "CanvasUpdate",
@@ -91,15 +120,19 @@ __all__ = [
     "CheckpointError",
     "Confidence",
     "ConfigError",
+    "Decision",
+    "Doubt",
     "EngineClosedError",
     "EngineError",
     "Escalate",
     "Escalated",
     "Escalation",
     "EscalationFailed",
+    "FunctionTool",
     "Grammar",
     "GrammarError",
     "GrammarTooLargeError",
+    "HandedOff",
     "LimitExceededError",
     "Limits",
     "LocalModel",
@@ -110,6 +143,7 @@ __all__ = [
     "ModelFaultError",
     "ModelRequest",
     "ModelResponse",
+    "ModelRetry",
     "ModelUnavailableError",
     "ModelUsage",
     "OpenAIModel",
@@ -119,15 +153,25 @@ __all__ = [
     "QueueFullError",
     "RecordingModel",
     "ReplayModel",
+    "RetriesExhaustedError",
+    "RunContext",
+    "RunFailed",
     "RunFinished",
+    "RunInfo",
+    "RunPaused",
+    "RunPausedError",
     "RunResult",
+    "RunStarted",
     "RunUsage",
+    "SavedRun",
     "ScriptedModel",
     "Session",
     "SessionConflictError",
     "SessionError",
     "Settings",
+    "Sink",
     "Step",
+    "StepFinished",
     "StepStarted",
     "SystemMessage",
     "TextChunk",
@@ -143,6 +187,8 @@ __all__ = [
     "ToolResult",
     "ToolStarted",
     "ToolTimeoutError",
+    "TurnGenerated",
+    "TurnRetried",
     "UnknownFieldError",
     "UnknownToolError",
     "UnsupportedSchemaError",
@@ -158,6 +204,29 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FunctionTool": "tools.definition",
+    "RunContext": "tools.context",
+    "ModelRetry": "errors",
+    "Sink": "agent.sinks",
+    "RunInfo": "agent.sinks",
+    "RetriesExhaustedError": "agent.errors",
+    "ApprovalError": "agent.errors",
+    "RunPausedError": "agent.run.saved",
+    "SavedRun": "agent.run.saved",
+    "Doubt": "agent.calls.doubt",
+    "Decision": "agent.calls.approval",
+    "ApprovalRequest": "agent.calls.approval",
+    "Budget": "agent.bounds.budget",
+    "RunFailed": "agent.events",
+    "RunPaused": "agent.events",
+    "HandedOff": "agent.events",
+    "StepFinished": "agent.events",
+    "CallRefused": "agent.events",
+    "ApprovalGiven": "agent.events",
+    "ApprovalAsked": "agent.events",
+    "TurnRetried": "agent.events",
+    "TurnGenerated": "agent.events",
+    "RunStarted": "agent.events",
     "Agent": "agent.agent",
     "AbortedError": "errors",
     "AgentFastError": "errors",
@@ -188,7 +257,7 @@ _HOMES = {
     "AgentEvent": "agent.events",
     "CallsProposed": "agent.events",
     "CanvasUpdate": "agent.events",
-    "Escalate": "agent.escalation",
+    "Escalate": "agent.calls.escalation",
     "Escalated": "agent.events",
     "EscalationFailed": "agent.events",
     "OutputRejected": "agent.events",

@@ -19,15 +19,19 @@
     │   ├── ToolDefinitionError      a function cannot become a tool
     │   ├── UnknownToolError         no tool of that name is registered
     │   ├── ToolArgumentsError       arguments do not match the tool's schema
-    │   └── ToolTimeoutError         a tool ran longer than its limit
+    │   ├── ToolTimeoutError         a tool ran longer than its limit
+    │   └── ModelRetry               a tool or an output validator sends the model back, with the reason
     ├── SessionError             a session's file could not be read or written
     │   └── SessionConflictError     another run went on with the same session meanwhile
     ├── UnknownFieldError        a confidence has no field of that path (also a KeyError)
     ├── OutputError              the final answer does not fit the output type
     ├── LimitExceededError       a run used up its budget of steps, calls, tokens or time
+    ├── RetriesExhaustedError    a tool failed more often in a row than it may
+    ├── RunPausedError           a call waits for a decision; the run can go on
+    ├── ApprovalError            whoever decides on calls raised, or gave no decision
     └── MapError                 a prompt of `Agent.map` failed
 
-The last three are defined in `agentfast.agent.errors`, above this module. Each error that ends a run carries the run's
+Those from OutputError on are defined in `agentfast.agent`, above this module. Each error that ends a run carries the run's
 messages and steps. Every exception of the tree can be copied and pickled.
 
 Caller mistakes (ConfigError, ToolDefinitionError, UnsupportedSchemaError, BudgetTooSmallError) are raised
@@ -183,6 +187,10 @@ class ToolArgumentsError(ToolError, ValueError):
 
 class ToolTimeoutError(ToolError, TimeoutError):
     """A tool ran longer than its limit."""
+
+
+class ModelRetry(ToolError):  # noqa: N818  (an instruction to the model, by the name that other frameworks have for it)
+    """Raised by a tool or an output validator: the model reads the reason and tries again."""
 
 
 class SessionError(AgentFastError):

@@ -7,31 +7,38 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 import pydantic_core
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from typing_extensions import TypeVar as DefaultTypeVar
 
 from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
-from agentfast.tools.checks import check_number, shown
+from agentfast.tools.checks import shown
+from agentfast.tools.context import RunContext
 from agentfast.tools.docstring import parse_docstring
+from agentfast.tools.options import NamedToolOptions, ToolOptions, check_options
+from agentfast.tools.schema.arguments import object_schema, validator_of
 from agentfast.tools.schema.json_schema import Unenforced
 from agentfast.tools.schema.strict_json import strict_json
-from agentfast.tools.signature import complaints, read_signature
+from agentfast.tools.signature import ContextParameter, complaints, context_parameter, read_signature
 from agentfast.tools.unicode import lone_surrogate
 
-__all__ = ["Tool", "ToolDefinition", "as_tool", "tool"]
+__all__ = ["FunctionTool", "Tool", "ToolDefinition", "as_tool", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+D = TypeVar("D")
+ContextT = DefaultTypeVar("ContextT", contravariant=True, default=Any)
+Validator = Callable[[bytes], dict[str, Any]]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, eq=False)
-class Tool(Generic[P, R]):
-    """A function that a model may call. Calling it from Python calls the function, unchecked.
+class Tool(Generic[ContextT]):
+    """An action that a model may take. `Tool[Deps]` takes the context of a run with such deps.
 
     Attributes:
         function: the function, bound method, partial or callable object.
@@ -39,14 +46,61 @@ class Tool(Generic[P, R]):
         timeout: seconds that a call may take; None leaves it to the executor.
         is_async: the function is awaited on the event loop; otherwise it runs in a worker thread.
         unenforced: checks of its parameters that their schema does not state; see json_schema.py.
+        takes_context: its first argument is the run's context.
+        context_type: X of `RunContext[X]`; None where the annotation does not say.
+        retries: failures in a row that a run goes on after; None leaves it to the run's limits.
+        concurrency: calls of it that may be under way at once on an event loop; None leaves it to the executor.
+        pure: a call has no effect: it may be started early, run again, or run doubtful.
+        idempotent: a call may be run again with the same arguments, as after a crash.
+        requires_approval: calls are decided on before they run; or a function of the arguments that tells which.
     """
 
-    function: Callable[P, R]
+    function: Callable[..., Any]
     definition: ToolDefinition
     timeout: float | None
     is_async: bool
-    _validator: TypeAdapter[dict[str, Any]] = field(repr=False)
+    _validator: Validator = field(repr=False)
     unenforced: tuple[Unenforced, ...] = field(default=(), repr=False)
+    takes_context: bool = False
+    context_type: Any = None
+    retries: int | None = None
+    concurrency: int | None = None
+    pure: bool = False
+    idempotent: bool = False
+    requires_approval: bool | Callable[..., bool] = False
+
+    @classmethod
+    def from_schema(
+        cls,
+        name: str,
+        schema: Mapping[str, Any],
+        function: Callable[..., Any],
+        *,
+        description: str = "",
+        **options: Unpack[ToolOptions],
+    ) -> Tool[Any]:
+        """A tool whose parameters are a JSON Schema; the function takes plain JSON values as keyword arguments.
+
+        Args:
+            name: what the model calls it by.
+            schema: of the arguments, an object.
+            function: sync or async; its first parameter is the run's context if it is annotated so.
+            description: for the model.
+            options: as for `tool`.
+
+        Raises:
+            ToolDefinitionError: the schema is none of an object, or the name is not allowed.
+            ConfigError: an option is something else than it takes.
+        """
+        if not callable(function) or inspect.isclass(function):
+            raise ToolDefinitionError(f"tool {name!r} takes a function, not {shown(function)}")
+        check_options(options)
+        checked_name(function, name)
+        check_description(name, description)
+        parameters = object_schema(name, schema)
+        definition = ToolDefinition(name, description, parameters)
+        context = context_parameter(function, name)
+        return _tool_of(cls, function, definition, validator_of(name, parameters), context, options)
 
     @property
     def name(self) -> str:
@@ -63,10 +117,6 @@ class Tool(Generic[P, R]):
         """JSON Schema of the arguments, a closed object."""
         return self.definition.parameters
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function as if it were not a tool."""
-        return self.function(*args, **kwargs)
-
     def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Decoded JSON arguments as the function's keyword arguments, with dates, enums and models built.
 
@@ -76,70 +126,69 @@ class Tool(Generic[P, R]):
             ToolArgumentsError: the arguments do not match the schema; the message names each bad one.
         """
         try:
-            return self._validator.validate_json(pydantic_core.to_json(arguments), strict=True)
+            return self._validator(pydantic_core.to_json(arguments))
         except ValidationError as error:
             raise ToolArgumentsError("invalid arguments: " + complaints(error, "arguments")) from error
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
             raise ToolArgumentsError(f"arguments are not JSON: {error}") from error
 
 
+class FunctionTool(Tool[object], Generic[P, R]):
+    """A tool made of a function that takes no context. Calling it from Python calls the function, unchecked."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function as if it were not a tool."""
+        result: R = self.function(*args, **kwargs)
+        return result
+
+
+class ToolDecorator(Protocol):
+    """Makes a tool of a function."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[RunContext[D], P], R], /) -> Tool[D]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> FunctionTool[P, R]: ...
+
+
 @overload
 def tool(
-    function: Callable[P, R],
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout: float | None = None,
-) -> Tool[P, R]: ...
+    function: Callable[Concatenate[RunContext[D], P], R], /, **options: Unpack[NamedToolOptions]
+) -> Tool[D]: ...
 @overload
-def tool(
-    *, name: str | None = None, description: str | None = None, timeout: float | None = None
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
-def tool(
-    function: Callable[P, R] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    timeout: float | None = None,
-) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
+def tool(function: Callable[P, R], /, **options: Unpack[NamedToolOptions]) -> FunctionTool[P, R]: ...
+@overload
+def tool(**options: Unpack[NamedToolOptions]) -> ToolDecorator: ...
+def tool(function: Callable[..., Any] | None = None, /, **options: Unpack[NamedToolOptions]) -> Any:
     """Make a tool of a function, as `@tool`, `@tool(timeout=5)` or `tool(obj.method)`.
 
     The schema comes from the annotations, the texts from the docstring: what stands before its sections describes the
     tool, its section of parameters these, in the style of Google, NumPy or Sphinx (`Annotated[int, Field(description=...)]`
-    comes first).
+    comes first). A first parameter annotated `RunContext[Deps]` gets the run's context, and is not in the schema.
 
     Args:
         function: a sync or async function, bound method, partial or callable object. Every parameter
             needs an annotation and a name.
-        name: what the model calls it by; the function's name if None.
-        description: in place of the docstring's text.
-        timeout: seconds that a call may take; the executor's default if None.
+        options: name, what the model calls it by, the function's name if None; description, in place of the docstring's
+            text; and those of `ToolOptions`.
 
     Raises:
         ToolDefinitionError: the function cannot become a tool; the message names the parameter.
-        ConfigError: the timeout is no number above 0.
+        ConfigError: an option is something else than it takes.
     """
     if function is not None:
-        return _make_tool(function, name, description, timeout)
-
-    def decorate(decorated: Callable[P, R]) -> Tool[P, R]:
-        return _make_tool(decorated, name, description, timeout)
-
-    return decorate
+        return _make_tool(function, options)
+    return lambda decorated: _make_tool(decorated, options)
 
 
-def as_tool(function: Tool[..., Any] | Callable[..., Any]) -> Tool[..., Any]:
+def as_tool(function: Tool[Any] | Callable[..., Any]) -> Tool[Any]:
     """`function` itself if it is a tool already, otherwise a tool made of it."""
     if isinstance(function, Tool):
-        return cast("Tool[..., Any]", function)
-    return _make_tool(function, None, None, None)
+        return function
+    return _make_tool(function, {})
 
 
-def _make_tool(
-    function: Callable[P, R], name: str | None, description: str | None, timeout: float | None
-) -> Tool[P, R]:
+def _make_tool(function: Callable[..., Any], options: NamedToolOptions) -> Tool[Any]:
     if isinstance(function, (staticmethod, classmethod)):
         raise ToolDefinitionError(
             "a static or class method cannot be decorated inside its class",
@@ -149,21 +198,50 @@ def _make_tool(
         raise ToolDefinitionError(
             f"a tool is made of a function; {shown(function)} is not a function", hint=_instead(function)
         )
-    check_number("tool(timeout=...)", timeout, above=0, optional=True)
+    check_options(options)
     inner = _innermost(function)
-    tool_name = _tool_name(inner, name)
+    tool_name = checked_name(inner, options.get("name"))
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
         raise ToolDefinitionError(f"tool {tool_name!r} is a generator", hint="return a list")
     summary, parameter_texts = parse_docstring(inner.__doc__)
     signature = read_signature(function, tool_name, parameter_texts)
-    text = summary if description is None else description
-    _check_description(tool_name, text)
+    given = options.get("description")
+    text = summary if given is None else given
+    check_description(tool_name, text)
     try:
         parameters = strict_json(signature.parameters)
     except ValueError as error:
         raise ToolDefinitionError(f"tool {tool_name!r}: its JSON Schema {error}") from error
+    made: type[Tool[Any]] = Tool if signature.context.is_taken else FunctionTool
     definition = ToolDefinition(tool_name, text, parameters)
-    return Tool(function, definition, timeout, _is_async(inner), signature.validator, signature.unenforced)
+    validator = functools.partial(signature.validator.validate_json, strict=True)
+    return _tool_of(made, function, definition, validator, signature.context, options, signature.unenforced)
+
+
+def _tool_of(
+    cls: type[Tool[Any]],
+    function: Callable[..., Any],
+    definition: ToolDefinition,
+    validator: Validator,
+    context: ContextParameter,
+    options: ToolOptions,
+    unenforced: tuple[Unenforced, ...] = (),
+) -> Tool[Any]:
+    return cls(
+        function,
+        definition,
+        options.get("timeout"),
+        is_async(_innermost(function)),
+        validator,
+        unenforced,
+        context.is_taken,
+        context.type,
+        options.get("retries"),
+        options.get("concurrency"),
+        options.get("pure", False),
+        options.get("idempotent", False),
+        options.get("requires_approval", False),
+    )
 
 
 def _instead(value: object) -> str | None:
@@ -175,7 +253,12 @@ def _instead(value: object) -> str | None:
     return None
 
 
-def _check_description(name: str, text: object) -> None:
+def check_description(name: str, text: object) -> None:
+    """A text for the model.
+
+    Raises:
+        ToolDefinitionError: it is something else.
+    """
     if not isinstance(text, str):
         raise ToolDefinitionError(f"tool {name!r}: description is {shown(text)}; it takes a str")
     at = lone_surrogate(text)
@@ -183,9 +266,14 @@ def _check_description(name: str, text: object) -> None:
         raise ToolDefinitionError(f"tool {name!r}: the description holds a lone surrogate at position {at}")
 
 
-def _tool_name(function: Callable[..., Any], given: str | None) -> str:
-    name: str = getattr(function, "__name__", type(function).__name__) if given is None else given
-    if not isinstance(name, str) or not _NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
+def checked_name(function: Callable[..., Any], given: object) -> str:
+    """The name that was given, or the function's.
+
+    Raises:
+        ToolDefinitionError: no tool can have it.
+    """
+    name: object = getattr(function, "__name__", type(function).__name__) if given is None else given
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ToolDefinitionError(
             f"{name!r} is not a tool name", hint="pass name= with up to 64 letters, digits, _ or -"
         )
@@ -198,6 +286,7 @@ def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
+def is_async(function: Callable[..., Any]) -> bool:
+    """True if calling the function gives an awaitable."""
     call = getattr(function, "__call__", None)  # noqa: B004  (an object whose __call__ is async)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

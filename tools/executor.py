@@ -15,6 +15,7 @@ import pydantic_core
 from agentfast.errors import ToolArgumentsError, ToolError, ToolTimeoutError
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.checks import check_integer, check_number, shown
+from agentfast.tools.context import RunContext
 from agentfast.tools.definition import Tool
 from agentfast.tools.registry import ToolRegistry
 from agentfast.tools.schema.strict_json import repeated_key
@@ -62,8 +63,8 @@ class Executor:
         self._max_result_bytes = max_result_bytes
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
-    async def run(self, call: ToolCall) -> ToolResult:
-        """Run one call. Whatever the tool does wrong is in the result, its exception included.
+    async def run(self, call: ToolCall, context: RunContext[Any] | None = None) -> ToolResult:
+        """Run one call, with the run's context for a tool that takes one. Whatever the tool does wrong is in the result, its exception included.
 
         Cancellation and KeyboardInterrupt are raised. SystemExit and every other exception is the tool's failure: a tool
         does not end the program.
@@ -71,7 +72,7 @@ class Executor:
         start, task = time.perf_counter(), asyncio.current_task()
         exception: BaseException | None = None
         try:
-            content = self._to_json(await self._call(call))
+            content = self._to_json(await self._call(call, context))
         except (asyncio.CancelledError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a tool may raise anything: the model reads it
@@ -81,30 +82,37 @@ class Executor:
         duration_s = time.perf_counter() - start
         return ToolResult(call.id, call.name, content, exception is not None, duration_s, exception)
 
-    async def _call(self, call: ToolCall) -> Any:
+    async def _call(self, call: ToolCall, context: RunContext[Any] | None) -> Any:
         tool = self.registry[call.name]
         if call.malformed is not None:
             raise ToolArgumentsError(_not_an_object(call.malformed))
         arguments = tool.validate(call.arguments)
         limit = self._timeout if tool.timeout is None else tool.timeout
+        if tool.takes_context and context is None:
+            context = RunContext(None, tool_name=call.name, call_id=call.id)
         async with self._gate():
             deadline = asyncio.timeout(limit)
             try:
                 async with deadline:
-                    return await self._invoke(tool, arguments)
+                    return await self._invoke(tool, arguments, context)
             except TimeoutError as error:
                 if not deadline.expired():
                     raise  # the tool's own
                 raise ToolTimeoutError(f"timed out after {limit:g} s") from error
 
-    async def _invoke(self, tool: Tool[..., Any], arguments: dict[str, Any]) -> Any:
+    async def _invoke(
+        self, tool: Tool[Any], arguments: dict[str, Any], context: RunContext[Any] | None
+    ) -> Any:
         cancellations = _cancellations()
+        given = (context,) if tool.takes_context else ()
         try:
             if tool.is_async:
-                return await tool.function(**arguments)
-            value = await run_in_thread(functools.partial(tool.function, **arguments))
+                return await tool.function(*given, **arguments)
+            value = await run_in_thread(functools.partial(tool.function, *given, **arguments))
             return await value if inspect.isawaitable(value) else value
         except asyncio.CancelledError as error:
+            if context is not None:
+                context.cancel()
             if _cancellations() > cancellations:
                 raise
             raise ToolError("the tool cancelled itself") from error

@@ -13,7 +13,7 @@ from agentfast.tools.definition import Tool, ToolDefinition, as_tool
 class ToolRegistry:
     """An immutable set of tools with unique names, in the order given."""
 
-    def __init__(self, tools: Iterable[Tool[..., Any] | Callable[..., Any]] = ()) -> None:
+    def __init__(self, tools: Iterable[Tool[Any] | Callable[..., Any]] = ()) -> None:
         """Take tools, or functions to make tools of.
 
         Raises:
@@ -22,26 +22,30 @@ class ToolRegistry:
         """
         hint = "put it into a list: tools=[...]" if callable(tools) else None
         check_list("tools", tools, "a list of tools or functions", hint=hint)
-        by_name: dict[str, Tool[..., Any]] = {}
+        by_name: dict[str, Tool[Any]] = {}
         for item in map(as_tool, tools):
             if item.name in by_name:
                 raise ToolDefinitionError(
                     f"two tools are named {item.name!r}", hint="rename one: tool(f, name=...)"
                 )
             by_name[item.name] = item
-        self._tools: Mapping[str, Tool[..., Any]] = by_name
+        self._tools: Mapping[str, Tool[Any]] = by_name
         self.definitions: tuple[ToolDefinition, ...] = tuple(item.definition for item in by_name.values())
 
     def __len__(self) -> int:
         return len(self._tools)
 
-    def __iter__(self) -> Iterator[Tool[..., Any]]:
+    def __iter__(self) -> Iterator[Tool[Any]]:
         return iter(self._tools.values())
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools
 
-    def __getitem__(self, name: str) -> Tool[..., Any]:
+    def get(self, name: str) -> Tool[Any] | None:
+        """The tool of that name, None if there is none."""
+        return self._tools.get(name)
+
+    def __getitem__(self, name: str) -> Tool[Any]:
         """The tool of that name.
 
         Raises:

@@ -17,6 +17,7 @@ from pydantic import AliasChoices, AliasPath, ConfigDict, Field, TypeAdapter, Va
 from pydantic.fields import FieldInfo
 
 from agentfast.errors import ToolDefinitionError
+from agentfast.tools.context import RunContext
 from agentfast.tools.schema.json_schema import Unenforced, describe
 
 _MAX_REASON = 300
@@ -29,16 +30,31 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True)
+class ContextParameter:
+    """The first parameter of a function, if it takes the run's context.
+
+    Attributes:
+        is_taken: it does.
+        type: X of `RunContext[X]`; None where the annotation does not say.
+    """
+
+    is_taken: bool = False
+    type: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """JSON Schema of a function's arguments (a closed object) and the validator that agrees with it.
 
     Attributes:
         unenforced: checks of the validator that the schema does not state.
+        context: the run's context, which is not among the arguments.
     """
 
     parameters: dict[str, Any]
     validator: TypeAdapter[dict[str, Any]]
     unenforced: tuple[Unenforced, ...] = ()
+    context: ContextParameter = ContextParameter()
 
 
 def read_signature(function: Callable[..., Any], name: str, descriptions: Mapping[str, str]) -> Signature:
@@ -53,12 +69,13 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
         ToolDefinitionError: a parameter cannot be filled from JSON; the message names it.
     """
     try:
-        parameters = inspect.signature(function).parameters
+        parameters: Mapping[str, inspect.Parameter] = inspect.signature(function).parameters
     except (TypeError, ValueError) as error:  # functions written in C may have none
         raise ToolDefinitionError(
             f"tool {name!r} has no signature to read", hint="wrap it in a Python function"
         ) from error
     hints = _type_hints(function, name)
+    context, parameters = _without_context(parameters, hints, name)
     fields: dict[str, Any] = {}
     keys: dict[str, str] = {}  # of parameters, in the JSON object
     for parameter in parameters.values():
@@ -85,7 +102,36 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     ) as error:  # pydantic's own, and what the code of a type raises, such as a package that is missing
         raise ToolDefinitionError(_culprit(name, fields) + f": {reason_of(error)}") from error
     _add_defaults(schema["properties"], parameters, keys)
-    return Signature(schema, validator, unenforced)
+    return Signature(schema, validator, unenforced, context)
+
+
+def context_parameter(function: Callable[..., Any], name: str) -> ContextParameter:
+    """The parameter of a function that takes the run's context, if there is one.
+
+    Raises:
+        ToolDefinitionError: an annotation cannot be resolved.
+    """
+    return _without_context(inspect.signature(function).parameters, _type_hints(function, name), name)[0]
+
+
+def _without_context(
+    parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any], name: str
+) -> tuple[ContextParameter, Mapping[str, inspect.Parameter]]:
+    """The parameter of the context, and the parameters without it."""
+    found = ContextParameter()
+    rest = dict(parameters)
+    for index, parameter in enumerate(parameters.values()):
+        annotation = hints.get(parameter.name)
+        if annotation is not RunContext and typing.get_origin(annotation) is not RunContext:
+            continue
+        if index or parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            raise ToolDefinitionError(
+                f"tool {name!r}: parameter {parameter.name!r} is a RunContext, but not the first",
+                hint="put it first",
+            )
+        del rest[parameter.name]
+        found = ContextParameter(is_taken=True, type=next(iter(typing.get_args(annotation)), None))
+    return found, rest
 
 
 def _type_hints(function: Callable[..., Any], name: str) -> dict[str, Any]:

@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
-import anyio
+from typing_extensions import TypeForm
+from typing_extensions import TypeVar as DefaultTypeVar
 
-from agentfast.agent.arguments import check_definition, check_run, check_session_run, check_tool_choice
+from agentfast.agent.bounds.budget import Budget
 from agentfast.agent.bounds.limits import DEFAULT_LIMITS, DEFAULT_SETTINGS, Limits, Settings
-from agentfast.agent.escalation import Escalate
-from agentfast.agent.events import AgentEvent, RunEvent, RunFinished
+from agentfast.agent.bounds.repetition import Repetition
+from agentfast.agent.calls.approval import Approver, Decision
+from agentfast.agent.calls.doubt import Doubt, model_doubt
+from agentfast.agent.calls.escalation import Escalate
+from agentfast.agent.calls.handoff import agent_tool, handoff_name, handoff_tool, reachable
+from agentfast.agent.checks.arguments import (
+    check_budget,
+    check_contexts,
+    check_definition,
+    check_deps,
+    check_run,
+    check_session_run,
+    check_tool_choice,
+)
+from agentfast.agent.checks.schemas import check_schemas
+from agentfast.agent.definitions.definition import Definition
+from agentfast.agent.definitions.instructions import Instructions, InstructionsLike
+from agentfast.agent.definitions.options import AgentOptions
+from agentfast.agent.events import AgentEvent
 from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.history.read import read_history
-from agentfast.agent.map import Map
-from agentfast.agent.output import OutputType
+from agentfast.agent.many.map import Map
+from agentfast.agent.output.output_type import OutputType
+from agentfast.agent.output.validators import OutputValidator, Validators
 from agentfast.agent.result import RunResult, T
-from agentfast.agent.run import Run, derive_seed
-from agentfast.agent.schemas import check_schemas
-from agentfast.agent.turn import Emit
+from agentfast.agent.run.loop import Run
+from agentfast.agent.run.saved import SavedRun, resumed
+from agentfast.agent.run.seeds import derive_seed
+from agentfast.agent.run.state import RunState
+from agentfast.agent.run.watcher import Watcher
+from agentfast.agent.sinks import Sink, SinkLike, as_sinks
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
 from agentfast.models.base import Model
 from agentfast.models.process_bound import ProcessBound
-from agentfast.tools.checks import check_flag, check_integer
+from agentfast.tools.checks import check_flag, check_integer, check_list, check_text, refuse
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
@@ -39,112 +62,162 @@ if TYPE_CHECKING:
 History = Sequence[Message | Mapping[str, object]]
 """An earlier conversation: messages, or dicts in the format of OpenAI's chat completions."""
 
-AnyTool = Tool[..., Any] | Callable[..., Any]
+AnyTool = Tool[Any] | Callable[..., Any]
+
+D = DefaultTypeVar("D", default=None)
+X = TypeVar("X")
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class Agent(ProcessBound, Generic[T]):
+class Agent(ProcessBound, Generic[D, T]):
     """An agent: a model, its tools and instructions, and the type of its answers.
 
+    `Agent[Deps, Output]`: the type of what its tools get by their context, None if nothing, and the type of its answers.
     Immutable: one agent serves any number of runs at once, on any event loop. It cannot be pickled: make one in each
     process.
     """
 
     model: Model
-    tools: tuple[Tool[..., Any], ...]
-    instructions: str
+    tools: tuple[Tool[Any], ...]
+    instructions: Any
     output_type: Any
+    deps_type: Any
     tool_choice: str
     limits: Limits
     settings: Settings
     escalate: Escalate | None
+    doubt: Doubt | None
     name: str
-    _executor: Executor = field(init=False, repr=False)
-    _output: OutputType[T] = field(init=False, repr=False)
+    description: str
+    _definition: Definition[T] = field(init=False, repr=False)
     _opening: tuple[Message, ...] = field(init=False, repr=False)
 
     @overload
     def __init__(
-        self: Agent[str],
+        self: Agent[None, str],
         model: Model,
         *,
-        tools: Iterable[AnyTool] = ...,
-        instructions: str = ...,
-        tool_choice: str = ...,
-        limits: Limits = ...,
-        settings: Settings = ...,
-        escalate: Escalate | None = ...,
-        name: str = ...,
+        output_validators: Iterable[OutputValidator[None, str]] = ...,
+        handoffs: Iterable[Agent[None, str]] = ...,
+        **options: Unpack[AgentOptions[None]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[X, str],
+        model: Model,
+        *,
+        deps_type: type[X],
+        output_validators: Iterable[OutputValidator[X, str]] = ...,
+        handoffs: Iterable[Agent[X, str]] = ...,
+        **options: Unpack[AgentOptions[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[None, str],
+        model: Model,
+        *,
+        output_type: Grammar | re.Pattern[str],
+        output_validators: Iterable[OutputValidator[None, str]] = ...,
+        handoffs: Iterable[Agent[None, str]] = ...,
+        **options: Unpack[AgentOptions[None]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[X, str],
+        model: Model,
+        *,
+        deps_type: type[X],
+        output_type: Grammar | re.Pattern[str],
+        output_validators: Iterable[OutputValidator[X, str]] = ...,
+        handoffs: Iterable[Agent[X, str]] = ...,
+        **options: Unpack[AgentOptions[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[None, T],
+        model: Model,
+        *,
+        output_type: TypeForm[T],
+        output_validators: Iterable[OutputValidator[None, T]] = ...,
+        handoffs: Iterable[Agent[None, T]] = ...,
+        **options: Unpack[AgentOptions[None]],
     ) -> None: ...
     @overload
     def __init__(
         self,
         model: Model,
         *,
-        tools: Iterable[AnyTool] = ...,
-        instructions: str = ...,
-        output_type: type[T],
-        tool_choice: str = ...,
-        limits: Limits = ...,
-        settings: Settings = ...,
-        escalate: Escalate | None = ...,
-        name: str = ...,
+        deps_type: type[D],
+        output_type: TypeForm[T],
+        output_validators: Iterable[OutputValidator[D, T]] = ...,
+        handoffs: Iterable[Agent[D, T]] = ...,
+        **options: Unpack[AgentOptions[D]],
     ) -> None: ...
     @overload
     def __init__(
-        self: Agent[str],
+        self: Agent[None, Any],
         model: Model,
         *,
-        tools: Iterable[AnyTool] = ...,
-        instructions: str = ...,
-        output_type: Grammar | re.Pattern[str],
-        tool_choice: str = ...,
-        limits: Limits = ...,
-        settings: Settings = ...,
-        escalate: Escalate | None = ...,
-        name: str = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: Agent[Any],
-        model: Model,
-        *,
-        tools: Iterable[AnyTool] = ...,
-        instructions: str = ...,
         output_type: object,
-        tool_choice: str = ...,
-        limits: Limits = ...,
-        settings: Settings = ...,
-        escalate: Escalate | None = ...,
-        name: str = ...,
+        output_validators: Iterable[OutputValidator[None, Any]] = ...,
+        handoffs: Iterable[Agent[None, Any]] = ...,
+        **options: Unpack[AgentOptions[None]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Agent[X, Any],
+        model: Model,
+        *,
+        deps_type: type[X],
+        output_type: object,
+        output_validators: Iterable[OutputValidator[X, Any]] = ...,
+        handoffs: Iterable[Agent[X, Any]] = ...,
+        **options: Unpack[AgentOptions[X]],
     ) -> None: ...
     def __init__(
         self,
         model: Model,
         *,
         tools: Iterable[AnyTool] = (),
-        instructions: str = "",
+        instructions: InstructionsLike[Any] = "",
         output_type: object = str,
+        deps_type: object = None,
+        output_validators: Iterable[Callable[..., Any]] = (),
+        handoffs: Iterable[Agent[Any, Any]] = (),
         tool_choice: str = "auto",
         limits: Limits = DEFAULT_LIMITS,
         settings: Settings = DEFAULT_SETTINGS,
         escalate: Escalate | None = None,
+        doubt: Doubt | Literal["model"] | None = "model",
+        approve: Approver | None = None,
+        sinks: Iterable[SinkLike] = (),
         name: str = "agent",
+        description: str = "",
     ) -> None:
         """Define an agent.
 
         Args:
             model: answers the requests.
-            tools: tools, or functions to make tools of.
-            instructions: the system message.
+            tools: tools, functions to make tools of, or toolsets.
+            instructions: the system message: a text, a function that writes it when a run begins, sync or async, with the
+                run's context as its argument if it takes one, or a list of both.
             output_type: what an answer is: str for text, any type that pydantic can describe, a JSON Schema, a Grammar,
-                a compiled regular expression, or an Outlines term; see output.py.
+                a compiled regular expression, or an Outlines term; see output_type.py.
+            deps_type: type of what `run(deps=...)` hands to tools, instructions and validators by their RunContext.
+            output_validators: functions of an answer, in their order; each returns it, or raises ModelRetry with the reason
+                that the model is sent back with.
+            handoffs: agents that the model can hand the conversation to. They answer in this one's place.
             tool_choice: of each run's first turn. "auto": an answer or calls; "required": calls; a tool's name: a call
                 to it; the turns after it are free. "none": no calls in any turn.
             limits: budgets of each run.
             settings: how each turn is generated.
             escalate: when a stronger model is asked for a turn again, and which; None: never.
-            name: for logs and for fairness between programs on one engine.
+            doubt: what becomes of calls whose own confidence is low; "model": what the model says, which for most models
+                is nothing; None: they run as any other.
+            approve: decides on calls that require approval; without it a run pauses at one, see RunPausedError.
+            sinks: receivers of the runs' events: functions of a RunInfo and an event, or objects; see sinks.py.
+            name: for logs, and for tools made of the agent.
+            description: for agents that call this one or hand over to it.
 
         Raises:
             ToolDefinitionError: a function cannot become a tool, or two tools share a name.
@@ -156,32 +229,58 @@ class Agent(ProcessBound, Generic[T]):
         """
         check_definition(
             model=model,
-            instructions=instructions,
             limits=limits,
             settings=settings,
             escalate=escalate,
+            doubt=doubt,
+            approve=approve,
             name=name,
         )
+        check_text("description", description)
+        targets = _handoffs(handoffs)
         registry = ToolRegistry(tools)
+        if targets:
+            transfers = [handoff_tool(agent.name, agent.description) for agent in targets.values()]
+            registry = ToolRegistry([*registry, *transfers])
+        check_contexts(registry, deps_type)
         executor = Executor(registry, timeout=settings.tool_timeout_s, concurrency=settings.tool_concurrency)
         check_tool_choice(tool_choice, registry.definitions)
         output = OutputType[T](output_type)
         for each in (model,) if escalate is None else (model, escalate.to):
             check_schemas(each, registry, output, tool_choice, settings.max_calls)
-        needs_system = instructions or len(registry) or output.schema is not None
+        doubted = model_doubt(model) if doubt == "model" else doubt
+        definition = Definition(
+            name=name,
+            model=model,
+            executor=executor,
+            output=output,
+            validators=Validators(output_validators),
+            instructions=Instructions(instructions),
+            tool_choice=tool_choice,
+            limits=limits,
+            settings=settings,
+            escalate=escalate,
+            doubt=doubted,
+            approve=approve,
+            sinks=as_sinks(sinks),
+            handoffs={tool: agent._definition for tool, agent in targets.items()},
+        )
+        text = definition.instructions.text
         values = {
             "model": model,
             "tools": tuple(registry),
             "instructions": instructions,
             "output_type": output_type,
+            "deps_type": deps_type,
             "tool_choice": tool_choice,
             "limits": limits,
             "settings": settings,
             "escalate": escalate,
+            "doubt": doubted,
             "name": name,
-            "_executor": executor,
-            "_output": output,
-            "_opening": (SystemMessage(instructions),) if needs_system else (),
+            "description": description,
+            "_definition": definition,
+            "_opening": (SystemMessage(text or ""),) if definition.has_system else (),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -190,17 +289,21 @@ class Agent(ProcessBound, Generic[T]):
         self,
         prompt: str,
         *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
         history: History = (),
         session: Session | None = None,
+        budget: Budget | None = None,
         seed: int | None = None,
     ) -> RunResult[T]:
         """Answer one prompt. Cancelling the caller stops the model's generation and the tools.
 
         Args:
             prompt: what the user asks.
+            deps: handed to tools, instructions and validators by their RunContext.
             history: an earlier conversation to go on with: the `messages` of a result or of an error that ended a run, or
                 OpenAI-style dicts. Its instructions are replaced by this agent's.
             session: a kept conversation to go on with, in place of a history; the run's messages are added to it.
+            budget: bounds that this run shares with others, and with the runs that its tools start.
             seed: of everything random in the run, at least 0; the same seed gives the same run if the tools play along.
                 A server is sent this number for the first turn, and numbers derived from it for later ones. None: 0
                 for a local model; a server is sent none.
@@ -209,21 +312,25 @@ class Agent(ProcessBound, Generic[T]):
             ConfigError: the prompt is no text or an empty one, or the history no conversation; nothing was started.
             SessionError: the session cannot be read or written, or another run goes on with it.
             LimitExceededError: a budget is used up.
-            OutputError: the answer does not fit the output type, after the allowed retries.
+            OutputError: the answer does not fit the output type, or a validator refuses it, after the allowed retries.
+            RetriesExhaustedError: a tool failed too often in a row.
+            RunPausedError: a call waits for a decision, and the agent has no approver.
             AgentFastError: the model could not answer. As the two before, it has the conversation so far in `messages` and
                 the steps in `steps`.
         """
         if session is None:
-            return await self._new_run(prompt, read_history(history), seed, None).execute()
+            return await self._new_run(prompt, read_history(history), seed, deps, budget).execute()
         check_session_run(prompt, history, session, seed)
-        return await self._run_in(session, prompt, seed, None)
+        return await self._run_in(session, prompt, seed, deps, budget, ())
 
     def run_sync(
         self,
         prompt: str,
         *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
         history: History = (),
         session: Session | None = None,
+        budget: Budget | None = None,
         seed: int | None = None,
     ) -> RunResult[T]:
         """`run` for code without an event loop.
@@ -235,33 +342,95 @@ class Agent(ProcessBound, Generic[T]):
             raise ConfigError(
                 "run_sync was called inside a running event loop", hint="await agent.run(...) there"
             )
-        return asyncio.run(self.run(prompt, history=history, session=session, seed=seed))
+        return asyncio.run(
+            self.run(prompt, deps=deps, history=history, session=session, budget=budget, seed=seed)
+        )
 
     def stream(
         self,
         prompt: str,
         *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
         history: History = (),
         session: Session | None = None,
+        budget: Budget | None = None,
         seed: int | None = None,
     ) -> AsyncGenerator[AgentEvent[T], None]:
         """`run`, event by event; the last event is RunFinished, or what `run` raises is raised.
 
         Leaving the loop early stops the run (at once inside `contextlib.aclosing`).
         """
-        events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+        watcher = Watcher()
         if session is None:
-            return _follow(
-                self._new_run(prompt, read_history(history), seed, events.put_nowait).execute, events
-            )
+            run = self._new_run(prompt, read_history(history), seed, deps, budget, (watcher,))
+            return watcher.follow(run.execute)
         check_session_run(prompt, history, session, seed)
-        return _follow(partial(self._run_in, session, prompt, seed, events.put_nowait), events)
+        return watcher.follow(partial(self._run_in, session, prompt, seed, deps, budget, (watcher,)))
+
+    async def resume(
+        self,
+        state: SavedRun,
+        decisions: Mapping[str, Decision | bool] | None = None,
+        *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+        budget: Budget | None = None,
+    ) -> RunResult[T]:
+        """Go on with a run that was paused, in this process or another.
+
+        Args:
+            state: the run, of RunPausedError.
+            decisions: on the calls that wait, by their ids: True, False or a Decision. A call without one is asked for of
+                the agent's approver; without an approver the run pauses again.
+            deps: as for `run`.
+            budget: as for `run`.
+
+        Raises:
+            ConfigError: the run is another agent's, or a decision is on no call that waits.
+            AgentFastError: as `run`.
+        """
+        return await self._resumed(state, decisions, deps, budget, ()).execute()
+
+    def resume_stream(
+        self,
+        state: SavedRun,
+        decisions: Mapping[str, Decision | bool] | None = None,
+        *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+        budget: Budget | None = None,
+    ) -> AsyncGenerator[AgentEvent[T], None]:
+        """`resume`, event by event, as `stream` is `run`."""
+        watcher = Watcher()
+        return watcher.follow(self._resumed(state, decisions, deps, budget, (watcher,)).execute)
+
+    def as_tool(self, *, name: str | None = None, description: str | None = None) -> Tool[D]:
+        """The agent as a tool of another agent: it takes a prompt, and its answer is the tool's result.
+
+        The inner run has the outer one's deps, and keeps to its deadline and shared budgets; what it uses is added to the
+        outer run's usage. Its failure is a result that the outer model reads.
+
+        Args:
+            name: the tool's; None: the agent's.
+            description: the tool's; None: the agent's.
+
+        Raises:
+            ToolDefinitionError: no tool can have the name.
+            ConfigError: there is no description.
+        """
+        said = self.description if description is None else description
+        if not said:
+            raise ConfigError(
+                f"agent {self.name!r} has no description, so that no model would know when to call it",
+                hint="as_tool(description=...), or Agent(description=...)",
+            )
+        return agent_tool(self, self.name if name is None else name, said)
 
     @overload
     async def map(
         self,
         prompts: Iterable[str],
         *,
+        deps: D = ...,
+        budget: Budget | None = ...,
         concurrency: int = ...,
         return_exceptions: Literal[False] = ...,
         seed: int | None = ...,
@@ -271,6 +440,8 @@ class Agent(ProcessBound, Generic[T]):
         self,
         prompts: Iterable[str],
         *,
+        deps: D = ...,
+        budget: Budget | None = ...,
         concurrency: int = ...,
         return_exceptions: bool,
         seed: int | None = ...,
@@ -279,6 +450,8 @@ class Agent(ProcessBound, Generic[T]):
         self,
         prompts: Iterable[str],
         *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+        budget: Budget | None = None,
         concurrency: int = 32,
         return_exceptions: bool = False,
         seed: int | None = None,
@@ -287,6 +460,8 @@ class Agent(ProcessBound, Generic[T]):
 
         Args:
             prompts: read as runs become free, so a generator is fine.
+            deps: of each run.
+            budget: bounds that the runs share.
             concurrency: runs at once.
             return_exceptions: put a failed run's exception in its place; otherwise the first one stops the runs under
                 way, and a MapError is raised.
@@ -303,17 +478,23 @@ class Agent(ProcessBound, Generic[T]):
         def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
             own = None if seed is None else derive_seed(seed, index)
             return self._new_run(
-                prompt, read_history(()), own, None, default_seed=derive_seed(0, index)
+                prompt, read_history(()), own, deps, budget, default_seed=derive_seed(0, index)
             ).execute()
 
         return await Map(answer, prompts, keep_going=return_exceptions).execute(concurrency)
 
     async def _run_in(
-        self, session: Session, prompt: str, seed: int | None, emit: Emit | None
+        self,
+        session: Session,
+        prompt: str,
+        seed: int | None,
+        deps: D,
+        budget: Budget | None,
+        sinks: tuple[Sink, ...],
     ) -> RunResult[T]:
         """Execute a run that goes on with the session, which keeps its messages however it ends."""
         async with session.record(self.model) as recorded:
-            run = self._new_run(prompt, (recorded.history, recorded.call_ids), seed, emit)
+            run = self._new_run(prompt, (recorded.history, recorded.call_ids), seed, deps, budget, sinks)
             recorded.follow(run)
             return await run.execute()
 
@@ -322,28 +503,47 @@ class Agent(ProcessBound, Generic[T]):
         prompt: str,
         history: tuple[list[Message], CallIds],
         seed: int | None,
-        emit: Emit | None,
+        deps: D,
+        budget: Budget | None,
+        sinks: tuple[Sink, ...] = (),
         *,
         default_seed: int = 0,
     ) -> Run[T]:
         check_run(prompt, seed)
+        check_deps(deps, self.deps_type)
+        check_budget(budget)
         earlier, call_ids = history
-        transcript = Transcript([*self._opening, *earlier, UserMessage(prompt)])
-        return Run(
-            name=self.name,
-            model=self.model,
-            executor=self._executor,
-            output=self._output,
-            tool_choice=self.tool_choice,
-            limits=self.limits,
-            settings=self.settings,
-            escalate=self.escalate,
-            transcript=transcript,
-            call_ids=call_ids,
-            seed=seed,
-            default_seed=default_seed,
-            emit=emit,
+        state = RunState(
+            f"{self.name}-{os.urandom(6).hex()}",
+            self.name,
+            Transcript([*self._opening, *earlier, UserMessage(prompt)]),
+            call_ids,
+            seed,
+            default_seed,
+            Repetition(),
         )
+        return Run(self._definition, state, deps=deps, budget=budget, sinks=sinks)
+
+    def _resumed(
+        self,
+        saved: SavedRun,
+        decisions: Mapping[str, Decision | bool] | None,
+        deps: D,
+        budget: Budget | None,
+        sinks: tuple[Sink, ...],
+    ) -> Run[T]:
+        check_deps(deps, self.deps_type)
+        check_budget(budget)
+        state = resumed(saved, decisions or {})
+        known = {self.name: self._definition} | {
+            each.name: each for each in reachable(self._definition.handoffs.values())
+        }
+        if state.agent not in known:
+            raise ConfigError(
+                f"the run is one of agent {state.agent!r}, not of {self.name!r}",
+                hint="resume it with that agent",
+            )
+        return Run(known[state.agent], state, deps=deps, budget=budget, sinks=sinks)
 
 
 def _in_event_loop() -> bool:
@@ -354,20 +554,21 @@ def _in_event_loop() -> bool:
     return True
 
 
-async def _follow(
-    execute: Callable[[], Coroutine[Any, Any, RunResult[T]]], events: asyncio.Queue[RunEvent | None]
-) -> AsyncGenerator[AgentEvent[T], None]:
-    """Execute a run, event by event; it stops when the generator is closed."""
-    task = asyncio.create_task(execute())
-    task.add_done_callback(lambda _: events.put_nowait(None))
-    try:
-        while (event := await events.get()) is not None:
-            yield event
-        yield RunFinished(await task)
-    finally:
-        if not task.done():
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # whoever left early does not come for it
+def _handoffs(agents: Iterable[Agent[Any, Any]]) -> dict[str, Agent[Any, Any]]:
+    """The agents that the conversation can be handed to, by the names of their tools.
+
+    Raises:
+        ConfigError: one of them is no agent, or two have the same name.
+    """
+    hint = "put it into a list: handoffs=[...]" if isinstance(agents, Agent) else None
+    named: dict[str, Agent[Any, Any]] = {}
+    for index, agent in enumerate(check_list("handoffs", agents, "a list of agents", hint=hint)):
+        if not isinstance(agent, Agent):
+            refuse(f"handoffs[{index}]", agent, "an Agent")
+        tool = handoff_name(agent.name)
+        if tool in named:
+            raise ConfigError(
+                f"two agents of handoffs are named {agent.name!r}", hint="name them: Agent(name=...)"
+            )
+        named[tool] = agent
+    return named

@@ -40,6 +40,30 @@ class LimitExceededError(AgentFastError):
     steps: tuple[Step, ...]
 
 
+class RetriesExhaustedError(AgentFastError):
+    """A tool failed more often in a row than it may; the conversation with all the failures is in `messages`.
+
+    Attributes:
+        tool: name of the tool.
+        failures: how often it failed in a row.
+    """
+
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
+
+    def __init__(self, tool: str, failures: int, last: str) -> None:
+        super().__init__(
+            f"tool {tool!r} failed {failures} times in a row, at last with: {last}",
+            hint="mend the tool or its description; or raise tool(retries=...) or Limits(tool_retries=...)",
+        )
+        self.tool = tool
+        self.failures = failures
+
+
+class ApprovalError(AgentFastError):
+    """Whoever decides on calls raised an exception, or gave something else than a decision."""
+
+
 class MapError(AgentFastError):
     """A prompt of `Agent.map` failed; its error is the `__cause__`. What the other prompts came to is in `results`.
 

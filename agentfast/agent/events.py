@@ -1,13 +1,37 @@
-"""Events of `Agent.stream`, in order: a run's steps as they happen, then RunFinished."""
+"""Events of a run, in order: its steps as they happen, then RunFinished. `Agent.stream` gives them, and sinks take them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic
 
-from agentfast.agent.result import RunResult, T
-from agentfast.messages import AssistantMessage, ToolCall, ToolResult
-from agentfast.models.base import CanvasState
+from agentfast.agent.calls.approval import ApprovalRequest, Decision
+from agentfast.agent.result import Escalation, RunResult, T
+from agentfast.agent.run.saved import SavedRun
+from agentfast.errors import AgentFastError
+from agentfast.messages import AssistantMessage, Message, ToolCall, ToolResult
+from agentfast.models.base import CanvasState, ModelUsage
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins, or goes on where it was paused: the messages up to there, the prompt last or the results of a turn.
+
+    Attributes:
+        agent: name of the agent whose turn is next.
+        model: name of its model.
+        messages: the conversation.
+        seed: what the run was started with; None: nobody asked for one.
+        default_seed: stands in for a seed on this machine.
+        step: number of the next turn; above 0 if the run goes on.
+    """
+
+    agent: str
+    model: str
+    messages: tuple[Message, ...]
+    seed: int | None
+    default_seed: int
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,37 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnGenerated:
+    """The model's turn is complete, and nothing of it was acted on yet.
+
+    Attributes:
+        model: name of the model that wrote it.
+        message: the turn.
+        usage: of both models if the turn was escalated.
+        duration_s: seconds.
+        finish_reason: "length": the turn was cut off.
+        escalation: the doubtful answer before this one, if there was one.
+    """
+
+    step: int
+    model: str
+    message: AssistantMessage
+    usage: ModelUsage
+    duration_s: float
+    finish_reason: str = "stop"
+    escalation: Escalation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRetried:
+    """A call of the turn is doubtful, and the turn is generated again; `message` is thrown away."""
+
+    step: int
+    confidence: float
+    message: AssistantMessage
+
+
+@dataclass(frozen=True, slots=True)
 class Escalated:
     """The turn is doubtful, and the stronger model is asked for it; `message` is the doubtful answer."""
 
@@ -55,10 +110,36 @@ class EscalationFailed:
 
 @dataclass(frozen=True, slots=True)
 class CallsProposed:
-    """The model asks for these calls; they start now."""
+    """The model asks for these calls; they start now, but for those that are held up."""
 
     step: int
     calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """A call waits for a decision."""
+
+    step: int
+    request: ApprovalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven:
+    """A call that waited was decided on."""
+
+    step: int
+    call: ToolCall
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call does not run, being doubtful; the model is told."""
+
+    step: int
+    call: ToolCall
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +167,37 @@ class OutputRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFinished:
+    """The turn and the results of its calls stand in the conversation."""
+
+    step: int
+    results: tuple[ToolResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOff:
+    """The conversation goes on with another agent."""
+
+    step: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The run ends here until the calls that wait are decided on. For sinks: `Agent.stream` raises RunPausedError."""
+
+    requests: tuple[ApprovalRequest, ...]
+    state: SavedRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run ended by an error, None for a cancellation. For sinks: `Agent.stream` raises it."""
+
+    error: AgentFastError | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(Generic[T]):
     """The last event."""
 
@@ -93,16 +205,26 @@ class RunFinished(Generic[T]):
 
 
 RunEvent = (
-    StepStarted
+    RunStarted
+    | StepStarted
     | CanvasUpdate
     | TextDelta
+    | TurnGenerated
+    | TurnRetried
     | Escalated
     | EscalationFailed
     | CallsProposed
+    | ApprovalAsked
+    | ApprovalGiven
+    | CallRefused
     | ToolStarted
     | ToolFinished
+    | StepFinished
     | OutputRejected
+    | HandedOff
+    | RunPaused
+    | RunFailed
 )
-"""Any event but the last."""
+"""Any event but the last of a run that answers."""
 
 AgentEvent = RunEvent | RunFinished[T]

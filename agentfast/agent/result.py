@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Generic
 
 from typing_extensions import TypeVar
@@ -48,7 +49,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """Sums over a run."""
+    """Sums over a run, and over the runs that its tools started.
+
+    Attributes:
+        cost: money, in the unit of the models' prices; 0 for models without a price.
+    """
 
     steps: int = 0
     tool_calls: int = 0
@@ -58,17 +63,33 @@ class RunUsage:
     canvases: int = 0
     denoising_steps: int = 0
     escalations: int = 0
+    cost: float = 0.0
+
+    def __add__(self, other: RunUsage) -> RunUsage:
+        return RunUsage(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult(Generic[T]):
-    """A finished run: its typed output, the whole conversation, its steps, and how long it took in seconds."""
+    """A finished run.
+
+    Attributes:
+        output: the answer, of the agent's output type.
+        messages: the whole conversation.
+        steps: the turns of the model, with the results of their calls.
+        usage: sums over the run, and over the runs that its tools started.
+        duration_s: seconds; time in which it was paused is not counted.
+        run_id: unique among all runs.
+        agent: name of the agent that answered: the last one the conversation was handed to.
+    """
 
     output: T
     messages: tuple[Message, ...]
     steps: tuple[Step, ...]
     usage: RunUsage
     duration_s: float
+    run_id: str = ""
+    agent: str = ""
 
     @property
     def confidence(self) -> Confidence | None:
@@ -86,7 +107,7 @@ class RunResult(Generic[T]):
         return messages_to_json(self.messages)
 
 
-def total_usage(steps: tuple[Step, ...]) -> RunUsage:
+def total_usage(steps: Sequence[Step]) -> RunUsage:
     """The steps' usage, summed."""
     return RunUsage(
         steps=len(steps),
@@ -97,4 +118,5 @@ def total_usage(steps: tuple[Step, ...]) -> RunUsage:
         canvases=sum(step.usage.canvases for step in steps),
         denoising_steps=sum(step.usage.denoising_steps for step in steps),
         escalations=sum(step.escalation is not None for step in steps),
+        cost=sum(step.usage.cost or 0.0 for step in steps),
     )

@@ -15,7 +15,7 @@ MAX_TOKENS = 256  # of a turn; none of the tasks takes half of it
 SETTINGS = Settings(max_tokens=MAX_TOKENS)
 
 
-def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[str]:
+def desk_agent(model: Model, shop: Shop, desk: str) -> Agent[None, str]:
     """The agent of a desk, with the desk's tools on that shop."""
     tools = {tool.name: tool for tool in shop_tools(shop)}
     names = DESKS[desk].tools

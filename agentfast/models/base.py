@@ -60,8 +60,8 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelUsage:
-    """Token and step counts of a turn. `cached_tokens` of the prompt were not computed again; the last two are of
-    diffusion models.
+    """Token and step counts of a turn. `cached_tokens` of the prompt were not computed again; canvases and denoising steps
+    are of diffusion models. `cost` is in the unit of the model's price; None for a model without one.
     """
 
     prompt_tokens: int = 0
@@ -69,6 +69,7 @@ class ModelUsage:
     generated_tokens: int = 0
     canvases: int = 0
     denoising_steps: int = 0
+    cost: float | None = None
 
     def __add__(self, other: ModelUsage) -> ModelUsage:
         return ModelUsage(
@@ -77,6 +78,7 @@ class ModelUsage:
             self.generated_tokens + other.generated_tokens,
             self.canvases + other.canvases,
             self.denoising_steps + other.denoising_steps,
+            None if self.cost is None and other.cost is None else (self.cost or 0.0) + (other.cost or 0.0),
         )
 
 

@@ -54,7 +54,7 @@ def expect_well_formed(messages: Sequence[Message]) -> list[ToolMessage]:
     return results
 
 
-def interrupted(agent: Agent[Any], *contents: str) -> None:
+def interrupted(agent: Agent[None, Any], *contents: str) -> None:
     """The agent's run ends with an error of one step and a conversation that the embedded model goes on from.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import Field
 
-from agentfast import Agent, Limits, ToolDefinition, UnsupportedSchemaError, compile_schema, tool
+from agentfast import Agent, Limits, Tool, ToolDefinition, UnsupportedSchemaError, compile_schema, tool
 from agentfast.chat.base import TurnRules
 from agentfast.chat.gemma4 import Gemma4Chat
 from agentfast.runtime.core.vocabulary import Vocabulary
@@ -160,7 +160,7 @@ def refused_draws(name: str, kind: Any, vocabulary: Vocabulary) -> Iterator[str]
         """Acts."""
 
     act.__annotations__["value"] = kind
-    acting = tool(act)
+    acting: Tool[Any] = tool(act)
     sampler = Sampler(compile_schema(acting.parameters).compile(vocabulary, ""))
     for _ in range(DRAWS):
         text = sampler.draw()

@@ -78,7 +78,9 @@ def test_the_example_prints_what_is_right_whatever_the_seed(
 ) -> None:
     new_run: Any = vars(Agent)["_new_run"]
 
-    def shifted(self: Agent[Any], prompt: str, history: Any, seed: int | None, emit: Any, **more: int) -> Any:
+    def shifted(
+        self: Agent[None, Any], prompt: str, history: Any, seed: int | None, emit: Any, **more: int
+    ) -> Any:
         own = more.pop("default_seed", 0) if seed is None else seed
         return new_run(self, prompt, history, own + shift, emit)
 

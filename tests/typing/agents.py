@@ -11,6 +11,7 @@ from agentfast import (
     Agent,
     AssistantMessage,
     Escalate,
+    FunctionTool,
     Grammar,
     LimitExceededError,
     Message,
@@ -19,7 +20,6 @@ from agentfast import (
     RunFinished,
     RunResult,
     ScriptedModel,
-    Tool,
     UserMessage,
     tool,
 )
@@ -44,17 +44,17 @@ async def greet(name: str) -> str:
 
 
 model = ScriptedModel(["hello"])
-assert_type(Agent(model), Agent[str])
-assert_type(Agent(model, tools=[add, greet, print]), Agent[str])
-assert_type(Agent(model, output_type=City), Agent[City])
-assert_type(Agent(model, output_type=City, escalate=Escalate(ScriptedModel(["hello"]))), Agent[City])
-assert_type(Agent(model, output_type=list[int]), Agent[list[int]])
-assert_type(Agent(model, output_type=int | str), Agent[Any])
-assert_type(Agent(model, output_type=Literal["a", "b"]), Agent[Any])
-assert_type(Agent(model, output_type=re.compile("a|b")), Agent[str])
-assert_type(Agent(model, output_type=Grammar.from_choices(["a", "b"])), Agent[str])
+assert_type(Agent(model), Agent[None, str])
+assert_type(Agent(model, tools=[add, greet, print]), Agent[None, str])
+assert_type(Agent(model, output_type=City), Agent[None, City])
+assert_type(Agent(model, output_type=City, escalate=Escalate(ScriptedModel(["hello"]))), Agent[None, City])
+assert_type(Agent(model, output_type=list[int]), Agent[None, list[int]])
+assert_type(Agent(model, output_type=int | str), Agent[None, int | str])
+assert_type(Agent(model, output_type=Literal["a", "b"]), Agent[None, Literal["a", "b"]])
+assert_type(Agent(model, output_type=re.compile("a|b")), Agent[None, str])
+assert_type(Agent(model, output_type=Grammar.from_choices(["a", "b"])), Agent[None, str])
 assert_type(add(1), int)
-add_tool: Tool[..., int] = add
+add_tool: FunctionTool[..., int] = add
 
 
 async def runs() -> None:

@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import agentfast.agent.errors
+import agentfast.agent.run.saved
 import agentfast.errors
 from tests.support.source_tree import (
     ROOT,
@@ -94,11 +95,11 @@ def test_the_exception_tree_in_the_docstring_is_the_real_one() -> None:
     drawn: list[tuple[int, str]] = []
     for line in tree.splitlines():
         words = line.replace("├──", "   ").replace("└──", "   ").replace("│", " ")
-        if words.startswith("    ") and words.split()[0].endswith("Error"):
+        if words.startswith("    ") and words.split()[0][0].isupper():
             drawn.append((len(words) - len(words.lstrip()), words.split()[0]))
     classes = {
         name: cls
-        for module in (agentfast.errors, agentfast.agent.errors)
+        for module in (agentfast.errors, agentfast.agent.errors, agentfast.agent.run.saved)
         for name, cls in vars(module).items()
         if inspect.isclass(cls) and issubclass(cls, agentfast.errors.AgentFastError)
     }

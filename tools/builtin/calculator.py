@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from agentfast.errors import ToolError
-from agentfast.tools.definition import Tool, tool
+from agentfast.tools.definition import FunctionTool, tool
 
 MAX_CHARS: Final = 1000
 """Characters of an expression."""
@@ -54,7 +54,7 @@ _FLOAT: Final[dict[str, Callable[..., float]]] = {
 }
 
 
-def calculator() -> Tool[[str], int | float]:
+def calculator() -> FunctionTool[[str], int | float]:
     """Make a tool for arithmetic.
 
     Numbers are exact fractions, so 0.1 + 0.2 is 0.3; roots, logarithms and trigonometry are those of floats. An

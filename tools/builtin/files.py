@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from agentfast.errors import ToolDefinitionError, ToolError
 from agentfast.tools.checks import check_integer
-from agentfast.tools.definition import Tool, tool
+from agentfast.tools.definition import FunctionTool, tool
 
 MAX_BYTES: Final = 1 << 18
 """Bytes of a file that are read or written."""
@@ -24,7 +24,9 @@ _MAX_DEPTH: Final = 32  # folders inside each other that a search enters
 _MAX_LINE: Final = 300  # characters of a found line
 
 
-def files(root: str | Path, *, write: bool = False, max_bytes: int = MAX_BYTES) -> list[Tool[..., Any]]:
+def files(
+    root: str | Path, *, write: bool = False, max_bytes: int = MAX_BYTES
+) -> list[FunctionTool[..., Any]]:
     """Make tools for the files of a folder: `list_files`, `read_file`, `search_files`, and `write_file` if allowed.
 
     Paths are relative to the folder and cannot leave it: neither by "..", nor by links, which are never followed, nor
@@ -89,7 +91,7 @@ def files(root: str | Path, *, write: bool = False, max_bytes: int = MAX_BYTES) 
         folder.write(path, text)
         return f"{len(text)} characters written to {path}"
 
-    found: list[Tool[..., Any]] = [tool(list_files), tool(read_file), tool(search_files)]
+    found: list[FunctionTool[..., Any]] = [tool(list_files), tool(read_file), tool(search_files)]
     return [*found, tool(write_file)] if write else found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentfast.errors import ToolDefinitionError, ToolError
 from agentfast.tools.builtin.addresses import is_public
 from agentfast.tools.checks import check_integer, check_number
-from agentfast.tools.definition import Tool, tool
+from agentfast.tools.definition import FunctionTool, tool
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,7 @@ def http_get(
     time_limit_s: float = 20.0,
     private: bool = False,
     resolver: Resolver | None = None,
-) -> Tool[..., Any]:
+) -> FunctionTool[..., Any]:
     """Make a tool that reads web pages of some hosts.
 
     A host's addresses are looked up once for each request, all of them must be public, and the connection goes to one of

@@ -15,7 +15,7 @@ from typing import Any, Final
 from agentfast.errors import ToolDefinitionError, ToolError
 from agentfast.tools.builtin import confinement
 from agentfast.tools.checks import check_integer, check_number
-from agentfast.tools.definition import Tool, tool
+from agentfast.tools.definition import FunctionTool, tool
 
 _PROGRAM: Final = Path(confinement.__file__)
 _FILE_BYTES: Final = 1 << 24  # of a file that the program writes
@@ -23,7 +23,7 @@ _FILE_BYTES: Final = 1 << 24  # of a file that the program writes
 
 def python(
     *, time_limit_s: float = 10.0, max_memory_mb: int = 512, max_output_chars: int = 10_000
-) -> Tool[..., Any]:
+) -> FunctionTool[..., Any]:
     """Make a tool that runs Python programs, each in a fresh process and an empty folder that is deleted afterwards.
 
     The program has the standard library alone, no environment, no network, starts no other program or process, reads

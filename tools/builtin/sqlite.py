@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from agentfast.errors import ToolDefinitionError, ToolError
 from agentfast.tools.checks import check_integer, check_number
-from agentfast.tools.definition import Tool, tool
+from agentfast.tools.definition import FunctionTool, tool
 
 _ALLOWED: Final = {
     sqlite3.SQLITE_FUNCTION,
@@ -25,7 +25,7 @@ _CHECK_EVERY: Final = 1000  # instructions of SQLite's virtual machine between t
 
 def sqlite(
     path: str | Path, *, max_rows: int = 200, max_bytes: int = 1 << 18, time_limit_s: float = 5.0
-) -> list[Tool[..., Any]]:
+) -> list[FunctionTool[..., Any]]:
     """Make tools that read a database: `describe_database` and `query_database`.
 
     A query is one SELECT. It can neither write, attach other files, change settings nor load extensions, and it is

@@ -18,6 +18,7 @@ class Limits:
             is told.
         max_tokens: generated tokens over all turns.
         deadline_s: seconds for the whole run.
+        tool_retries: failures of one tool in a row that the model may answer to, for tools that set no number of their own.
         output_retries: how often the model is told that its answer does not fit the output type, before OutputError.
     """
 
@@ -26,6 +27,7 @@ class Limits:
     max_identical_calls: int | None = 3
     max_tokens: int | None = None
     deadline_s: float | None = None
+    tool_retries: int | None = 5
     output_retries: int = 2
 
     def __post_init__(self) -> None:
@@ -33,6 +35,7 @@ class Limits:
             check_integer(f"Limits({name}=...)", getattr(self, name), least=1, optional=True)
         check_integer("Limits(max_identical_calls=...)", self.max_identical_calls, least=2, optional=True)
         check_number("Limits(deadline_s=...)", self.deadline_s, above=0, optional=True)
+        check_integer("Limits(tool_retries=...)", self.tool_retries, least=0, optional=True)
         check_integer("Limits(output_retries=...)", self.output_retries, least=0)
 
 

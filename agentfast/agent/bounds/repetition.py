@@ -13,52 +13,55 @@ from agentfast.tools.call import ToolCall, ToolResult
 
 
 class Repetition:
-    """The calls of a run, in order, as far as they repeat the one before."""
+    """The calls of a run, in order, as far as they repeat the one before.
 
-    def __init__(self, most: int | None) -> None:
-        """Take the number of identical calls in a row that ends the run; None is no limit."""
-        self._most = most
-        self._last: ToolCall | None = None
-        self._count = 0
-        self._noted: set[int] = set()
+    Attributes:
+        last: the last call.
+        count: how often it was made in a row.
+    """
 
-    def check(self, message: AssistantMessage) -> None:
-        """Count a turn's calls.
+    __slots__ = ("count", "last")
+
+    def __init__(self, last: ToolCall | None = None, count: int = 0) -> None:
+        """Take the call that the run made last, if it goes on."""
+        self.last = last
+        self.count = count
+
+    def check(self, message: AssistantMessage, most: int | None) -> set[int]:
+        """Count a turn's calls: the places of those that repeat the one before.
 
         Raises:
-            LimitExceededError: one of them is identical to too many before it.
+            LimitExceededError: one of them is the last of `most` identical ones in a row.
         """
-        self._noted.clear()
-        if self._most is None:
-            return
+        noted: set[int] = set()
+        if most is None:
+            return noted
         for index, call in enumerate(message.calls):
-            self._count = self._count + 1 if self._last is not None and _are_alike(self._last, call) else 1
-            self._last = call
-            if self._count >= self._most:
-                self._noted.clear()
+            self.count = self.count + 1 if self.last is not None and _are_alike(self.last, call) else 1
+            self.last = call
+            if self.count >= most:
                 raise LimitExceededError(
-                    f"{call.name} was called {self._count} times in a row with the same arguments",
+                    f"{call.name} was called {self.count} times in a row with the same arguments",
                     hint="its result may lack what the model needs to go on; or raise"
                     " Limits(max_identical_calls=...)",
                 )
-            if self._count > 1:
-                self._noted.add(index)
+            if self.count > 1:
+                noted.add(index)
+        return noted
 
-    def told(self, results: tuple[ToolResult, ...]) -> tuple[ToolResult, ...]:
-        """The turn's results; that of a repeated call says so, too."""
-        if not self._noted:
-            return results
-        return tuple(
-            replace(result, content=self._with_note(result)) if index in self._noted else result
-            for index, result in enumerate(results)
-        )
 
-    def _with_note(self, result: ToolResult) -> str:
-        note = pydantic_core.to_json(
-            f"this call repeats the one before; {self._most} in a row end the run."
-            " Use the result, change the arguments, or answer."
-        ).decode()
-        return f'{{"note":{note},"result":{result.content}}}'
+def with_notes(results: tuple[ToolResult, ...], noted: set[int], most: int | None) -> tuple[ToolResult, ...]:
+    """A turn's results; that of a repeated call says so, too."""
+    if not noted:
+        return results
+    note = pydantic_core.to_json(
+        f"this call repeats the one before; {most} in a row end the run."
+        " Use the result, change the arguments, or answer."
+    ).decode()
+    return tuple(
+        replace(result, content=f'{{"note":{note},"result":{result.content}}}') if index in noted else result
+        for index, result in enumerate(results)
+    )
 
 
 def _are_alike(one: ToolCall, other: ToolCall) -> bool:

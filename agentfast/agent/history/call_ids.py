@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from agentfast.messages import AssistantMessage, ToolCall
+from agentfast.messages import AssistantMessage, Message, ToolCall
 
 
 class CallIds:
@@ -14,6 +15,15 @@ class CallIds:
         self._taken: set[str] = set()
         # Of turns that were trimmed from the conversation's beginning, but whose ids lie in its rest.
         self._shift = 0
+
+    @classmethod
+    def of(cls, messages: Iterable[Message]) -> CallIds:
+        """The ids of a conversation's calls, each of which has one."""
+        ids = cls()
+        for message in messages:
+            if isinstance(message, AssistantMessage):
+                ids._taken.update(call.id for call in message.calls)
+        return ids
 
     def complete(self, message: AssistantMessage, turn: int) -> AssistantMessage:
         """The message with an id of its own for each call: the model's if no other call has it, otherwise a new one.

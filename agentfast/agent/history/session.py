@@ -18,7 +18,7 @@ from agentfast.agent.history.json_form import messages_from_json, messages_to_js
 from agentfast.agent.history.read import read_history
 from agentfast.agent.history.store import SessionStore, StoredRun
 from agentfast.agent.history.trim import Count, check_count, estimate_tokens, trim
-from agentfast.agent.run import Run
+from agentfast.agent.run.loop import Run
 from agentfast.errors import ConfigError, SessionConflictError, SessionError
 from agentfast.messages import Message
 from agentfast.models.base import CountingModel, Model

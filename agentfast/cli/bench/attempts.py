@@ -57,7 +57,7 @@ class TaskRecord:
         return self.decoding_steps - self.call_steps
 
 
-def agent_for(model: Model, task: Task, temperature: float) -> Agent[str]:
+def agent_for(model: Model, task: Task, temperature: float) -> Agent[None, str]:
     """The agent of a task, with the task's tools. Confidences are off: no baseline has them."""
     settings = replace(SETTINGS, temperature=temperature, confidence=False)
     return Agent(
@@ -81,7 +81,7 @@ class Conversation:
     error: str = ""
 
 
-async def attempt(agent: Agent[str], task: Task, seed: int) -> Conversation:
+async def attempt(agent: Agent[None, str], task: Task, seed: int) -> Conversation:
     """Run the agent on the task.
 
     A run that the model, the engine or a limit ends is a wrong answer; a mistake in the set-up is raised.

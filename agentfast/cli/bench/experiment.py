@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from agentfast.agent.run import derive_seed
+from agentfast.agent.run.seeds import derive_seed
 from agentfast.cli.bench.attempts import Conversation, TaskRecord, agent_for, attempt, judge
 from agentfast.cli.bench.closed_loop import closed_loop
 from agentfast.cli.bench.seats import Seat

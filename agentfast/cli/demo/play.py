@@ -16,7 +16,7 @@ from agentfast.agent.events import (
     StepStarted,
     ToolFinished,
 )
-from agentfast.agent.run import derive_seed
+from agentfast.agent.run.seeds import derive_seed
 from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.report import TaskResult
 from agentfast.cli.desk import LIMITS, SETTINGS
@@ -63,9 +63,9 @@ class AgentPool:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._agents: dict[tuple[str, int], Agent[str]] = {}
+        self._agents: dict[tuple[str, int], Agent[None, str]] = {}
 
-    def agent_for(self, task: Task) -> Agent[str]:
+    def agent_for(self, task: Task) -> Agent[None, str]:
         """The agent of the task's desk and shop; a task without a desk has tools of its own."""
         key = (task.desk, id(task.shop if task.desk else task))
         if key not in self._agents:

@@ -18,7 +18,7 @@ from agentfast.errors import AgentFastError, ConfigError
 T = TypeVar("T")
 
 
-def load_agent(text: str) -> Agent[Any]:
+def load_agent(text: str) -> Agent[None, Any]:
     """The agent that MODULE:NAME names, or that the function of that name makes; MODULE may be a file's path.
 
     A module that fails has its traceback printed to standard error, without the lines of this command's.
@@ -52,7 +52,7 @@ def load_agent(text: str) -> Agent[Any]:
     return found
 
 
-def _is_agent(value: object) -> TypeGuard[Agent[Any]]:
+def _is_agent(value: object) -> TypeGuard[Agent[None, Any]]:
     return isinstance(value, Agent)
 
 

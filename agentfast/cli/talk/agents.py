@@ -31,7 +31,7 @@ class Partner:
         remembers: it can go on with a conversation. The embedded model was taught single requests.
     """
 
-    agent: Agent[Any]
+    agent: Agent[None, Any]
     shop: Shop | None = None
     desk: str = ""
     remembers: bool = True
@@ -57,7 +57,7 @@ def open_partner(options: argparse.Namespace) -> Partner:
     instructions = options.instructions
     if instructions is None:
         instructions = DESKS[desk].instructions[0] if desk else EXTRACTION if is_embedded else ""
-    agent = Agent[Any](
+    agent = Agent[None, Any](
         _open(options),
         tools=shop_tools(shop, DESKS[desk].tools) if shop is not None else (),
         instructions=instructions,

@@ -18,7 +18,7 @@ from agentfast.messages import Message
 
 
 async def answer(
-    agent: Agent[Any],
+    agent: Agent[None, Any],
     prompt: str,
     *,
     history: Sequence[Message] = (),

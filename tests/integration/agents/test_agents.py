@@ -95,11 +95,11 @@ async def model(requests: list[Request]) -> AsyncIterator[LocalModel]:
         engine.check_integrity()
 
 
-async def finish(agent: Agent[str], prompt: str, seed: int) -> tuple[Message, ...]:
+async def finish(agent: Agent[None, str], prompt: str, seed: int) -> tuple[Message, ...]:
     return (await agent.run(prompt, seed=seed)).messages
 
 
-async def finish_all(agent: Agent[str], count: int) -> list[tuple[Message, ...]]:
+async def finish_all(agent: Agent[None, str], count: int) -> list[tuple[Message, ...]]:
     return await asyncio.gather(*(finish(agent, f"order {seed}", seed) for seed in range(count)))
 
 
@@ -126,7 +126,7 @@ async def test_every_answer_of_a_random_model_has_its_type(model: LocalModel) ->
 
 
 async def test_an_answer_of_any_json_type_is_possible(model: LocalModel) -> None:
-    small: Agent[Any] = Agent(model, output_type=Literal["yes", "no"], settings=Settings(max_tokens=8))
+    small: Agent[None, Any] = Agent(model, output_type=Literal["yes", "no"], settings=Settings(max_tokens=8))
     assert (await small.run("?")).output in ("yes", "no")
 
 

@@ -100,7 +100,7 @@ async def test_a_local_model_goes_on_from_any_interrupted_run(
     arguments: dict[str, Any], script: Sequence[Any], local: LocalModel
 ) -> None:
     with pytest.raises(AgentFastError) as caught:
-        await Agent[Any](ScriptedModel(script), tools=[find, hang], **arguments).run("go")
+        await Agent[None, Any](ScriptedModel(script), tools=[find, hang], **arguments).run("go")
     error = caught.value
     calls = [call for step in error.steps for call in step.message.calls]
     assert calls
@@ -159,7 +159,7 @@ async def test_a_map_keeps_what_was_finished_and_names_the_prompt_that_failed() 
     assert [isinstance(outcome, RunResult) for outcome in caught.value.results] == [True, True, False]
 
 
-def call_of(agent: Agent[Any], **arguments: Any) -> Callable[[], object]:
+def call_of(agent: Agent[None, Any], **arguments: Any) -> Callable[[], object]:
     values: dict[str, Any] = {"prompt": "go", **arguments}
     return lambda: agent.run_sync(**values)
 

@@ -163,7 +163,7 @@ class Office:
     engine: Engine
     model: Insistent
 
-    def agent(self, name: str, fault: str | None) -> Agent[Any]:
+    def agent(self, name: str, fault: str | None) -> Agent[None, Any]:
         """An agent with that fault, or with none."""
         return Agent(
             self.model,

@@ -19,7 +19,8 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from agentfast import Agent, ScriptedModel
 from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
-from agentfast.tools import Tool, as_tool, tool
+from agentfast.tools import as_tool, tool
+from agentfast.tools.definition import FunctionTool
 
 
 class Cat(BaseModel):
@@ -372,7 +373,7 @@ def test_bound_methods_partials_and_callable_objects_are_tools() -> None:
 
 
 def test_as_tool_leaves_a_tool_as_it_is() -> None:
-    made: Tool[..., Any] = tool(positional_free)
+    made: FunctionTool[..., Any] = tool(positional_free)
     assert as_tool(made) is made
     assert as_tool(positional_free).name == "positional_free"
 

@@ -25,7 +25,9 @@ from agentfast import (
     OutputError,
     OutputRejected,
     RunFinished,
+    RunStarted,
     ScriptedModel,
+    StepFinished,
     StepStarted,
     SystemMessage,
     TextDelta,
@@ -34,10 +36,11 @@ from agentfast import (
     ToolFinished,
     ToolMessage,
     ToolStarted,
+    TurnGenerated,
     UserMessage,
 )
 from agentfast.agent.bounds.limits import Limits, Settings
-from agentfast.agent.run import derive_seed
+from agentfast.agent.run.seeds import derive_seed
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call
 
@@ -185,7 +188,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": "openai:gpt-4o"}, "model is 'openai:gpt-4o'.*make it first: OpenAIModel"),
     ({"model": ScriptedModel}, "model is the class ScriptedModel.*make an instance"),
     ({"model": None}, "model is None"),
-    ({"instructions": lambda: "x"}, "instructions is .*functions are not supported yet"),
+    (
+        {"instructions": lambda one, two: "x"},
+        "instructions takes .*it takes no argument, or the run's context",
+    ),
+    ({"instructions": ["a", 5]}, r"instructions\[1\] is 5"),
+    ({"doubt": 0.5}, "doubt is 0.5"),
+    ({"approve": True}, "approve is True"),
+    ({"sinks": [5]}, r"sinks\[0\] is 5"),
+    ({"sinks": print}, "put it into a list"),
+    ({"output_validators": [5]}, r"output_validators\[0\] is 5"),
+    ({"handoffs": ["b"]}, r"handoffs\[0\] is 'b'"),
     ({"instructions": None}, "instructions is None"),
     ({"instructions": "\ud83d"}, "instructions holds the lone surrogate"),
     ({"tools": [5]}, r"a tool is made of a function; 5 \(int\)"),
@@ -285,15 +298,22 @@ async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
     )
     events = [event async for event in agent.stream("go")]
     assert [type(event) for event in events] == [
+        RunStarted,
         StepStarted,
+        TurnGenerated,
         CallsProposed,
         ToolStarted,
         ToolFinished,
+        StepFinished,
         StepStarted,
         TextDelta,
+        TurnGenerated,
+        StepFinished,
         OutputRejected,
         StepStarted,
         TextDelta,
+        TurnGenerated,
+        StepFinished,
         RunFinished,
     ]
     last = events[-1]
@@ -303,6 +323,7 @@ async def test_a_stream_tells_of_every_step_and_ends_with_the_result() -> None:
 
 async def test_a_stream_raises_what_the_run_raises_after_its_events() -> None:
     stream = Agent(ScriptedModel([])).stream("go")
+    assert isinstance(await anext(stream), RunStarted)
     assert await anext(stream) == StepStarted(0)
     with pytest.raises(ModelError):
         await anext(stream)

@@ -19,6 +19,7 @@ from agentfast import (
     MapError,
     ModelError,
     OutputError,
+    RetriesExhaustedError,
     ScriptedModel,
     UnsupportedSchemaError,
     UserMessage,
@@ -29,6 +30,7 @@ SPECIAL: dict[type[AgentFastError], AgentFastError] = {
     UnsupportedSchemaError: UnsupportedSchemaError("if", "/a", "no", hint="h"),
     BudgetTooSmallError: BudgetTooSmallError(3, 2),
     OutputError: OutputError("no JSON", "four"),
+    RetriesExhaustedError: RetriesExhaustedError("t", 3, "no"),
     MapError: MapError(1, "p", ModelError("x"), [None]),
 }
 CLASSES = [

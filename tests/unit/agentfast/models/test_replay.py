@@ -51,7 +51,9 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def agent(model: ScriptedModel | RecordingModel | ReplayModel, instructions: str = "Add.") -> Agent[str]:
+def agent(
+    model: ScriptedModel | RecordingModel | ReplayModel, instructions: str = "Add."
+) -> Agent[None, str]:
     return Agent(model, tools=[add], instructions=instructions)
 
 

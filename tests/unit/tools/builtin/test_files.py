@@ -12,7 +12,7 @@ import pytest
 from agentfast.errors import ToolDefinitionError, ToolError
 from agentfast.tools.builtin import files
 from agentfast.tools.builtin import files as files_factory
-from agentfast.tools.definition import Tool
+from agentfast.tools.definition import FunctionTool
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tools(root: Path) -> dict[str, Tool[..., Any]]:
+def tools(root: Path) -> dict[str, FunctionTool[..., Any]]:
     return {tool.name: tool for tool in files(root, write=True, max_bytes=1000)}
 
 
-def test_files_are_listed_read_and_searched(tools: dict[str, Tool[..., Any]]) -> None:
+def test_files_are_listed_read_and_searched(tools: dict[str, FunctionTool[..., Any]]) -> None:
     assert tools["list_files"]() == ["b.txt", "image", "inside", "latin", "link", "notes/", "pipe", "up"]
     assert tools["list_files"]("notes") == ["a.txt"]
     assert tools["read_file"]("notes/a.txt") == "one\ntwo é\nthree\n"
@@ -45,7 +45,7 @@ def test_files_are_listed_read_and_searched(tools: dict[str, Tool[..., Any]]) ->
     assert tools["search_files"]("two", "notes") == ["notes/a.txt:2: two é"]
 
 
-def test_files_are_written_only_if_allowed(tools: dict[str, Tool[..., Any]], root: Path) -> None:
+def test_files_are_written_only_if_allowed(tools: dict[str, FunctionTool[..., Any]], root: Path) -> None:
     assert tools["write_file"]("notes/new.txt", "héllo") == "5 characters written to notes/new.txt"
     assert (root / "notes" / "new.txt").read_text() == "héllo"
     assert "write_file" not in {tool.name for tool in files(root)}
@@ -86,32 +86,32 @@ def test_files_are_written_only_if_allowed(tools: dict[str, Tool[..., Any]], roo
         "\ud800",
     ],
 )
-def test_nothing_else_is_read(path: str, tools: dict[str, Tool[..., Any]]) -> None:
+def test_nothing_else_is_read(path: str, tools: dict[str, FunctionTool[..., Any]]) -> None:
     with pytest.raises(ToolError):
         tools["read_file"](path)
 
 
 @pytest.mark.parametrize("path", ["../x", "/tmp/x", "up/x", "link/x", "..", "."])
-def test_nothing_outside_is_written(path: str, tools: dict[str, Tool[..., Any]], root: Path) -> None:
+def test_nothing_outside_is_written(path: str, tools: dict[str, FunctionTool[..., Any]], root: Path) -> None:
     with pytest.raises(ToolError):
         tools["write_file"](path, "x")
     assert sorted(path.name for path in root.parent.iterdir()) == ["folder", "secret.txt"]
 
 
-def test_writing_to_a_link_exchanges_the_link(tools: dict[str, Tool[..., Any]], root: Path) -> None:
+def test_writing_to_a_link_exchanges_the_link(tools: dict[str, FunctionTool[..., Any]], root: Path) -> None:
     tools["write_file"]("link", "new")
     assert (root.parent / "secret.txt").read_text() == "secret"
     assert not (root / "link").is_symlink()
 
 
-def test_links_are_not_searched_or_listed_through(tools: dict[str, Tool[..., Any]]) -> None:
+def test_links_are_not_searched_or_listed_through(tools: dict[str, FunctionTool[..., Any]]) -> None:
     assert tools["search_files"]("secret") == []
     with pytest.raises(ToolError):
         tools["list_files"]("up")
 
 
 def test_a_folder_that_becomes_a_link_during_the_call_is_not_followed(
-    root: Path, monkeypatch: pytest.MonkeyPatch, tools: dict[str, Tool[..., Any]]
+    root: Path, monkeypatch: pytest.MonkeyPatch, tools: dict[str, FunctionTool[..., Any]]
 ) -> None:
     """The exchange comes right before the last part is opened, where a check of names would have passed."""
     (root.parent / "a.txt").write_text("outside")
@@ -128,7 +128,7 @@ def test_a_folder_that_becomes_a_link_during_the_call_is_not_followed(
     assert tools["read_file"]("notes/a.txt") == "one\ntwo é\nthree\n"
 
 
-def test_sockets_and_devices_are_refused(root: Path, tools: dict[str, Tool[..., Any]]) -> None:
+def test_sockets_and_devices_are_refused(root: Path, tools: dict[str, FunctionTool[..., Any]]) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(root / "socket"))
         with pytest.raises(ToolError):
@@ -138,7 +138,7 @@ def test_sockets_and_devices_are_refused(root: Path, tools: dict[str, Tool[..., 
         devices["read_file"]("zero")
 
 
-def test_large_files_are_refused(root: Path, tools: dict[str, Tool[..., Any]]) -> None:
+def test_large_files_are_refused(root: Path, tools: dict[str, FunctionTool[..., Any]]) -> None:
     (root / "large").write_text("x" * 1001)
     with pytest.raises(ToolError, match="more than 1000 bytes"):
         tools["read_file"]("large")

@@ -11,7 +11,7 @@ import pytest
 
 from agentfast.errors import ConfigError, ToolDefinitionError, ToolError
 from agentfast.tools.builtin import sqlite
-from agentfast.tools.definition import Tool
+from agentfast.tools.definition import FunctionTool
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tools(path: Path) -> dict[str, Tool[..., Any]]:
+def tools(path: Path) -> dict[str, FunctionTool[..., Any]]:
     return {tool.name: tool for tool in sqlite(path, time_limit_s=0.5, max_bytes=10_000)}
 
 
-def test_a_query_gives_columns_and_rows(tools: dict[str, Tool[..., Any]]) -> None:
+def test_a_query_gives_columns_and_rows(tools: dict[str, FunctionTool[..., Any]]) -> None:
     found = tools["query_database"]("SELECT id, city, data FROM orders WHERE id < 2 ORDER BY id")
     assert found == {
         "columns": ["id", "city", "data"],
@@ -39,7 +39,7 @@ def test_a_query_gives_columns_and_rows(tools: dict[str, Tool[..., Any]]) -> Non
     assert tools["describe_database"]() == "CREATE TABLE orders (id INTEGER, city TEXT, data BLOB);"
 
 
-def test_long_results_are_cut_and_say_so(tools: dict[str, Tool[..., Any]]) -> None:
+def test_long_results_are_cut_and_say_so(tools: dict[str, FunctionTool[..., Any]]) -> None:
     found = tools["query_database"]("SELECT id FROM orders")
     assert len(found["rows"]) == 200
     assert found["more"] == "only the first 200 rows are shown"
@@ -72,7 +72,7 @@ def test_long_results_are_cut_and_say_so(tools: dict[str, Tool[..., Any]]) -> No
         "-- nothing",
     ],
 )
-def test_nothing_but_reading_works(sql: str, tools: dict[str, Tool[..., Any]], path: Path) -> None:
+def test_nothing_but_reading_works(sql: str, tools: dict[str, FunctionTool[..., Any]], path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(ToolError):
         tools["query_database"](sql)
@@ -80,7 +80,7 @@ def test_nothing_but_reading_works(sql: str, tools: dict[str, Tool[..., Any]], p
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_endless_queries_and_huge_values_are_stopped(tools: dict[str, Tool[..., Any]]) -> None:
+def test_endless_queries_and_huge_values_are_stopped(tools: dict[str, FunctionTool[..., Any]]) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
     with pytest.raises(ToolError, match=r"longer than 0\.5 s"):
         tools["query_database"](endless)

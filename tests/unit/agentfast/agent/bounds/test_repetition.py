@@ -75,7 +75,7 @@ def test_none_allows_any_number() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=3), max_size=8), st.integers(2, 4))
 def test_it_stops_at_the_first_stretch_that_is_long_enough(turns: list[list[int]], most: int) -> None:
-    repetition = Repetition(most)
+    repetition = Repetition()
     calls: list[int] = []
     for turn in turns:
         message = AssistantMessage(calls=tuple(ToolCall("f", {"n": n}) for n in turn))
@@ -83,6 +83,6 @@ def test_it_stops_at_the_first_stretch_that_is_long_enough(turns: list[list[int]
         text = "".join(map(str, calls))
         if "0" * most in text or "1" * most in text:
             with pytest.raises(LimitExceededError):
-                repetition.check(message)
+                repetition.check(message, most)
             return
-        repetition.check(message)
+        repetition.check(message, most)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentfast.agent.output import OutputType
+from agentfast.agent.output.output_type import OutputType
 from agentfast.chat.base import TurnRules
 from agentfast.models.base import CheckingModel, Model
 from agentfast.tools.registry import ToolRegistry

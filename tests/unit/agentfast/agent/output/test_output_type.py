@@ -15,7 +15,7 @@ from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 from agentfast import ConfigError, Grammar, OutputError
-from agentfast.agent.output import OutputType
+from agentfast.agent.output.output_type import OutputType
 
 types: Any = importlib.import_module("outlines.types")  # its operators have no types
 dsl: Any = importlib.import_module("outlines.types.dsl")

@@ -34,7 +34,7 @@ from agentfast import (
     tool,
 )
 from agentfast.agent.history.read import read_history
-from agentfast.agent.run import derive_seed
+from agentfast.agent.run.seeds import derive_seed
 from agentfast.models.base import ModelEvent
 from agentfast.models.scripted import Answer
 from tests.support.scripted_runs import BOUND_S, RecordingModel, add, call, turn_of
@@ -139,7 +139,7 @@ CUT = ModelResponse(AssistantMessage(calls=(ToolCall("add", {"a": 1, "b": 2}),))
 async def test_an_interrupted_run_keeps_what_finished_and_its_conversation_goes_on(
     script: list[Answer], arguments: dict[str, Any], results: list[str]
 ) -> None:
-    agent = Agent[Any](ScriptedModel(script), tools=[add, hang_forever], **arguments)
+    agent = Agent[None, Any](ScriptedModel(script), tools=[add, hang_forever], **arguments)
     async with asyncio.timeout(BOUND_S):
         with pytest.raises(AgentFastError) as caught:
             await agent.run("go")
@@ -277,6 +277,7 @@ async def test_a_stream_without_a_response_is_the_models_error() -> None:
                 yield event
 
     stream = Agent(Mute([])).stream("go")
+    await anext(stream)
     await anext(stream)
     with pytest.raises(ModelError, match="without a response"):
         await anext(stream)

@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 from agentfast import Agent, ConfigError, Escalate, OpenAIModel, ScriptedModel, UnsupportedSchemaError
-from agentfast.agent.output import OutputType
+from agentfast.agent.output.output_type import OutputType
 from agentfast.chat.json import JsonChat
 from agentfast.models.local.model import LocalModel
 from agentfast.models.replay import RecordingModel

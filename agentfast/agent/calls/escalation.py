@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from agentfast.agent.calls.doubt import sureness
 from agentfast.messages import AssistantMessage
 from agentfast.models.base import Model, check_model
 from agentfast.tools.checks import check_choice, check_number
@@ -40,6 +41,6 @@ class Escalate:
     def doubt(self, message: AssistantMessage) -> float | None:
         """The confidence of a doubtful turn; None if there is nothing to doubt."""
         found = (message.confidence, *(call.confidence for call in message.calls))
-        sure = [each.lowest if self.measure == "lowest" else each.whole for each in found if each is not None]
+        sure = [sureness(each, self.measure) for each in found if each is not None]
         least = min(sure, default=1.0)
         return least if least < self.below else None

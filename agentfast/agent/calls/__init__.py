@@ -1,0 +1,1 @@
+"""Decisions on the calls a model asks for: escalation, doubt, approval."""

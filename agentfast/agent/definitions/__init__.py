@@ -1,0 +1,1 @@
+"""The definition of an agent: its parts, its options, its instructions."""

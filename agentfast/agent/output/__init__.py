@@ -1,0 +1,1 @@
+"""The output type of an agent, and validators of its values."""

@@ -1,0 +1,1 @@
+"""A run: its loop, its turns and its state, which can be saved."""
