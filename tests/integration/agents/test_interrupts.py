@@ -9,13 +9,13 @@ import sys
 import pytest
 
 PROGRAM = '''
-import asyncio, threading
+import asyncio, os, threading
 from agentfast import Agent, ScriptedModel, ToolCall, tool
 
 @tool
 def sleep() -> int:
     """Sleeps."""
-    print("asleep", flush=True)
+    os.write(1, b"asleep\\n")  # at once, as other threads write as well
     threading.Event().wait(600)
     return 1
 
