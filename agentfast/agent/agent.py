@@ -66,6 +66,7 @@ AnyTool = Tool[Any] | Callable[..., Any]
 
 D = DefaultTypeVar("D", default=None)
 X = TypeVar("X")
+Y = TypeVar("Y")
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -89,7 +90,7 @@ class Agent(ProcessBound, Generic[D, T]):
     doubt: Doubt | None
     name: str
     description: str
-    _definition: Definition[T] = field(init=False, repr=False)
+    definition: Definition[T] = field(init=False, repr=False)
     _opening: tuple[Message, ...] = field(init=False, repr=False)
 
     @overload
@@ -134,12 +135,12 @@ class Agent(ProcessBound, Generic[D, T]):
     ) -> None: ...
     @overload
     def __init__(
-        self: Agent[None, T],
+        self: Agent[None, Y],
         model: Model,
         *,
-        output_type: TypeForm[T],
-        output_validators: Iterable[OutputValidator[None, T]] = ...,
-        handoffs: Iterable[Agent[None, T]] = ...,
+        output_type: TypeForm[Y],
+        output_validators: Iterable[OutputValidator[None, Y]] = ...,
+        handoffs: Iterable[Agent[None, Y]] = ...,
         **options: Unpack[AgentOptions[None]],
     ) -> None: ...
     @overload
@@ -263,7 +264,7 @@ class Agent(ProcessBound, Generic[D, T]):
             doubt=doubted,
             approve=approve,
             sinks=as_sinks(sinks),
-            handoffs={tool: agent._definition for tool, agent in targets.items()},
+            handoffs={tool: agent.definition for tool, agent in targets.items()},
         )
         text = definition.instructions.text
         values = {
@@ -279,7 +280,7 @@ class Agent(ProcessBound, Generic[D, T]):
             "doubt": doubted,
             "name": name,
             "description": description,
-            "_definition": definition,
+            "definition": definition,
             "_opening": (SystemMessage(text or ""),) if definition.has_system else (),
         }
         for key, value in values.items():
@@ -522,7 +523,7 @@ class Agent(ProcessBound, Generic[D, T]):
             default_seed,
             Repetition(),
         )
-        return Run(self._definition, state, deps=deps, budget=budget, sinks=sinks)
+        return Run(self.definition, state, deps=deps, budget=budget, sinks=sinks)
 
     def _resumed(
         self,
@@ -535,8 +536,8 @@ class Agent(ProcessBound, Generic[D, T]):
         check_deps(deps, self.deps_type)
         check_budget(budget)
         state = resumed(saved, decisions or {})
-        known = {self.name: self._definition} | {
-            each.name: each for each in reachable(self._definition.handoffs.values())
+        known = {self.name: self.definition} | {
+            each.name: each for each in reachable(self.definition.handoffs.values())
         }
         if state.agent not in known:
             raise ConfigError(

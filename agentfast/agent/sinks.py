@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from agentfast.agent.events import AgentEvent, CanvasUpdate, TextDelta
 from agentfast.tools.checks import check_list, refuse
@@ -74,7 +74,7 @@ def _as_sink(index: int, sink: object) -> Sink:
     if isinstance(sink, Sink) and not isinstance(sink, type):
         return sink
     if callable(sink) and not isinstance(sink, type):
-        return FunctionSink(sink)
+        return FunctionSink(cast("Callable[[RunInfo, AgentEvent[Any]], None]", sink))
     return refuse(
         f"sinks[{index}]",
         sink,

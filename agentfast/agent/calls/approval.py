@@ -55,9 +55,9 @@ class Decision:
         check_text("Decision(reason=...)", self.reason)
         given = cast("object", self.arguments)
         if given is not None and not isinstance(given, Mapping):
-            refuse("Decision(arguments=...)", given, "a dict of arguments, or None")
+            refuse("Decision(arguments=...)", self.arguments, "a dict of arguments, or None")
         if given is not None and not self.approved:
-            refuse("Decision(arguments=...)", given, "None beside approved=False")
+            refuse("Decision(arguments=...)", self.arguments, "None beside approved=False")
 
 
 Approver = Callable[[ApprovalRequest], "Decision | bool | Awaitable[Decision | bool]"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from agentfast.agent.definitions.definition import Definition
@@ -18,6 +19,11 @@ _LONGEST: Final = 64
 
 class RunsPrompts(Protocol):
     """An agent, as far as a tool made of it needs one."""
+
+    @property
+    def deps_type(self) -> Any:
+        """Type of what its tools get by their context; None: nothing."""
+        ...
 
     async def run(self, prompt: str, *, deps: Any = ...) -> RunResult[Any]:
         """Answer one prompt."""
@@ -64,10 +70,10 @@ def agent_tool(agent: RunsPrompts, name: str, description: str) -> Tool[Any]:
     """
 
     async def ask(context: RunContext[Any], prompt: str) -> Any:
-        return (await agent.run(prompt, deps=context.deps)).output
+        deps = None if agent.deps_type is None else context.deps
+        return (await agent.run(prompt, deps=deps)).output
 
-    made: Tool[Any] = tool(ask, name=name, description=description)
-    return made
+    return replace(tool(ask, name=name, description=description), context_type=agent.deps_type)
 
 
 def reachable(definitions: Iterable[Definition[Any]]) -> Iterator[Definition[Any]]:

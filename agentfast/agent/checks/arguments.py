@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from agentfast.agent.bounds.budget import Budget
 from agentfast.agent.bounds.limits import Limits, Settings
@@ -72,7 +73,7 @@ def check_contexts(registry: ToolRegistry, deps_type: object) -> None:
     """
     for tool in registry:
         wanted = tool.context_type
-        if not isinstance(wanted, type) or wanted is object:
+        if wanted is Any or not isinstance(wanted, type):
             continue
         given = type(None) if deps_type is None else deps_type
         if isinstance(given, type) and not issubclass(given, wanted):

@@ -15,7 +15,7 @@ from agentfast.tools.context import RunContext
 D = TypeVar("D")
 T = TypeVar("T")
 
-OutputValidator: TypeAlias = Callable[[RunContext[D], T], T | Awaitable[T]] | Callable[[T], T | Awaitable[T]]
+OutputValidator: TypeAlias = Callable[[T], T | Awaitable[T]] | Callable[[RunContext[D], T], T | Awaitable[T]]
 """Takes an answer, after the run's context if it likes, and returns it or another; may be async.
 
 It raises ModelRetry with the reason to have the model answer again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -114,7 +114,7 @@ class SavedRun:
             value: object = json.loads(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise ConfigError(f"a saved run is JSON text, not {shown(text)}: {error}") from error
-        version = value.get("version") if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        version = cast("dict[str, object]", value).get("version") if isinstance(value, dict) else None
         if version != VERSION:
             raise ConfigError(
                 f"this is no saved run of version {VERSION}: its version is {shown(version)}",
@@ -187,8 +187,8 @@ class SavedRun:
             raise ConfigError("the saved run's last turn does not fit its results")
         results = [None if index in form.open else _result(each) for index, each in enumerate(told)]
         waiting = {
-            index: ApprovalRequest(self.run_id, self.agent, step, _at(message, index), reason)
-            for index, reason in ((int(key), reason) for key, reason in form.waiting.items())
+            int(key): ApprovalRequest(self.run_id, self.agent, step, _at(message, int(key)), reason)
+            for key, reason in form.waiting.items()
         }
         return PendingTurn(
             message,

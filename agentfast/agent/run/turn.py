@@ -67,9 +67,12 @@ class Turn:
         if len(open_calls) == 1:
             await self._run_call(open_calls[0])
             return
-        async with asyncio.TaskGroup() as group:
-            for index in open_calls:
-                group.create_task(self._run_call(index))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in open_calls:
+                    group.create_task(self._run_call(index))
+        except BaseExceptionGroup as failed:  # of an approver or a sink: a tool's failure is its result
+            raise failed.exceptions[0] from failed
         if not pending.waiting:
             self.close("the tool cancelled its own task")
 

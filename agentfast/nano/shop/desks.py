@@ -8,7 +8,7 @@ from typing import Any
 
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.tools import functions_of
-from agentfast.tools.definition import FunctionTool, ToolDefinition, tool
+from agentfast.tools.definition import Tool, ToolDefinition, tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ DESKS = {
 TOOL_NAMES = tuple(dict.fromkeys(name for desk in DESKS.values() for name in desk.tools))
 
 
-def shop_tools(shop: Shop, names: tuple[str, ...] = TOOL_NAMES) -> tuple[FunctionTool[..., Any], ...]:
+def shop_tools(shop: Shop, names: tuple[str, ...] = TOOL_NAMES) -> tuple[Tool[Any], ...]:
     """Tools of those names that work on `shop`."""
     functions, patterns = functions_of(shop), _patterns()
     return tuple(replace(patterns[name], function=functions[name]) for name in names)
@@ -90,7 +90,7 @@ def definitions() -> dict[str, ToolDefinition]:
 
 
 @cache
-def _patterns() -> dict[str, FunctionTool[..., Any]]:
+def _patterns() -> dict[str, Tool[Any]]:
     """The tools of some shop: all but their functions is the same for every shop, and slow to make."""
     shop = Shop()
     try:

@@ -14,7 +14,7 @@ from agentfast.nano.shop.database import Shop, State
 from agentfast.nano.shop.tools import READS
 from agentfast.nano.tasks.gold import Solution
 from agentfast.nano.tasks.scenarios import Kind
-from agentfast.tools.definition import FunctionTool
+from agentfast.tools.definition import Tool
 
 Effects = dict[tuple[str, int], tuple[Any, ...] | None]
 """(table, id) -> the row as it should be afterwards, None if it should be gone."""
@@ -36,7 +36,7 @@ class Task:
     prompt: str
     desk: str
     instructions: str
-    tools: tuple[FunctionTool[..., Any], ...]
+    tools: tuple[Tool[Any], ...]
     shop: Shop | None
     solution: Solution
     effects: Effects

@@ -19,7 +19,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from agentfast import Agent, ScriptedModel
 from agentfast.errors import ConfigError, ToolArgumentsError, ToolDefinitionError
-from agentfast.tools import as_tool, tool
+from agentfast.tools import Tool, as_tool, tool
 from agentfast.tools.definition import FunctionTool
 
 
@@ -237,7 +237,7 @@ def by_validation_alias(
 def test_a_parameter_is_called_by_its_alias_and_the_function_gets_it_by_name(
     weather: Callable[..., str],
 ) -> None:
-    made = tool(weather)
+    made: Tool[Any] = tool(weather)
     assert made.parameters["properties"] == {
         "location": {"type": "string", "default": "Oslo", "description": "where"},
         "days": {"type": "integer", "default": 1},

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from agentfast.errors import ConfigError, ToolError
-from agentfast.tools import Executor, ToolCall, ToolRegistry, ToolResult, tool
+from agentfast.tools import Executor, Tool, ToolCall, ToolRegistry, ToolResult, tool
 
 BOUND_S = 10
 
@@ -33,7 +33,7 @@ class UnspeakableError(Exception):
 
 
 def execute(function: Callable[..., Any], arguments: Any = None, **limits: Any) -> ToolResult:
-    made = tool(function, name="act")
+    made: Tool[Any] = tool(function, name="act")
 
     async def main() -> ToolResult:
         executor = Executor(ToolRegistry([made]), **limits)

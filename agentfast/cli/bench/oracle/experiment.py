@@ -19,7 +19,7 @@ from agentfast.cli.bench.oracle.paces import Device, IndependentDevice, Pace, Sh
 from agentfast.cli.bench.report.statistics import rounded
 from agentfast.cli.statistics import percentile
 from agentfast.nano.tasks import Task, generate_tasks
-from agentfast.tools.definition import FunctionTool
+from agentfast.tools.definition import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Meter:
         self._running = 0
         self._since = 0.0
 
-    def metered(self, tool: FunctionTool[..., Any]) -> FunctionTool[..., Any]:
+    def metered(self, tool: Tool[Any]) -> Tool[Any]:
         """The tool, its function metered."""
         function = tool.function
 

@@ -10,17 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agentfast.nano.tasks.invented.tasks import InventedTask
-from agentfast.tools.definition import FunctionTool, ToolDefinition, tool
+from agentfast.tools.definition import Tool, ToolDefinition, tool
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
-def live_tools(task: InventedTask) -> tuple[FunctionTool[..., Any], ...]:
+def live_tools(task: InventedTask) -> tuple[Tool[Any], ...]:
     """The task's tools. Called with other arguments than the gold ones, they find nothing."""
     return tuple(_live(definition, task) for definition in task.tools)
 
 
-def _live(definition: ToolDefinition, task: InventedTask) -> FunctionTool[..., Any]:
+def _live(definition: ToolDefinition, task: InventedTask) -> Tool[Any]:
     known = [
         (call.arguments, result)
         for turn in task.solution.turns

@@ -189,7 +189,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": ScriptedModel}, "model is the class ScriptedModel.*make an instance"),
     ({"model": None}, "model is None"),
     (
-        {"instructions": lambda one, two: "x"},
+        {"instructions": pow},
         "instructions takes .*it takes no argument, or the run's context",
     ),
     ({"instructions": ["a", 5]}, r"instructions\[1\] is 5"),

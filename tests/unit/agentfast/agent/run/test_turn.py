@@ -35,7 +35,7 @@ class Acted:
     """A turn of these calls, of a run that has these tools."""
 
     def __init__(self, *calls: ToolCall, tools: Sequence[Callable[..., Any]]) -> None:
-        definition = Agent(ScriptedModel([]), tools=tools)._definition
+        definition = Agent(ScriptedModel([]), tools=tools).definition
         state = RunState("agent-1", "agent", Transcript(), CallIds(), None, 0, Repetition())
         self._pending = PendingTurn(AssistantMessage(calls=calls), [None] * len(calls), ModelUsage(), 0.0)
         self._turn = Turn(state, self._pending, definition, report_nothing, lambda call: RunContext(None))

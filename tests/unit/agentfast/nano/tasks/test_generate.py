@@ -24,7 +24,7 @@ RANDOM_ONLY: dict[Kind, float] = {"random": 1.0}
 def execute(task: Task, calls: Sequence[ToolCall]) -> list[Any]:
     """Call the task's tools as an agent's executor does: arguments are validated first."""
     tools = {tool.name: tool for tool in task.tools}
-    return [tools[call.name](**tools[call.name].validate(call.arguments)) for call in calls]
+    return [tools[call.name].function(**tools[call.name].validate(call.arguments)) for call in calls]
 
 
 def writes(task: Task) -> list[ToolCall]:

@@ -109,7 +109,7 @@ def test_chains_are_solved_by_their_gold_calls() -> None:
     for task in generate_tasks(12, 80, mix=ONLY_CHAINS):
         tools = {tool.name: tool for tool in task.tools}
         for call in task.solution.calls:
-            tools[call.name](**tools[call.name].validate(call.arguments))
+            tools[call.name].function(**tools[call.name].validate(call.arguments))
         assert task.check(task.solution.answer.text, task.solution.calls)
 
 
