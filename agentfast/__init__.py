@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from agentfast.agent.history.json_form import messages_from_json, messages_schema, messages_to_json
     from agentfast.agent.history.session import Session
     from agentfast.agent.history.trim import estimate_tokens, trim
+    from agentfast.agent.many.gather import Job, Outcome, as_completed, gather
+    from agentfast.agent.many.progress import Progress
     from agentfast.agent.result import Escalation, RunResult, RunUsage, Step
     from agentfast.agent.run.saved import RunPausedError, SavedRun
     from agentfast.agent.sinks import RunInfo, Sink
@@ -133,6 +135,7 @@ __all__ = [
     "GrammarError",
     "GrammarTooLargeError",
     "HandedOff",
+    "Job",
     "LimitExceededError",
     "Limits",
     "LocalModel",
@@ -147,9 +150,11 @@ __all__ = [
     "ModelUnavailableError",
     "ModelUsage",
     "OpenAIModel",
+    "Outcome",
     "OutputError",
     "OutputRejected",
     "PlainModel",
+    "Progress",
     "QueueFullError",
     "RecordingModel",
     "ReplayModel",
@@ -193,8 +198,10 @@ __all__ = [
     "UnknownToolError",
     "UnsupportedSchemaError",
     "UserMessage",
+    "as_completed",
     "compile_schema",
     "estimate_tokens",
+    "gather",
     "messages_from_json",
     "messages_schema",
     "messages_to_json",
@@ -204,6 +211,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Progress": "agent.many.progress",
+    "as_completed": "agent.many.gather",
+    "gather": "agent.many.gather",
+    "Outcome": "agent.many.gather",
+    "Job": "agent.many.gather",
     "FunctionTool": "tools.definition",
     "RunContext": "tools.context",
     "ModelRetry": "errors",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
@@ -36,7 +36,9 @@ from agentfast.agent.definitions.options import AgentOptions
 from agentfast.agent.events import AgentEvent
 from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.history.read import read_history
+from agentfast.agent.many.gather import Outcome, check_prompts, outcomes
 from agentfast.agent.many.map import Map
+from agentfast.agent.many.progress import Report, reporting
 from agentfast.agent.output.output_type import OutputType
 from agentfast.agent.output.validators import OutputValidator, Validators
 from agentfast.agent.result import RunResult, T
@@ -98,7 +100,7 @@ class Agent(ProcessBound, Generic[D, T]):
         self: Agent[None, str],
         model: Model,
         *,
-        output_validators: Iterable[OutputValidator[None, str]] = ...,
+        output_validators: Iterable[OutputValidator[str, None]] = ...,
         handoffs: Iterable[Agent[None, str]] = ...,
         **options: Unpack[AgentOptions[None]],
     ) -> None: ...
@@ -108,7 +110,7 @@ class Agent(ProcessBound, Generic[D, T]):
         model: Model,
         *,
         deps_type: type[X],
-        output_validators: Iterable[OutputValidator[X, str]] = ...,
+        output_validators: Iterable[OutputValidator[str, X]] = ...,
         handoffs: Iterable[Agent[X, str]] = ...,
         **options: Unpack[AgentOptions[X]],
     ) -> None: ...
@@ -118,7 +120,7 @@ class Agent(ProcessBound, Generic[D, T]):
         model: Model,
         *,
         output_type: Grammar | re.Pattern[str],
-        output_validators: Iterable[OutputValidator[None, str]] = ...,
+        output_validators: Iterable[OutputValidator[str, None]] = ...,
         handoffs: Iterable[Agent[None, str]] = ...,
         **options: Unpack[AgentOptions[None]],
     ) -> None: ...
@@ -129,7 +131,7 @@ class Agent(ProcessBound, Generic[D, T]):
         *,
         deps_type: type[X],
         output_type: Grammar | re.Pattern[str],
-        output_validators: Iterable[OutputValidator[X, str]] = ...,
+        output_validators: Iterable[OutputValidator[str, X]] = ...,
         handoffs: Iterable[Agent[X, str]] = ...,
         **options: Unpack[AgentOptions[X]],
     ) -> None: ...
@@ -139,7 +141,7 @@ class Agent(ProcessBound, Generic[D, T]):
         model: Model,
         *,
         output_type: TypeForm[Y],
-        output_validators: Iterable[OutputValidator[None, Y]] = ...,
+        output_validators: Iterable[OutputValidator[Y, None]] = ...,
         handoffs: Iterable[Agent[None, Y]] = ...,
         **options: Unpack[AgentOptions[None]],
     ) -> None: ...
@@ -150,7 +152,7 @@ class Agent(ProcessBound, Generic[D, T]):
         *,
         deps_type: type[D],
         output_type: TypeForm[T],
-        output_validators: Iterable[OutputValidator[D, T]] = ...,
+        output_validators: Iterable[OutputValidator[T, D]] = ...,
         handoffs: Iterable[Agent[D, T]] = ...,
         **options: Unpack[AgentOptions[D]],
     ) -> None: ...
@@ -160,7 +162,7 @@ class Agent(ProcessBound, Generic[D, T]):
         model: Model,
         *,
         output_type: object,
-        output_validators: Iterable[OutputValidator[None, Any]] = ...,
+        output_validators: Iterable[OutputValidator[Any, None]] = ...,
         handoffs: Iterable[Agent[None, Any]] = ...,
         **options: Unpack[AgentOptions[None]],
     ) -> None: ...
@@ -171,7 +173,7 @@ class Agent(ProcessBound, Generic[D, T]):
         *,
         deps_type: type[X],
         output_type: object,
-        output_validators: Iterable[OutputValidator[X, Any]] = ...,
+        output_validators: Iterable[OutputValidator[Any, X]] = ...,
         handoffs: Iterable[Agent[X, Any]] = ...,
         **options: Unpack[AgentOptions[X]],
     ) -> None: ...
@@ -434,6 +436,7 @@ class Agent(ProcessBound, Generic[D, T]):
         budget: Budget | None = ...,
         concurrency: int = ...,
         return_exceptions: Literal[False] = ...,
+        progress: bool | Report = ...,
         seed: int | None = ...,
     ) -> list[RunResult[T]]: ...
     @overload
@@ -445,6 +448,7 @@ class Agent(ProcessBound, Generic[D, T]):
         budget: Budget | None = ...,
         concurrency: int = ...,
         return_exceptions: bool,
+        progress: bool | Report = ...,
         seed: int | None = ...,
     ) -> list[RunResult[T] | Exception]: ...
     async def map(
@@ -455,6 +459,7 @@ class Agent(ProcessBound, Generic[D, T]):
         budget: Budget | None = None,
         concurrency: int = 32,
         return_exceptions: bool = False,
+        progress: bool | Report = False,
         seed: int | None = None,
     ) -> list[RunResult[T]] | list[RunResult[T] | Exception]:
         """Answer many prompts; the results are in the order of the prompts.
@@ -466,6 +471,7 @@ class Agent(ProcessBound, Generic[D, T]):
             concurrency: runs at once.
             return_exceptions: put a failed run's exception in its place; otherwise the first one stops the runs under
                 way, and a MapError is raised.
+            progress: True shows a bar on standard error; a function is told of the Progress at each run's end.
             seed: each prompt's run has its own, derived from this one and its place.
 
         Raises:
@@ -476,13 +482,47 @@ class Agent(ProcessBound, Generic[D, T]):
         check_flag("return_exceptions", return_exceptions)
         check_integer("seed", seed, least=0, optional=True)
 
-        def answer(prompt: str, index: int) -> Awaitable[RunResult[T]]:
-            own = None if seed is None else derive_seed(seed, index)
-            return self._new_run(
-                prompt, read_history(()), own, deps, budget, default_seed=derive_seed(0, index)
-            ).execute()
+        check_prompts(prompts)
+        answer = self._answer_of(seed, deps, budget)
+        with reporting(progress, len(prompts) if isinstance(prompts, Sized) else None) as report:
+            many = Map(answer, prompts, keep_going=return_exceptions, report=report)
+            return await many.execute(concurrency)
 
-        return await Map(answer, prompts, keep_going=return_exceptions).execute(concurrency)
+    def map_as_completed(
+        self,
+        prompts: Iterable[str],
+        *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+        budget: Budget | None = None,
+        concurrency: int = 32,
+        seed: int | None = None,
+    ) -> AsyncGenerator[Outcome[str, T], None]:
+        """`map`, each prompt's outcome as its run ends: a failure is an outcome, too, and the others go on.
+
+        Leaving the loop early stops the runs under way (at once inside `contextlib.aclosing`).
+
+        Raises:
+            ConfigError: an argument does not fit; nothing was started.
+            MapError: the prompts' iterator failed; the outcomes before it were given.
+        """
+        check_integer("concurrency", concurrency, least=1)
+        check_integer("seed", seed, least=0, optional=True)
+        check_prompts(prompts)
+        return outcomes(self._answer_of(seed, deps, budget), prompts, concurrency)
+
+    def _answer_of(
+        self, seed: int | None, deps: D, budget: Budget | None
+    ) -> Callable[[str, int], Coroutine[Any, Any, RunResult[T]]]:
+        """Answers a prompt of a map, given its place, with a seed of its own."""
+
+        async def answer(prompt: str, index: int) -> RunResult[T]:
+            own = None if seed is None else derive_seed(seed, index)
+            run = self._new_run(
+                prompt, read_history(()), own, deps, budget, default_seed=derive_seed(0, index)
+            )
+            return await run.execute()
+
+        return answer
 
     async def _run_in(
         self,

@@ -151,8 +151,11 @@ async def test_a_validator_sends_the_model_back_with_the_reason() -> None:
             raise ModelRetry(f"at least {context.deps.sold}")
         return number * 10
 
+    def add_one(number: int) -> int:
+        return number + 1
+
     agent = Agent(
-        ScriptedModel(["1", "7"]), output_type=int, deps_type=Shop, output_validators=[check, lambda n: n + 1]
+        ScriptedModel(["1", "7"]), output_type=int, deps_type=Shop, output_validators=[check, add_one]
     )
     result = await agent.run("go", deps=Shop("A", sold=5))
     assert result.output == 71
