@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         EngineError,
         GrammarError,
         GrammarTooLargeError,
+        JournalError,
         ModelError,
         ModelFaultError,
         ModelRetry,
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from agentfast.models.openai.model import OpenAIModel
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
+    from agentfast.observe.journal.journal import Journal
     from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
     from agentfast.tools.confidence import Confidence
@@ -136,6 +138,8 @@ __all__ = [
     "GrammarTooLargeError",
     "HandedOff",
     "Job",
+    "Journal",
+    "JournalError",
     "LimitExceededError",
     "Limits",
     "LocalModel",
@@ -211,6 +215,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "JournalError": "errors",
+    "Journal": "observe.journal.journal",
     "Progress": "agent.many.progress",
     "as_completed": "agent.many.gather",
     "gather": "agent.many.gather",

@@ -23,6 +23,7 @@
     │   └── ModelRetry               a tool or an output validator sends the model back, with the reason
     ├── SessionError             a session's file could not be read or written
     │   └── SessionConflictError     another run went on with the same session meanwhile
+    ├── JournalError             a journal could not be read or written, or a run in it cannot go on
     ├── UnknownFieldError        a confidence has no field of that path (also a KeyError)
     ├── OutputError              the final answer does not fit the output type
     ├── LimitExceededError       a run used up its budget of steps, calls, tokens or time
@@ -199,6 +200,10 @@ class SessionError(AgentFastError):
 
 class SessionConflictError(SessionError):
     """Another run goes on with the same session, or went on with it meanwhile; this one was not saved."""
+
+
+class JournalError(AgentFastError):
+    """A journal could not be read or written, or a run in it cannot go on."""
 
 
 class UnknownFieldError(AgentFastError, KeyError):

@@ -391,7 +391,7 @@ class Agent(ProcessBound, Generic[D, T]):
             ConfigError: the run is another agent's, or a decision is on no call that waits.
             AgentFastError: as `run`.
         """
-        return await self._resumed(state, decisions, deps, budget, ()).execute()
+        return await self.resumed_run(state, decisions, deps=deps, budget=budget).execute()
 
     def resume_stream(
         self,
@@ -403,7 +403,8 @@ class Agent(ProcessBound, Generic[D, T]):
     ) -> AsyncGenerator[AgentEvent[T], None]:
         """`resume`, event by event, as `stream` is `run`."""
         watcher = Watcher()
-        return watcher.follow(self._resumed(state, decisions, deps, budget, (watcher,)).execute)
+        run = self.resumed_run(state, decisions, deps=deps, budget=budget, sinks=(watcher,))
+        return watcher.follow(run.execute)
 
     def as_tool(self, *, name: str | None = None, description: str | None = None) -> Tool[D]:
         """The agent as a tool of another agent: it takes a prompt, and its answer is the tool's result.
@@ -565,14 +566,16 @@ class Agent(ProcessBound, Generic[D, T]):
         )
         return Run(self.definition, state, deps=deps, budget=budget, sinks=sinks)
 
-    def _resumed(
+    def resumed_run(
         self,
         saved: SavedRun,
-        decisions: Mapping[str, Decision | bool] | None,
-        deps: D,
-        budget: Budget | None,
-        sinks: tuple[Sink, ...],
+        decisions: Mapping[str, Decision | bool] | None = None,
+        *,
+        deps: D = None,  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
+        budget: Budget | None = None,
+        sinks: tuple[Sink, ...] = (),
     ) -> Run[T]:
+        """A run that goes on when it is executed; see `resume`. `sinks` get its events besides the agent's own."""
         check_deps(deps, self.deps_type)
         check_budget(budget)
         state = resumed(saved, decisions or {})

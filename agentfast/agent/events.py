@@ -176,10 +176,11 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True)
 class HandedOff:
-    """The conversation goes on with another agent."""
+    """The conversation goes on with another agent, and its instructions; None: it has none."""
 
     step: int
     agent: str
+    instructions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

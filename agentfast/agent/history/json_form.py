@@ -118,7 +118,7 @@ def messages_to_json(messages: Sequence[Message | Mapping[str, object]]) -> str:
         ConfigError: they are no conversation, or hold something that JSON cannot, such as NaN; it names the message.
     """
     given = read_conversation(messages, "messages")
-    encoded = [_encode(message) for message in given]
+    encoded = [encode_message(message) for message in given]
     _validate({"version": VERSION, "messages": encoded})
     written = ",".join(_dumps(message, index) for index, message in enumerate(encoded))
     return f'{{"version":{VERSION},"messages":[{written}]}}'
@@ -147,7 +147,17 @@ def messages_schema() -> dict[str, Any]:
     return _Document.model_json_schema()
 
 
-def _encode(message: Message) -> dict[str, Any]:
+def decode_message(raw: object) -> Message:
+    """One message, of the form that it has in a conversation; it need not stand in one.
+
+    Raises:
+        ConfigError: it is of another form.
+    """
+    return _validate({"version": VERSION, "messages": [raw]}).messages[0].value()
+
+
+def encode_message(message: Message) -> dict[str, Any]:
+    """One message, in the form that it has in a conversation."""
     match message:
         case SystemMessage():
             return {"role": "system", "text": message.text}

@@ -33,11 +33,11 @@ from agentfast.agent.result import RunResult, RunUsage, Step, T, total_usage
 from agentfast.agent.run.generation import Generation
 from agentfast.agent.run.saved import RunPausedError, SavedRun
 from agentfast.agent.run.scope import Scope, current_call, current_scope
-from agentfast.agent.run.state import PendingTurn, RunState
+from agentfast.agent.run.state import PendingTurn, RunState, instructed, rejection
 from agentfast.agent.run.turn import Turn, not_run
 from agentfast.agent.sinks import Reporter, RunInfo, Sink, report_nothing
 from agentfast.errors import AgentFastError
-from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolMessage, Transcript, UserMessage
+from agentfast.messages import AssistantMessage, Message, ToolMessage, Transcript
 from agentfast.tools.call import ToolCall
 from agentfast.tools.context import RunContext
 
@@ -175,7 +175,7 @@ class Run(Generic[T]):
         state, definition = self._state, self._definition
         if definition.instructions.text is None and not state.steps and state.pending is None:
             text = await definition.instructions.write(self._context)
-            state.transcript = _instructed(state.transcript, text)
+            state.transcript = instructed(state.transcript, text)
         self._emit(
             RunStarted(
                 definition.name,
@@ -261,15 +261,7 @@ class Run(Generic[T]):
         results = tuple(result for result in pending.results if result is not None)
         results = with_notes(results, pending.noted, self._definition.limits.max_identical_calls)
         self._emit(StepFinished(state.step, results))
-        state.transcript.append(pending.message)
-        for result in results:
-            state.transcript.append(ToolMessage.of(result))
-        state.steps.append(
-            Step(
-                pending.message, results, pending.usage, pending.model_s, pending.tools_s, pending.escalation
-            )
-        )
-        state.pending = None
+        state.append(pending, results)
 
     def _paused(self, pending: PendingTurn) -> RunPausedError:
         state = self._state
@@ -284,13 +276,11 @@ class Run(Generic[T]):
         Raises:
             RetriesExhaustedError: one of them failed more often than it may.
         """
-        failures, registry = self._state.failures, self._definition.executor.registry
+        registry = self._definition.executor.registry
         for result in pending.results:
             assert result is not None
-            if not result.is_error:
-                failures.pop(result.name, None)
+            if not (failed := self._state.count_failure(result)):
                 continue
-            failed = failures[result.name] = failures.get(result.name, 0) + 1
             tool = registry.get(result.name)
             most = (
                 self._definition.limits.tool_retries if tool is None or tool.retries is None else tool.retries
@@ -313,13 +303,13 @@ class Run(Generic[T]):
         state.agent = target.name
         state.failures.clear()
         text = await target.instructions.write(self._context)
-        state.transcript = _instructed(state.transcript, text if text or target.has_system else None)
-        self._emit(HandedOff(state.step - 1, target.name))
+        instructions = text if text or target.has_system else None
+        state.transcript = instructed(state.transcript, instructions)
+        self._emit(HandedOff(state.step - 1, target.name, instructions))
 
     def _reject(self, reason: str) -> None:
-        said = f"The answer is not valid: {reason}"
         self._emit(OutputRejected(self._state.step - 1, reason))
-        self._state.transcript.append(UserMessage(said))
+        self._state.transcript.append(rejection(reason))
 
     def _context(self) -> RunContext[Any]:
         """The context of an instructions function or an output validator."""
@@ -366,10 +356,13 @@ class Run(Generic[T]):
         return tuple(messages), tuple(state.steps)
 
     def _report_end(self, error: AgentFastError | asyncio.CancelledError) -> None:
-        if isinstance(error, RunPausedError):
-            self._emit(RunPaused(error.requests, error.state))
-        else:
-            self._emit(RunFailed(error if isinstance(error, AgentFastError) else None))
+        try:
+            if isinstance(error, RunPausedError):
+                self._emit(RunPaused(error.requests, error.state))
+            else:
+                self._emit(RunFailed(error if isinstance(error, AgentFastError) else None))
+        except AgentFastError as unwritten:  # of a sink: the run's own error is what its caller waits for
+            error.add_note(f"A sink could not be told of the end: {unwritten}")
 
     def _reason(self, error: BaseException) -> str:
         """The reason why a turn's calls were not run, for the model to read."""
@@ -378,12 +371,6 @@ class Run(Generic[T]):
         if isinstance(error, AgentFastError):
             return error.message
         return "the run was cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
-
-
-def _instructed(transcript: Transcript, text: str | None) -> Transcript:
-    """The conversation with other instructions; None: with none."""
-    rest = transcript[1:] if transcript and isinstance(transcript[0], SystemMessage) else list(transcript)
-    return Transcript(rest if text is None else [SystemMessage(text), *rest])
 
 
 def _last_failure(error: BaseException) -> AgentFastError | None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentfast.agent.bounds.repetition import Repetition
 from agentfast.agent.calls.approval import ApprovalRequest, Decision
 from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.result import Escalation, RunUsage, Step
 from agentfast.errors import AgentFastError
-from agentfast.messages import AssistantMessage, ToolResult, Transcript
+from agentfast.messages import (
+    AssistantMessage,
+    SystemMessage,
+    ToolMessage,
+    ToolResult,
+    Transcript,
+    UserMessage,
+)
 from agentfast.models.base import FinishReason, ModelUsage
 
 
@@ -88,3 +97,41 @@ class RunState:
     def step(self) -> int:
         """Number of the next turn, from 0; of the pending one, if there is one."""
         return len(self.steps)
+
+    def append(self, pending: PendingTurn, results: tuple[ToolResult, ...]) -> None:
+        """Add a turn and the results of its calls to the conversation."""
+        self.transcript.append(pending.message)
+        for result in results:
+            self.transcript.append(ToolMessage.of(result))
+        self.steps.append(
+            Step(
+                pending.message, results, pending.usage, pending.model_s, pending.tools_s, pending.escalation
+            )
+        )
+        self.pending = None
+
+    def count_failure(self, result: ToolResult) -> int:
+        """Count a result: the failures in a row of its tool, with this one; 0 if it is none."""
+        if not result.is_error:
+            self.failures.pop(result.name, None)
+            return 0
+        failed = self.failures[result.name] = self.failures.get(result.name, 0) + 1
+        return failed
+
+
+def instructed(transcript: Transcript, text: str | None) -> Transcript:
+    """The conversation with other instructions; None: with none."""
+    rest = transcript[1:] if transcript and isinstance(transcript[0], SystemMessage) else list(transcript)
+    return Transcript(rest if text is None else [SystemMessage(text), *rest])
+
+
+def rejection(reason: str) -> UserMessage:
+    """The message that sends the model back after an answer that is not valid."""
+    return UserMessage(f"The answer is not valid: {reason}")
+
+
+def with_arguments(message: AssistantMessage, index: int, arguments: Mapping[str, Any]) -> AssistantMessage:
+    """The turn with other arguments for one of its calls."""
+    calls = list(message.calls)
+    calls[index] = replace(calls[index], arguments=dict(arguments), malformed=None, confidence=None)
+    return replace(message, calls=tuple(calls))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from agentfast.agent.calls.approval import ApprovalRequest, Decision, Reason, ask_approver
@@ -21,7 +20,7 @@ from agentfast.agent.events import (
     ToolStarted,
 )
 from agentfast.agent.run.scope import current_call
-from agentfast.agent.run.state import PendingTurn, RunState
+from agentfast.agent.run.state import PendingTurn, RunState, with_arguments
 from agentfast.errors import ToolError, ToolTimeoutError
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.context import RunContext
@@ -86,7 +85,7 @@ class Turn:
     async def _run_call(self, index: int) -> None:
         call = self._pending.message.calls[index]
         tool = self._definition.executor.registry.get(call.name)  # None: the executor says that there is none
-        if tool is not None and self._definition.holds_calls:
+        if tool is not None and (self._definition.holds_calls or index in self._pending.waiting):
             if not await self._may_run(index, tool, call):
                 return
             call = self._pending.message.calls[index]
@@ -148,9 +147,7 @@ class Turn:
             pending.results[index] = ToolResult(call.id, call.name, error_content(said), is_error=True)
             return False
         if decision.arguments is not None:
-            calls = list(pending.message.calls)
-            calls[index] = replace(call, arguments=dict(decision.arguments), malformed=None, confidence=None)
-            pending.message = replace(pending.message, calls=tuple(calls))
+            pending.message = with_arguments(pending.message, index, decision.arguments)
         return True
 
     def _report(self, result: ToolResult) -> None:

@@ -162,7 +162,7 @@ async def test_a_conversation_is_handed_to_another_agent() -> None:
     events = [event async for event in front.stream("go")]
     assert isinstance(events[-1], RunFinished)
     result = events[-1].result
-    assert HandedOff(0, "billing") in events
+    assert HandedOff(0, "billing", "You bill.") in events
     assert (result.output, result.agent) == ("answer", "billing")
     assert result.messages[0] == SystemMessage("You bill.")
     assert expert_model.requests[0].messages[0] == SystemMessage("You bill.")

@@ -1,0 +1,1 @@
+"""Receivers of the events of runs: journals, logs and traces."""
