@@ -13,9 +13,10 @@ from typing import NoReturn
 from agentfast.cli.bench.arguments import add_bench
 from agentfast.cli.bench.checks import check_bench
 from agentfast.cli.demo.arguments import add_demo, check_demo
-from agentfast.cli.exits import EPILOG, WRITE_ERRORS, Exit, end_at_once_on_interrupt, report
+from agentfast.cli.process.exits import EPILOG, WRITE_ERRORS, Exit, end_at_once_on_interrupt, report
+from agentfast.cli.process.streams import abandon_output, prepare_streams
+from agentfast.cli.runs.arguments import add_resume, add_runs, check_resume, check_runs
 from agentfast.cli.schema.arguments import add_schema, check_schema
-from agentfast.cli.streams import abandon_output, prepare_streams
 from agentfast.cli.talk.arguments import add_chat, add_run, check_agent_options, check_run
 from agentfast.cli.warm import add_warm, check_warm, warm_command
 from agentfast.errors import AgentFastError
@@ -87,6 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_chat(commands.add_parser).set_defaults(check=check_agent_options, command=run_chat)
     add_schema(commands.add_parser).set_defaults(check=check_schema, command=run_schema)
     add_bench(commands.add_parser).set_defaults(check=check_bench, command=run_bench)
+    add_runs(commands.add_parser).set_defaults(check=check_runs, command=run_runs)
+    add_resume(commands.add_parser).set_defaults(check=check_resume, command=run_resume)
     add_warm(commands.add_parser).set_defaults(check=check_warm, command=warm_command)
     return parser
 
@@ -124,6 +127,18 @@ def run_schema(options: argparse.Namespace) -> Exit:
     from agentfast.cli.schema.command import schema_command
 
     return schema_command(options)
+
+
+def run_runs(options: argparse.Namespace) -> Exit:
+    from agentfast.cli.runs.command import runs_command
+
+    return runs_command(options)
+
+
+def run_resume(options: argparse.Namespace) -> Exit:
+    from agentfast.cli.runs.command import resume_command
+
+    return resume_command(options)
 
 
 def run_bench(options: argparse.Namespace) -> Exit:

@@ -6,7 +6,7 @@ import argparse
 from time import perf_counter
 
 from agentfast.cli.arguments import AddParser
-from agentfast.cli.exits import Exit
+from agentfast.cli.process.exits import Exit
 from agentfast.errors import ConfigError
 from agentfast.runtime.jit import cold_start
 from agentfast.runtime.jit.kernel_folder import kernel_folder

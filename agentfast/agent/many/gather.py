@@ -190,6 +190,6 @@ def _job(name: str, item: object) -> Job:
     if isinstance(item, tuple) and len(cast("tuple[object, ...]", item)) == 2:
         item = Job(*cast("tuple[Any, Any]", item))
     if not isinstance(item, Job) or not callable(getattr(item.agent, "run", None)):
-        refuse(name, item, "(agent, prompt), or Job(agent, prompt, deps)")
+        refuse(name, cast("object", item), "(agent, prompt), or Job(agent, prompt, deps)")
     check_text(f"the prompt of {name}", item.prompt)
     return item

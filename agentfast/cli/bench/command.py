@@ -26,7 +26,7 @@ from agentfast.cli.bench.report.regime import Regime
 from agentfast.cli.bench.report.report import Report
 from agentfast.cli.bench.report.table import number, show
 from agentfast.cli.bench.seats import LocalSeat, Placement, Seat, open_seat
-from agentfast.cli.exits import Exit, unwind_on_interrupt
+from agentfast.cli.process.exits import Exit, unwind_on_interrupt
 from agentfast.errors import ConfigError
 from agentfast.runtime.jit import cold_start
 from agentfast.runtime.model.checkpoint.files import tokenizer_file

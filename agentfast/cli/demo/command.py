@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from agentfast.cli.demo.board import AgentState, Board
 from agentfast.cli.demo.play import play
 from agentfast.cli.demo.report import DemoReport, Speed, TaskResult
-from agentfast.cli.exits import Exit
-from agentfast.cli.loop import event_loop
 from agentfast.cli.model import open_model
-from agentfast.cli.streams import is_live_terminal
+from agentfast.cli.process.exits import Exit
+from agentfast.cli.process.loop import event_loop
+from agentfast.cli.process.streams import is_live_terminal
 from agentfast.errors import ConfigError
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from agentfast.cli.exits import Exit, unwind_on_interrupt
 from agentfast.cli.model import open_vocabulary
+from agentfast.cli.process.exits import Exit, unwind_on_interrupt
 from agentfast.cli.schema.explain import Explanation, explain
 from agentfast.cli.schema.field_cost import Begin, Compile
 from agentfast.cli.schema.options import SchemaOptions

@@ -10,8 +10,8 @@ from contextlib import suppress
 from importlib import import_module
 
 from agentfast.cli.checks import check_text
-from agentfast.cli.exits import Exit, report
-from agentfast.cli.loop import event_loop
+from agentfast.cli.process.exits import Exit, report
+from agentfast.cli.process.loop import event_loop
 from agentfast.cli.talk.agents import Partner, open_partner
 from agentfast.cli.talk.answer import answer, output_text
 from agentfast.cli.talk.greeting import COMMANDS, greeting, help_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from agentfast.cli.exits import Exit
-from agentfast.cli.loop import event_loop
+from agentfast.cli.process.exits import Exit
+from agentfast.cli.process.loop import event_loop
 from agentfast.cli.talk.agents import open_partner
 from agentfast.cli.talk.answer import answer, output_text, result_line
 

@@ -255,7 +255,7 @@ def is_alive(owner: str) -> bool:
 
 
 def _began(pid: int) -> str:
-    """When the process began, as the system counts; "" if there is no such process, "?" where it does not say."""
+    """The moment a process began, as the system counts; "" if there is no such process, "?" where it does not say."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:

@@ -10,8 +10,8 @@ import pytest
 
 from agentfast import nano
 from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, warm_up_tasks
-from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from agentfast.cli.process.exits import Exit
 from tests.integration.cli.served_model import served
 from tests.support.openai_server import Server, call, reply, turn
 

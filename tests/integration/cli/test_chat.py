@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from agentfast.cli.exits import Exit
+from agentfast.cli.process.exits import Exit
 
 if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals here", allow_module_level=True)

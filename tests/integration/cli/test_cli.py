@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from agentfast.cli.process.exits import Exit
 
 SCHEMA = {
     "type": "object",

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from agentfast.cli.process.exits import Exit
 
 ORDER = {
     "type": "object",

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from agentfast.cli.process.exits import Exit
 
 
 def test_32_agents_share_a_batch_make_no_invalid_call_and_mostly_succeed(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentfast.cli.exits import Exit
 from agentfast.cli.main import main
+from agentfast.cli.process.exits import Exit
 from agentfast.runtime.jit.kernel_folder import kernel_folder
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from agentfast.agent.errors import LimitExceededError
 from agentfast.cli import main as cli
-from agentfast.cli.exits import Exit, exit_code, report
+from agentfast.cli.process.exits import Exit, exit_code, report
 from agentfast.errors import (
     AgentFastError,
     BudgetTooSmallError,

@@ -28,10 +28,10 @@ from agentfast import (
     ToolCall,
     tool,
 )
-from tests.support.journaled_run import TURNS, make_agent
 from tests.support.source_tree import ROOT
+from tests.unit.agentfast.observe.journal.journaled_run import TURNS, make_agent
 
-PROGRAM = [sys.executable, "-m", "tests.support.journaled_run"]
+PROGRAM = [sys.executable, "-m", "tests.unit.agentfast.observe.journal.journaled_run"]
 
 
 def journal_of(folder: Path) -> Journal:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Protocol, runtime_checkable
 
-from agentfast.cli.exits import unwind_on_interrupt
+from agentfast.cli.process.exits import unwind_on_interrupt
 
 
 @runtime_checkable

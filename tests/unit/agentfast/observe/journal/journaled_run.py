@@ -1,4 +1,4 @@
-"""A program that runs an agent with a journal, to be killed and resumed: `python -m tests.support.journaled_run FILE`.
+"""A program that runs an agent with a journal, to be killed and resumed: `python -m tests.unit.agentfast.observe.journal.journaled_run FILE`.
 
 Each tool notes in a file of its own that it acted. The model goes through a fixed script, told by the conversation.
 """

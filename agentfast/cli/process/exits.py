@@ -23,6 +23,7 @@ class Exit(IntEnum):
     USAGE = 2
     REFUSED = 3
     LIMIT = 4
+    WAITING = 5
     INTERRUPTED = 130
     PIPE = 141
 
@@ -34,6 +35,7 @@ exit codes:
   2    the command line, a setting or a file does not fit
   3    the schema, or the output it asks for, is refused
   4    a limit of the run was reached: steps, calls, tokens or time
+  5    calls of the run wait for a decision
   130  interrupted by Ctrl-C
   141  nobody reads the output any more
 """
