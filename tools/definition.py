@@ -112,8 +112,9 @@ class Tool(Generic[ContextT]):
         check_no_generator(function, name)
         parameters = object_schema(name, schema)
         definition = ToolDefinition(name, description, parameters)
+        validator = validator_of(name, parameters)
         context = keyword_signature(function, name, parameters)
-        return _tool_of(cls, function, definition, validator_of(name, parameters), context, options)
+        return _tool_of(cls, function, definition, validator, context, options)
 
     @property
     def name(self) -> str:

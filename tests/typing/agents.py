@@ -17,12 +17,15 @@ from agentfast import (
     Message,
     ModelError,
     OutputError,
+    RunContext,
     RunFinished,
     RunResult,
     ScriptedModel,
     UserMessage,
     tool,
 )
+from agentfast.tools import FunctionToolset, Tool, Toolset, combine
+from agentfast.tools.toolsets.combining import BaseToolset
 
 
 class City(BaseModel):
@@ -88,3 +91,18 @@ async def histories() -> None:
         await agent.run("a", history=error.messages)
     except ModelError as error:
         await agent.run("a", history=error.messages)
+
+
+@tool(retries=1)
+def stock(context: RunContext[City], article: str) -> int:
+    """Takes the context of runs whose deps are a City."""
+    return len(context.deps.name + article)
+
+
+assert_type(stock, Tool[City])
+assert_type(Tool.from_schema("add", {}, print), Tool[Any])
+assert_type(Agent(model, deps_type=City, tools=[stock, add]), Agent[City, str])
+Agent(model, deps_type=int, tools=[stock])  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+toolset: Toolset = FunctionToolset([add, greet])
+assert_type(combine(toolset).filtered(lambda each: each.pure).prefixed("a_"), BaseToolset)
+assert_type(Agent(model, tools=[toolset, add]), Agent[None, str])

@@ -10,7 +10,7 @@ from agentfast.errors import ToolTimeoutError
 
 
 class Deadline:
-    """What asyncio.timeout does, for a third of the time: its limit is fixed, and it is entered without awaiting."""
+    """The work of asyncio.timeout for a third of its time: the limit is fixed, and it is entered without awaiting."""
 
     __slots__ = ("_cancelling", "_expired", "_handle", "_seconds", "_task")
 

@@ -60,7 +60,7 @@ class Document:
         raise ToolDefinitionError(f"{where} refers to itself")
 
     def target(self, reference: str, where: str) -> Any:
-        """What a reference leads to.
+        """The target of a reference.
 
         Raises:
             ToolDefinitionError: it leads out of the document, or to nothing.

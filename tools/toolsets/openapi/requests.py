@@ -36,7 +36,7 @@ class Server:
     client: httpx.AsyncClient | None
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        """What the server answers: JSON decoded, another text as it is, None where there is nothing.
+        """Send the request. The answer's JSON is decoded, another text left as it is; None stands for no answer.
 
         Raises:
             ToolError: it answers an error, leads to another server, or cannot be reached.

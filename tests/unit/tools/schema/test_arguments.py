@@ -29,11 +29,12 @@ def test_arguments_are_checked_against_the_schema_and_given_as_they_are() -> Non
         False,
     )
     assert made.validate({"city": "Oslo"}) == {"city": "Oslo"}
-    for wrong, said in [
+    wrongs: list[tuple[dict[str, Any], str]] = [
         ({}, "required"),
         ({"city": 1}, r"\$\.city"),
         ({"city": "a", "x": 1}, "'x' was unexpected"),
-    ]:
+    ]
+    for wrong, said in wrongs:
         with pytest.raises(ToolArgumentsError, match=said):
             made.validate(wrong)
 
@@ -74,11 +75,12 @@ def test_functions_names_and_options_are_checked_as_for_other_tools() -> None:
     def days() -> Any:
         yield 1
 
-    for name, function, said in [
+    wrongs: list[tuple[str, Any, str]] = [
         ("w", days, "generator"),
         ("a b", weather, "not a tool name"),
         ("w", int, "function"),
-    ]:
+    ]
+    for name, function, said in wrongs:
         with pytest.raises(ToolDefinitionError, match=said):
             Tool.from_schema(name, {}, function)
     with pytest.raises(ConfigError, match="timeout"):
