@@ -11,6 +11,7 @@ from agentfast.agent.bounds.budget import Budget
 from agentfast.agent.bounds.deadline import first_deadline
 from agentfast.agent.bounds.repetition import with_notes
 from agentfast.agent.definitions.definition import Definition
+from agentfast.agent.definitions.overrides import overridden
 from agentfast.agent.errors import (
     LimitExceededError,
     OutputError,
@@ -59,14 +60,14 @@ class Run(Generic[T]):
         sinks: tuple[Sink, ...] = (),
     ) -> None:
         """Take the agent's parts, where the conversation stands, and who gets the events besides the agent's own sinks."""
-        self._definition: Definition[Any] = definition
+        self._definition: Definition[Any] = overridden(definition)
         self._state = state
         self._deps = deps
         self._outer = outer = current_scope.get()
         inherited = (
-            () if outer is None else tuple(sink for sink in outer.sinks if sink not in definition.sinks)
+            () if outer is None else tuple(sink for sink in outer.sinks if sink not in self._definition.sinks)
         )
-        lasting = (*definition.sinks, *inherited)
+        lasting = (*self._definition.sinks, *inherited)
         self._info = RunInfo(
             state.run_id,
             definition.name,
@@ -80,7 +81,7 @@ class Run(Generic[T]):
         budgets = () if outer is None else outer.budgets
         if budget is not None and budget not in budgets:
             budgets = (budget, *budgets)
-        priority = definition.settings.priority or (0 if outer is None else outer.priority)
+        priority = self._definition.settings.priority or (0 if outer is None else outer.priority)
         self._scope = Scope(state.run_id, budgets=budgets, priority=priority, sinks=lasting)
 
     @property
@@ -299,7 +300,7 @@ class Run(Generic[T]):
                 break
         else:
             return
-        self._definition = target
+        self._definition = overridden(target)
         state.agent = target.name
         state.failures.clear()
         text = await target.instructions.write(self._context)

@@ -16,6 +16,7 @@ from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError, GrammarTooLargeError
 from agentfast.messages import AssistantMessage, Message, Transcript
 from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.guard import check_real_models_allowed
 from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
@@ -152,6 +153,7 @@ class LocalModel(ProcessBound):
         await self.engine.aclose()
 
     async def _prepare(self, request: ModelRequest) -> tuple[Request, Rendering]:
+        check_real_models_allowed(self.name)
         rendering = self._render(request)
         max_tokens = DEFAULT_TURN_TOKENS if request.max_tokens is None else request.max_tokens
         if self._max_turn_tokens is not None:
