@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass
-from typing import Any, cast
+from typing import Any
 
 import pydantic_core
 
@@ -36,8 +36,9 @@ def event_name(event: AgentEvent[Any]) -> str:
 
 
 def _json(value: Any) -> Any:
+    untyped = value  # before its type is narrowed to one of unknown parameters
     if isinstance(value, tuple):
-        return [_json(item) for item in cast("tuple[Any, ...]", value)]
+        return [_json(item) for item in untyped]
     match value:
         case SystemMessage() | UserMessage() | AssistantMessage() | ToolMessage():
             return encode_message(value)
