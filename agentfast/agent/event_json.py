@@ -65,6 +65,6 @@ def _json(value: Any) -> Any:
         case AgentFastError():
             return {"kind": type(value).__name__, "message": value.message, "hint": value.hint}
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+            return {field.name: _json(getattr(untyped, field.name)) for field in fields(untyped)}
         case _:
             return pydantic_core.to_jsonable_python(value, serialize_unknown=True, inf_nan_mode="null")

@@ -18,6 +18,7 @@ from agentfast.models.base import (
     ModelRequest,
     ModelResponse,
     PlainModel,
+    SettledCalls,
     TextChunk,
     check_model,
 )
@@ -76,7 +77,7 @@ class RecordingModel(PlainModel):
         async for event in self._model.stream(request):
             if isinstance(event, ModelResponse):
                 self._append(asked, event, shown)
-            else:
+            elif not isinstance(event, SettledCalls):
                 shown.append(event)
             yield event
 

@@ -15,11 +15,19 @@ from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError, GrammarTooLargeError
 from agentfast.messages import AssistantMessage, Message, Transcript
-from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.base import (
+    CanvasState,
+    ModelEvent,
+    ModelRequest,
+    ModelResponse,
+    ModelUsage,
+    SettledCalls,
+)
 from agentfast.models.guard import check_real_models_allowed
 from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
+from agentfast.models.local.settled_calls import TurnDraft
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.models.process_bound import ProcessBound
 from agentfast.runtime.core.config import EngineConfig
@@ -131,9 +139,12 @@ class LocalModel(ProcessBound):
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Generate the turn, showing the canvas after each denoising step. Raises as `respond`."""
         prepared, rendering = await self._prepare(request)
+        draft = TurnDraft(self.chat, self._codec.decode) if request.settled_calls else None
         try:
             async for update in self.engine.stream(prepared):
                 if isinstance(update, CanvasUpdate):
+                    if draft is not None and (calls := draft.add(update)):
+                        yield SettledCalls(calls)
                     yield self._canvas_state(update)
                 else:
                     yield self._finish(update, request, rendering)
