@@ -26,6 +26,7 @@ class Definition(Generic[T]):
     Attributes:
         executor: runs the tools, those of hand-offs among them.
         handoffs: the agents that the conversation can be handed to, by the names of the tools that do it.
+        holds_calls: a call may be held up: a tool requires approval, or calls may be doubtful.
     """
 
     name: str
@@ -42,6 +43,11 @@ class Definition(Generic[T]):
     approve: Approver | None
     sinks: tuple[Sink, ...]
     handoffs: Mapping[str, Definition[Any]] = field(default_factory=dict[str, "Definition[Any]"])
+    holds_calls: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        held = self.doubt is not None or any(tool.requires_approval for tool in self.executor.registry)
+        object.__setattr__(self, "holds_calls", held)
 
     @property
     def has_system(self) -> bool:
@@ -49,8 +55,3 @@ class Definition(Generic[T]):
         return (
             self.instructions.text != "" or len(self.executor.registry) > 0 or self.output.schema is not None
         )
-
-    @property
-    def holds_calls(self) -> bool:
-        """True if a call may be held up: a tool requires approval, or calls may be doubtful."""
-        return self.doubt is not None or any(tool.requires_approval for tool in self.executor.registry)

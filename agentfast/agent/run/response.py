@@ -86,8 +86,12 @@ def _checked(model: Model, response: object) -> ModelResponse:
         given = response.message if isinstance(response, ModelResponse) else response
         raise ModelError(f"model {model.name!r} gave {shown(given)}, which is no ModelResponse with a turn")
     message = response.message
-    if is_text(message.text) and all(_is_sound(call) for call in message.calls):
-        return response
+    for call in message.calls:
+        if not _is_sound(call):
+            break
+    else:
+        if is_text(message.text):
+            return response
     calls = tuple(_mended(model, call) for call in message.calls)
     return replace(response, message=replace(message, text=well_formed(message.text), calls=calls))
 

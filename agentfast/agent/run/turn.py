@@ -45,13 +45,16 @@ class Turn:
         definition: Definition[Any],
         emit: Emit,
         context: MakeContext,
+        *,
+        is_watched: bool = True,
     ) -> None:
-        """Take the run, its turn, the agent's parts, and how to report events and to make a tool's context."""
+        """Take the run, its turn, the agent's parts, how to report events, unless nobody watches, and to make a tool's context."""
         self._state = state
         self._pending = pending
         self._definition = definition
         self._emit = emit
         self._context = context
+        self._is_watched = is_watched
         self._step = state.step
         self._begun: set[int] = set()
 
@@ -61,7 +64,8 @@ class Turn:
         calls = pending.message.calls
         if not calls:
             return
-        self._emit(CallsProposed(self._step, calls))
+        if self._is_watched:
+            self._emit(CallsProposed(self._step, calls))
         open_calls = [index for index, result in enumerate(pending.results) if result is None]
         if len(open_calls) == 1:
             await self._run_call(open_calls[0])
@@ -90,7 +94,8 @@ class Turn:
                 return
             call = self._pending.message.calls[index]
         self._begun.add(index)
-        self._emit(ToolStarted(self._step, call))
+        if self._is_watched:
+            self._emit(ToolStarted(self._step, call))
         context = self._context(call) if tool is not None and tool.takes_context else None
         token = current_call.set(call.id)
         try:
@@ -100,7 +105,8 @@ class Turn:
         self._pending.results[index] = result
         if result.exception is not None:
             self._report(result)
-        self._emit(ToolFinished(self._step, result))
+        if self._is_watched:
+            self._emit(ToolFinished(self._step, result))
 
     async def _may_run(self, index: int, tool: Tool[Any], call: ToolCall) -> bool:
         """True if the call may run now. Otherwise it has a result that says why not, or waits for a decision."""
