@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
@@ -39,12 +38,14 @@ class RunContext(Generic[DepsT]):
     tool_name: str = ""
     call_id: str = ""
     attempt: int = 0
-    _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+    _cancelled: bool = field(
+        default=False, init=False, repr=False
+    )  # written by the loop's thread, read by a tool's
 
     @property
     def is_cancelled(self) -> bool:
         """True once the call was cancelled or ran out of time: a sync tool's thread cannot be stopped from outside."""
-        return self._cancelled.is_set()
+        return self._cancelled
 
     def check_cancelled(self) -> None:
         """Give a sync tool's thread back once nobody waits for it; to be called now and then in long work.
@@ -52,9 +53,9 @@ class RunContext(Generic[DepsT]):
         Raises:
             ToolError: the call was cancelled, or ran out of time.
         """
-        if self._cancelled.is_set():
+        if self._cancelled:
             raise ToolError("the call was cancelled")
 
     def cancel(self) -> None:
         """Say that nobody waits for the call any more; the executor does it."""
-        self._cancelled.set()
+        self._cancelled = True

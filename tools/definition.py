@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
@@ -17,12 +16,17 @@ from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import shown
 from agentfast.tools.context import RunContext
-from agentfast.tools.docstring import parse_docstring
-from agentfast.tools.options import NamedToolOptions, ToolOptions, check_options
-from agentfast.tools.schema.arguments import object_schema, validator_of
+from agentfast.tools.declaration.docstring import parse_docstring
+from agentfast.tools.declaration.names import checked_name
+from agentfast.tools.declaration.options import NamedToolOptions, ToolOptions, check_options
+from agentfast.tools.declaration.signature import (
+    ContextParameter,
+    complaints,
+    keyword_signature,
+    read_signature,
+)
 from agentfast.tools.schema.json_schema import Unenforced
 from agentfast.tools.schema.strict_json import strict_json
-from agentfast.tools.signature import ContextParameter, complaints, context_parameter, read_signature
 from agentfast.tools.unicode import lone_surrogate
 
 __all__ = ["FunctionTool", "Tool", "ToolDefinition", "as_tool", "tool"]
@@ -32,8 +36,6 @@ R = TypeVar("R")
 D = TypeVar("D")
 ContextT = DefaultTypeVar("ContextT", contravariant=True, default=Any)
 Validator = Callable[[bytes], dict[str, Any]]
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Tool(Generic[ContextT]):
         pure: a call has no effect: it may be started early, run again, or run doubtful.
         idempotent: a call may be run again with the same arguments, as after a crash.
         requires_approval: calls are decided on before they run; or a function of the arguments that tells which.
+        max_result_bytes: a longer result is cut, with a marker; None leaves it to the executor.
+        original_name: its name where it comes from, if it has another one here; None if it has not.
     """
 
     function: Callable[..., Any]
@@ -68,6 +72,8 @@ class Tool(Generic[ContextT]):
     pure: bool = False
     idempotent: bool = False
     requires_approval: bool | Callable[..., bool] = False
+    max_result_bytes: int | None = None
+    original_name: str | None = None
 
     @classmethod
     def from_schema(
@@ -83,23 +89,30 @@ class Tool(Generic[ContextT]):
 
         Args:
             name: what the model calls it by.
-            schema: of the arguments, an object.
+            schema: of the arguments, an object. One that does not say which other members there may be has none. Formats
+                are not checked.
             function: sync or async; its first parameter is the run's context if it is annotated so.
             description: for the model.
             options: as for `tool`.
 
         Raises:
-            ToolDefinitionError: the schema is none of an object, or the name is not allowed.
+            ToolDefinitionError: the schema is none of an object, or refers to what it does not hold; the name is not
+                allowed; or the function does not take what the schema describes.
             ConfigError: an option is something else than it takes.
         """
         if not callable(function) or inspect.isclass(function):
-            raise ToolDefinitionError(f"tool {name!r} takes a function, not {shown(function)}")
+            raise ToolDefinitionError(
+                f"tool {name!r} takes a function, not {shown(function)}", hint=_instead(function)
+            )
+        from agentfast.tools.schema.arguments import object_schema, validator_of  # jsonschema takes a while
+
         check_options(options)
-        checked_name(function, name)
+        checked_name(name)
         check_description(name, description)
+        check_no_generator(function, name)
         parameters = object_schema(name, schema)
         definition = ToolDefinition(name, description, parameters)
-        context = context_parameter(function, name)
+        context = keyword_signature(function, name, parameters)
         return _tool_of(cls, function, definition, validator_of(name, parameters), context, options)
 
     @property
@@ -127,6 +140,8 @@ class Tool(Generic[ContextT]):
         """
         try:
             return self._validator(pydantic_core.to_json(arguments))
+        except ToolArgumentsError:  # of a schema's validator
+            raise
         except ValidationError as error:
             raise ToolArgumentsError("invalid arguments: " + complaints(error, "arguments")) from error
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
@@ -200,9 +215,9 @@ def _make_tool(function: Callable[..., Any], options: NamedToolOptions) -> Tool[
         )
     check_options(options)
     inner = _innermost(function)
-    tool_name = checked_name(inner, options.get("name"))
-    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
-        raise ToolDefinitionError(f"tool {tool_name!r} is a generator", hint="return a list")
+    named = options.get("name")
+    tool_name = checked_name(getattr(inner, "__name__", type(inner).__name__) if named is None else named)
+    check_no_generator(inner, tool_name)
     summary, parameter_texts = parse_docstring(inner.__doc__)
     signature = read_signature(function, tool_name, parameter_texts)
     given = options.get("description")
@@ -241,6 +256,7 @@ def _tool_of(
         options.get("pure", False),
         options.get("idempotent", False),
         options.get("requires_approval", False),
+        options.get("max_result_bytes"),
     )
 
 
@@ -266,18 +282,15 @@ def check_description(name: str, text: object) -> None:
         raise ToolDefinitionError(f"tool {name!r}: the description holds a lone surrogate at position {at}")
 
 
-def checked_name(function: Callable[..., Any], given: object) -> str:
-    """The name that was given, or the function's.
+def check_no_generator(function: Callable[..., Any], name: str) -> None:
+    """A function that returns its result.
 
     Raises:
-        ToolDefinitionError: no tool can have it.
+        ToolDefinitionError: it yields.
     """
-    name: object = getattr(function, "__name__", type(function).__name__) if given is None else given
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ToolDefinitionError(
-            f"{name!r} is not a tool name", hint="pass name= with up to 64 letters, digits, _ or -"
-        )
-    return name
+    inner = _innermost(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise ToolDefinitionError(f"tool {name!r} is a generator", hint="return a list")
 
 
 def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:

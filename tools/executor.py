@@ -8,20 +8,21 @@ import inspect
 import json
 import time
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pydantic_core
 
-from agentfast.errors import ToolArgumentsError, ToolError, ToolTimeoutError
+from agentfast.errors import ToolArgumentsError, ToolError
 from agentfast.tools.call import ToolCall, ToolResult
-from agentfast.tools.checks import check_integer, check_number, shown
+from agentfast.tools.checks import check_integer, check_number
 from agentfast.tools.context import RunContext
+from agentfast.tools.declaration.signature import without_links
 from agentfast.tools.definition import Tool
+from agentfast.tools.execution.deadline import Deadline
+from agentfast.tools.execution.results import LEAST_RESULT_BYTES, result_json
+from agentfast.tools.execution.slots import Slots
+from agentfast.tools.execution.threads import run_in_thread
 from agentfast.tools.registry import ToolRegistry
-from agentfast.tools.schema.strict_json import repeated_key
-from agentfast.tools.signature import without_links
-from agentfast.tools.threads import run_in_thread
-from agentfast.tools.unicode import well_formed, well_formed_json
+from agentfast.tools.unicode import well_formed
 
 _MAX_ERROR_CHARS = 2000
 _MAX_SHOWN_CHARS = 500
@@ -48,20 +49,22 @@ class Executor:
         Args:
             registry: the tools.
             timeout: seconds for a call to a tool that sets no timeout of its own; waiting for a slot is not counted.
-            concurrency: calls that may run at once on an event loop.
-            max_result_bytes: a longer result becomes an error result.
+            concurrency: calls that may run at once on an event loop; a tool may have a smaller limit of its own.
+            max_result_bytes: a longer result is cut, with a marker; at least 100. A tool may set its own.
 
         Raises:
-            ConfigError: a limit is not a positive number.
+            ConfigError: a limit is not a positive number, or too small.
         """
         check_number("timeout", timeout, above=0)
         check_integer("concurrency", concurrency, least=1)
-        check_integer("max_result_bytes", max_result_bytes, least=1)
+        check_integer("max_result_bytes", max_result_bytes, least=LEAST_RESULT_BYTES)
         self.registry = registry
         self._timeout = timeout
-        self._concurrency = concurrency
         self._max_result_bytes = max_result_bytes
-        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._slots = Slots(concurrency)
+        self._own_slots = {
+            tool.name: Slots(tool.concurrency) for tool in registry if tool.concurrency is not None
+        }
 
     async def run(self, call: ToolCall, context: RunContext[Any] | None = None) -> ToolResult:
         """Run one call, with the run's context for a tool that takes one. Whatever the tool does wrong is in the result, its exception included.
@@ -72,7 +75,7 @@ class Executor:
         start, task = time.perf_counter(), asyncio.current_task()
         exception: BaseException | None = None
         try:
-            content = self._to_json(await self._call(call, context))
+            content = await self._call(call, context)
         except (asyncio.CancelledError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a tool may raise anything: the model reads it
@@ -82,7 +85,7 @@ class Executor:
         duration_s = time.perf_counter() - start
         return ToolResult(call.id, call.name, content, exception is not None, duration_s, exception)
 
-    async def _call(self, call: ToolCall, context: RunContext[Any] | None) -> Any:
+    async def _call(self, call: ToolCall, context: RunContext[Any] | None) -> str:
         tool = self.registry[call.name]
         if call.malformed is not None:
             raise ToolArgumentsError(_not_an_object(call.malformed))
@@ -90,15 +93,23 @@ class Executor:
         limit = self._timeout if tool.timeout is None else tool.timeout
         if tool.takes_context and context is None:
             context = RunContext(None, tool_name=call.name, call_id=call.id)
-        async with self._gate():
-            deadline = asyncio.timeout(limit)
-            try:
-                async with deadline:
-                    return await self._invoke(tool, arguments, context)
-            except TimeoutError as error:
-                if not deadline.expired():
-                    raise  # the tool's own
-                raise ToolTimeoutError(f"timed out after {limit:g} s") from error
+        own = self._own_slots.get(tool.name)
+        if own is None:
+            value = await self._within(tool, limit, arguments, context)
+        else:
+            async with (
+                own.here()
+            ):  # before the executor's, of which a call that waits for this one takes none
+                value = await self._within(tool, limit, arguments, context)
+        return result_json(value, tool.max_result_bytes or self._max_result_bytes)
+
+    async def _within(
+        self, tool: Tool[Any], limit: float, arguments: dict[str, Any], context: RunContext[Any] | None
+    ) -> Any:
+        """Call the tool within the limits of calls at once and of time."""
+        async with self._slots.here():
+            with Deadline(limit):
+                return await self._invoke(tool, arguments, context)
 
     async def _invoke(
         self, tool: Tool[Any], arguments: dict[str, Any], context: RunContext[Any] | None
@@ -116,26 +127,6 @@ class Executor:
             if _cancellations() > cancellations:
                 raise
             raise ToolError("the tool cancelled itself") from error
-
-    def _gate(self) -> asyncio.Semaphore:
-        """The concurrency limit of the running event loop: a semaphore belongs to one loop, an executor to none."""
-        loop = asyncio.get_running_loop()
-        gate = self._slots.get(loop)
-        if gate is None:
-            gate = self._slots[loop] = asyncio.Semaphore(self._concurrency)
-        return gate
-
-    def _to_json(self, value: object) -> str:
-        # NaN and infinity have no JSON form; null is what pydantic writes for them inside models as well.
-        try:
-            content = pydantic_core.to_json(value, inf_nan_mode="null")
-        except (pydantic_core.PydanticSerializationError, ValueError) as error:
-            content = _without_surrogates(value, error)
-        if (key := repeated_key(content)) is not None:
-            raise ToolError(f"the tool returned a dict with two keys that JSON writes as {key!r}")
-        if len(content) > self._max_result_bytes:
-            raise ToolError(f"the result is too long: {len(content)} bytes, limit {self._max_result_bytes}")
-        return content.decode()
 
 
 def error_content(message: str) -> str:
@@ -167,16 +158,6 @@ def _not_an_object(written: str) -> str:
     except (ValueError, RecursionError) as error:
         reason = str(error)
     return f"the arguments are not a JSON object: {reason}; they were: {written[:_MAX_SHOWN_CHARS]}"
-
-
-def _without_surrogates(value: object, failure: Exception) -> bytes:
-    """JSON of a value that was refused, if nothing but lone surrogates was the reason."""
-    try:
-        # Before as well, for the keys of dicts.
-        plain = pydantic_core.to_jsonable_python(well_formed_json(value), inf_nan_mode="null")
-        return pydantic_core.to_json(well_formed_json(plain))
-    except (pydantic_core.PydanticSerializationError, ValueError, RecursionError):
-        raise TypeError(f"the tool returned {shown(value)}, which JSON cannot hold: {failure}") from failure
 
 
 def _describe(error: BaseException) -> str:

@@ -58,6 +58,7 @@ from agentfast.tools.checks import check_flag, check_integer, check_list, check_
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.registry import ToolRegistry
+from agentfast.tools.toolsets.toolset import Toolset
 
 if TYPE_CHECKING:
     from agentfast.agent.history.session import Session
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 History = Sequence[Message | Mapping[str, object]]
 """An earlier conversation: messages, or dicts in the format of OpenAI's chat completions."""
 
-AnyTool = Tool[Any] | Callable[..., Any]
+AnyTool = Tool[Any] | Callable[..., Any] | Toolset
 
 D = DefaultTypeVar("D", default=None)
 X = TypeVar("X")

@@ -13,12 +13,13 @@ from agentfast.agent.definitions.instructions import InstructionsLike
 from agentfast.agent.sinks import SinkLike
 from agentfast.tools.context import DepsT
 from agentfast.tools.definition import Tool
+from agentfast.tools.toolsets.toolset import Toolset
 
 
 class AgentOptions(TypedDict, Generic[DepsT], total=False):
     """Options that every agent takes; `Agent` says what they mean."""
 
-    tools: Iterable[Tool[DepsT] | Callable[..., Any]]
+    tools: Iterable[Tool[DepsT] | Callable[..., Any] | Toolset]
     instructions: InstructionsLike[DepsT]
     tool_choice: str
     limits: Limits

@@ -26,9 +26,9 @@ from agentfast.agent.errors import OutputError
 from agentfast.agent.result import T
 from agentfast.errors import ConfigError, GrammarError
 from agentfast.tools.checks import shown
+from agentfast.tools.declaration.signature import complaints, reason_of, tidy_schema, without_links
 from agentfast.tools.schema.json_schema import Unenforced, describe
 from agentfast.tools.schema.strict_json import strict_json
-from agentfast.tools.signature import complaints, reason_of, tidy_schema, without_links
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

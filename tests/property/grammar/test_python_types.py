@@ -30,8 +30,8 @@ from pydantic import Field, TypeAdapter
 from agentfast.runtime.core.vocabulary import Vocabulary
 from agentfast.runtime.grammar import compile_schema
 from agentfast.runtime.grammar.tokens.sampling import Sampler
+from agentfast.tools.declaration.signature import tidy_schema
 from agentfast.tools.schema.json_schema import describe
-from agentfast.tools.signature import tidy_schema
 
 VOCABULARY = Vocabulary.byte_level()
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from agentfast.errors import ConfigError, ToolError
 from agentfast.tools import Executor, Tool, ToolCall, ToolRegistry, ToolResult, tool
+from agentfast.tools.context import RunContext
 
 BOUND_S = 10
 
@@ -202,11 +203,86 @@ async def test_a_tools_own_cancellation_is_no_cancellation_of_a_run_that_survive
     assert "cancelled itself" in error_of(result)
 
 
-def test_a_result_that_is_too_long_is_an_error() -> None:
+def test_a_result_that_is_too_long_is_cut_with_a_marker() -> None:
     async def act() -> str:
-        return "x" * 100
+        return "é" * 1000
 
-    assert "102 bytes, limit 50" in error_of(execute(act, max_result_bytes=50))
+    result = execute(act, max_result_bytes=200)
+    marked = json.loads(result.content)
+    assert not result.is_error
+    assert (marked["truncated"], marked["of_bytes"]) == (True, 2002)
+    assert marked["beginning"].strip("é") == ""
+    assert 198 < len(result.content.encode()) <= 200
+
+
+def test_a_tools_own_limits_are_used_before_the_executors() -> None:
+    made = tool(lambda_like, name="act", max_result_bytes=100)
+
+    async def main() -> ToolResult:
+        return await Executor(ToolRegistry([made]), max_result_bytes=1 << 20).run(ToolCall("act", {}))
+
+    assert asyncio.run(main()).content == "1"
+    long = tool(long_list, name="act", max_result_bytes=100)
+
+    async def cut() -> ToolResult:
+        return await Executor(ToolRegistry([long])).run(ToolCall("act", {}))
+
+    marked = json.loads(asyncio.run(cut()).content)
+    assert marked["of_bytes"] == 2001
+    assert marked["beginning"].startswith("[1,1,1")
+
+
+def long_list() -> list[int]:
+    return [1] * 1000
+
+
+async def test_no_more_calls_of_a_tool_run_at_once_than_it_allows_and_others_go_on() -> None:
+    running, most, waiting = 0, 0, asyncio.Event()
+
+    @tool(concurrency=2)
+    async def act() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await waiting.wait()
+        running -= 1
+
+    async def other() -> int:
+        return 1
+
+    executor = Executor(ToolRegistry([act, other]), concurrency=3)
+    async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(executor.run(ToolCall("act", {})))
+        await asyncio.sleep(0)
+        assert (await executor.run(ToolCall("other", {}))).content == "1"
+        waiting.set()
+    assert most == 2
+
+
+@pytest.mark.parametrize("stop", ["timeout", "cancel"])
+async def test_a_sync_tool_learns_that_nobody_waits_for_it(stop: str) -> None:
+    loop, started, ended = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def act(context: RunContext[None]) -> None:
+        loop.call_soon_threadsafe(started.set)
+        try:
+            while True:
+                context.check_cancelled()
+        finally:
+            loop.call_soon_threadsafe(ended.set)
+
+    executor = Executor(ToolRegistry([tool(act)]), timeout=0.05 if stop == "timeout" else BOUND_S)
+    async with asyncio.timeout(BOUND_S):
+        task = asyncio.create_task(executor.run(ToolCall("act", {})))
+        await started.wait()
+        if stop == "cancel":
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            assert "timed out" in error_of(await task)
+        await ended.wait()
 
 
 def test_an_unknown_tool_and_bad_arguments_are_errors_that_help() -> None:
@@ -341,7 +417,9 @@ def test_one_executor_serves_several_event_loops() -> None:
     assert asyncio.run(main()) == asyncio.run(main()) == ["1", "1", "1"]
 
 
-@pytest.mark.parametrize("limits", [{"timeout": 0}, {"concurrency": 0}, {"max_result_bytes": -1}])
+@pytest.mark.parametrize(
+    "limits", [{"timeout": 0}, {"concurrency": 0}, {"max_result_bytes": -1}, {"max_result_bytes": 99}]
+)
 def test_limits_must_be_positive(limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Executor(ToolRegistry(), **limits)

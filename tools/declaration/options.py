@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypedDict
 
 from agentfast.tools.checks import check_flag, check_integer, check_number, refuse
+from agentfast.tools.execution.results import LEAST_RESULT_BYTES
 
 
 class ToolOptions(TypedDict, total=False):
@@ -14,6 +15,7 @@ class ToolOptions(TypedDict, total=False):
     timeout: float | None
     retries: int | None
     concurrency: int | None
+    max_result_bytes: int | None
     pure: bool
     idempotent: bool
     requires_approval: bool | Callable[..., bool]
@@ -47,6 +49,8 @@ def check_options(options: Mapping[str, object]) -> None:
     check_number("tool(timeout=...)", options.get("timeout"), above=0, optional=True)
     check_integer("tool(retries=...)", options.get("retries"), least=0, optional=True)
     check_integer("tool(concurrency=...)", options.get("concurrency"), least=1, optional=True)
+    size = options.get("max_result_bytes")
+    check_integer("tool(max_result_bytes=...)", size, least=LEAST_RESULT_BYTES, optional=True)
     for name in ("pure", "idempotent"):
         check_flag(f"tool({name}=...)", options.get(name, False))
     approval = options.get("requires_approval", False)

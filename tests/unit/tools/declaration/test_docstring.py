@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentfast.tools.docstring import parse_docstring
+from agentfast.tools.declaration.docstring import parse_docstring
 
 GOOGLE = """Do it.
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from agentfast.tools.threads import run_in_thread
+from agentfast.tools.execution.threads import run_in_thread
 
 WORD: contextvars.ContextVar[str] = contextvars.ContextVar("WORD", default="none")
 

@@ -27,6 +27,8 @@ _REFUSED = {
     inspect.Parameter.VAR_POSITIONAL: "takes any number of positional arguments",
     inspect.Parameter.VAR_KEYWORD: "takes any keyword argument",
 }
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,34 @@ def read_signature(function: Callable[..., Any], name: str, descriptions: Mappin
     return Signature(schema, validator, unenforced, context)
 
 
-def context_parameter(function: Callable[..., Any], name: str) -> ContextParameter:
-    """The parameter of a function that takes the run's context, if there is one.
+def keyword_signature(function: Callable[..., Any], name: str, schema: Mapping[str, Any]) -> ContextParameter:
+    """The context's parameter of a function that is called with the members of an object as keyword arguments.
 
     Raises:
-        ToolDefinitionError: an annotation cannot be resolved.
+        ToolDefinitionError: it does not take a member that the schema describes, or needs one that may be missing; or an
+            annotation cannot be resolved.
     """
-    return _without_context(inspect.signature(function).parameters, _type_hints(function, name), name)[0]
+    try:
+        found: Mapping[str, inspect.Parameter] = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # of functions written in C some have none
+        return ContextParameter()
+    context, parameters = _without_context(found, _type_hints(function, name), name)
+    takes_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    named = {each.name for each in parameters.values() if each.kind in _BY_NAME}
+    for member in schema["properties"]:
+        if member not in named and not takes_all:
+            raise ToolDefinitionError(
+                f"tool {name!r}: the function has no parameter for {member!r}",
+                hint="add it, or **arguments for all of them",
+            )
+    for each in parameters.values():
+        needed = each.default is inspect.Parameter.empty and each.kind not in _ANY_NUMBER
+        if needed and (each.name not in named or each.name not in schema.get("required", ())):
+            raise ToolDefinitionError(
+                f"tool {name!r}: parameter {each.name!r} is needed, and the schema does not require it",
+                hint='give it a default, or list it under "required"',
+            )
+    return context
 
 
 def _without_context(

@@ -1,0 +1,1 @@
+"""Tools of OpenAPI documents: one for each operation."""
