@@ -64,7 +64,7 @@ def _json(value: Any) -> Any:
             return pydantic_core.from_json(value.to_json())
         case AgentFastError():
             return {"kind": type(value).__name__, "message": value.message, "hint": value.hint}
-        case _ if is_dataclass(value) and not isinstance(value, type):
+        case _ if is_dataclass(untyped) and not isinstance(untyped, type):
             return {field.name: _json(getattr(untyped, field.name)) for field in fields(untyped)}
         case _:
             return pydantic_core.to_jsonable_python(value, serialize_unknown=True, inf_nan_mode="null")

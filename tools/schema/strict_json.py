@@ -11,7 +11,6 @@ import pydantic_core
 
 from agentfast.tools.unicode import is_text, lone_surrogate
 
-
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 
 
@@ -33,7 +32,9 @@ def _is_json(value: object) -> bool:
         return all(map(_is_json, cast("list[object]", value)))
     if kind is not dict:
         return False
-    for key, inner in cast("dict[object, object]", value).items():  # all() of a generator takes twice the time
+    for key, inner in cast(
+        "dict[object, object]", value
+    ).items():  # all() of a generator takes twice the time
         if not (is_text(key) and (type(inner) in _PLAIN or _is_json(inner))):
             return False
     return True

@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
 from agentfast.messages import ToolCall
 from agentfast.tools.call import ToolResult
+from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 
 
@@ -30,7 +32,7 @@ class EarlyCalls:
         wanted: dict[str, int] = {}
         for call in calls:
             tool = self._executor.registry.get(call.name)
-            if tool is None or not tool.pure or tool.takes_context or tool.requires_approval is not False:
+            if tool is None or not may_begin_early(tool):
                 continue
             key = _key(call)
             wanted[key] = wanted.get(key, 0) + 1
@@ -60,6 +62,11 @@ class EarlyCalls:
             task.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait(left)
+
+
+def may_begin_early(tool: Tool[Any]) -> bool:
+    """True if a call of the tool that turns out not to be asked for would go unnoticed."""
+    return tool.pure and not tool.takes_context and tool.requires_approval is False
 
 
 def _key(call: ToolCall) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Generic
 from agentfast.agent.bounds.budget import Budget
 from agentfast.agent.bounds.deadline import first_deadline
 from agentfast.agent.bounds.repetition import with_notes
+from agentfast.agent.calls.early import EarlyCalls
 from agentfast.agent.definitions.definition import Definition
 from agentfast.agent.definitions.overrides import overridden
 from agentfast.agent.errors import (
@@ -83,6 +84,7 @@ class Run(Generic[T]):
         if budget is not None and budget not in budgets:
             budgets = (budget, *budgets)
         priority = self._definition.settings.priority or (0 if outer is None else outer.priority)
+        self._early: EarlyCalls | None = None
         self._scope = Scope(state.run_id, budgets=budgets, priority=priority, sinks=lasting)
 
     @property
@@ -203,7 +205,16 @@ class Run(Generic[T]):
         if self._is_watched:
             self._emit(StepStarted(state.step))
         start = time.perf_counter()
-        generated = await Generation(state, definition, self._scope, self._emit, live=self._live).turn()
+        self._early = EarlyCalls(definition.executor) if definition.begins_calls_early else None
+        generation = Generation(
+            state, definition, self._scope, self._emit, live=self._live, early=self._early
+        )
+        try:
+            generated = await generation.turn()
+        except BaseException:
+            if self._early is not None:
+                await self._early.discard()
+            raise
         message = state.call_ids.complete(generated.message, state.transcript.assistant_turns)
         pending = PendingTurn(
             message,
@@ -232,7 +243,13 @@ class Run(Generic[T]):
         """Execute the calls of a turn, and append the turn with their results."""
         state = self._state
         turn = Turn(
-            state, pending, self._definition, self._emit, self._call_context, is_watched=self._is_watched
+            state,
+            pending,
+            self._definition,
+            self._emit,
+            self._call_context,
+            is_watched=self._is_watched,
+            early=self._early,
         )
         start = time.perf_counter()
         try:
@@ -242,6 +259,8 @@ class Run(Generic[T]):
             turn.close(self._reason(error))
             raise
         finally:
+            if self._early is not None:
+                await self._early.discard()
             pending.tools_s += time.perf_counter() - start
             if None not in pending.results:
                 self._append(pending)

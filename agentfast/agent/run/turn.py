@@ -9,6 +9,7 @@ from typing import Any
 
 from agentfast.agent.calls.approval import ApprovalRequest, Decision, Reason, ask_approver
 from agentfast.agent.calls.doubt import Doubt
+from agentfast.agent.calls.early import EarlyCalls
 from agentfast.agent.definitions.definition import Definition
 from agentfast.agent.events import (
     ApprovalAsked,
@@ -47,14 +48,19 @@ class Turn:
         context: MakeContext,
         *,
         is_watched: bool = True,
+        early: EarlyCalls | None = None,
     ) -> None:
-        """Take the run, its turn, the agent's parts, how to report events, unless nobody watches, and to make a tool's context."""
+        """Take the run, its turn, the agent's parts, how to report events, unless nobody watches, and to make a tool's context.
+
+        `early` has the calls that have begun already.
+        """
         self._state = state
         self._pending = pending
         self._definition = definition
         self._emit = emit
         self._context = context
         self._is_watched = is_watched
+        self._early = early
         self._step = state.step
         self._begun: set[int] = set()
 
@@ -99,7 +105,9 @@ class Turn:
         context = self._context(call) if tool is not None and tool.takes_context else None
         token = current_call.set(call.id)
         try:
-            result = await self._definition.executor.run(call, context)
+            result = None if self._early is None else await self._early.result(call)
+            if result is None:
+                result = await self._definition.executor.run(call, context)
         finally:
             current_call.reset(token)
         self._pending.results[index] = result

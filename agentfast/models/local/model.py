@@ -45,7 +45,12 @@ class LocalModel(ProcessBound):
 
     A conversation's tokens are kept in its Transcript, and what the model wrote stands there token by token as it
     was written: the next step renders the new messages only, and the engine finds the rest in its cache.
+
+    Attributes:
+        settles_calls: its stream tells of calls as they settle in the draft; see `ModelRequest.settled_calls`.
     """
+
+    settles_calls = True
 
     def __init__(
         self, engine: Engine, chat: ChatFormat, *, name: str = "local", max_turn_tokens: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from agentfast.chat.base import ChatFormat, Segment
 from agentfast.errors import ModelError
@@ -13,7 +13,7 @@ from agentfast.runtime.scheduling.request import CanvasUpdate
 class TurnDraft:
     """The draft of a turn, canvas after canvas."""
 
-    def __init__(self, chat: ChatFormat, decode: Callable[[Sequence[int]], Sequence[Segment]]) -> None:
+    def __init__(self, chat: ChatFormat, decode: Callable[[Sequence[int]], Iterable[Segment]]) -> None:
         """Take the format, and the decoder of tokens."""
         self._chat = chat
         self._decode = decode
@@ -27,7 +27,7 @@ class TurnDraft:
         if not update.committed:
             first_open = next((at for at, kept in enumerate(update.accepted) if not kept), len(settled))
             settled = settled[:first_open]
-        calls = complete_calls(self._chat, self._decode([*self._committed, *settled]))
+        calls = complete_calls(self._chat, list(self._decode([*self._committed, *settled])))
         if update.committed:
             self._committed += update.tokens
         if calls == self._known:

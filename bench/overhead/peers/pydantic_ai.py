@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from bench.overhead.workload import ANSWER, PROMPT, Run, Wait, arguments_of, call_id, quote, turn_after
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models import Model
+
+from bench.overhead.workload import ANSWER, PROMPT, Run, Wait, arguments_of, call_id, quote, turn_after
 
 
 class InstantModel(Model):
