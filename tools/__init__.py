@@ -13,17 +13,37 @@ if TYPE_CHECKING:
     from agentfast.tools.definition import Tool, as_tool, tool
     from agentfast.tools.executor import Executor
     from agentfast.tools.registry import ToolRegistry
+    from agentfast.tools.toolsets.combining import FunctionToolset, combine
+    from agentfast.tools.toolsets.openapi.toolset import from_openapi
+    from agentfast.tools.toolsets.toolset import Toolset
 
-__all__ = ["Executor", "Tool", "ToolCall", "ToolDefinition", "ToolRegistry", "ToolResult", "as_tool", "tool"]
+__all__ = [
+    "Executor",
+    "FunctionToolset",
+    "Tool",
+    "ToolCall",
+    "ToolDefinition",
+    "ToolRegistry",
+    "ToolResult",
+    "Toolset",
+    "as_tool",
+    "combine",
+    "from_openapi",
+    "tool",
+]
 
 _HOMES = {
     "Executor": "executor",
+    "FunctionToolset": "toolsets.combining",
     "Tool": "definition",
     "ToolCall": "call",
     "ToolDefinition": "call",
     "ToolRegistry": "registry",
     "ToolResult": "call",
+    "Toolset": "toolsets.toolset",
     "as_tool": "definition",
+    "combine": "toolsets.combining",
+    "from_openapi": "toolsets.openapi.toolset",
     "tool": "definition",
 }
 

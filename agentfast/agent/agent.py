@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 History = Sequence[Message | Mapping[str, object]]
 """An earlier conversation: messages, or dicts in the format of OpenAI's chat completions."""
 
-AnyTool = Tool[Any] | Callable[..., Any] | Toolset
+AnyTool = Tool[Any] | Callable[..., Any]
 
 D = DefaultTypeVar("D", default=None)
 X = TypeVar("X")
@@ -184,7 +184,7 @@ class Agent(ProcessBound, Generic[D, T]):
         self,
         model: Model,
         *,
-        tools: Iterable[AnyTool] = (),
+        tools: Iterable[AnyTool | Toolset] = (),
         instructions: InstructionsLike[Any] = "",
         output_type: object = str,
         deps_type: object = None,

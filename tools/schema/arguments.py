@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator, SchemaError
 from jsonschema.validators import validator_for
-from jsonschema_specifications import REGISTRY
-from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import specification_with
+from referencing.jsonschema import SchemaRegistry, SchemaResource, specification_with
 
 from agentfast.errors import ToolArgumentsError, ToolDefinitionError
 from agentfast.tools.checks import shown
@@ -30,6 +29,7 @@ _OPENING: Final = (
     "if",
 )
 """Keywords with which a schema says itself which members there may be."""
+_SPECIFICATIONS: Final[SchemaRegistry] = import_module("jsonschema_specifications").REGISTRY
 _VALUES: Final = ("const", "default", "enum", "example", "examples")
 
 
@@ -59,7 +59,7 @@ def validator_of(name: str, schema: Mapping[str, Any]) -> Callable[[bytes], dict
         ToolDefinitionError: it is no schema, or refers to what it does not hold; the message names the tool.
     """
     given = dict(schema)
-    kind = validator_for(given, default=Draft202012Validator)
+    kind: Any = validator_for(given, default=Draft202012Validator)
     try:
         kind.check_schema(given, format_checker=kind.FORMAT_CHECKER)
     except SchemaError as error:
@@ -79,11 +79,11 @@ def validator_of(name: str, schema: Mapping[str, Any]) -> Callable[[bytes], dict
     return validate
 
 
-def _with_references(name: str, schema: dict[str, Any]) -> Registry[Any]:
+def _with_references(name: str, schema: dict[str, Any]) -> SchemaRegistry:
     """The drafts' own schemas and this one, in which each of its references was found."""
-    specification = specification_with(str(schema.get("$schema", _DRAFT)))
+    resource: SchemaResource = specification_with(str(schema.get("$schema", _DRAFT))).create_resource(schema)
     base = str(schema.get("$id", ""))
-    registry: Registry[Any] = REGISTRY.with_resource(base, Resource(schema, specification)).crawl()
+    registry: SchemaRegistry = _SPECIFICATIONS.with_resource(base, resource).crawl()
     resolver = registry.resolver(base)
     for reference in references(schema):
         try:

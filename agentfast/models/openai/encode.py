@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -61,7 +62,7 @@ def encode_message(message: Message) -> dict[str, Any]:
         case UserMessage(text):
             return {"role": "user", "content": text}
         case ToolMessage(content=content, call_id=call_id):
-            return {"role": "tool", "tool_call_id": call_id, "content": content}
+            return {"role": "tool", "tool_call_id": call_id, "content": _as_text(content)}
         case AssistantMessage(text, ()):
             return {"role": "assistant", "content": text}
         case AssistantMessage(text, calls):
@@ -70,6 +71,17 @@ def encode_message(message: Message) -> dict[str, Any]:
                 "content": text or None,
                 "tool_calls": [_encode_call(call) for call in calls],
             }
+
+
+def _as_text(content: str) -> str:
+    """A result that is a JSON string as the text itself; another as its JSON."""
+    if not content.startswith('"'):
+        return content
+    try:
+        text = json.loads(content)
+    except ValueError:
+        return content
+    return text if isinstance(text, str) else content
 
 
 def _encode_call(call: ToolCall) -> dict[str, Any]:
