@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         OutputError,
         RetriesExhaustedError,
     )
+    from agentfast.agent.event_json import event_to_json
     from agentfast.agent.events import (
         AgentEvent,
         ApprovalAsked,
@@ -98,6 +99,8 @@ if TYPE_CHECKING:
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
     from agentfast.observe.journal.journal import Journal
+    from agentfast.observe.logs import LogSink
+    from agentfast.observe.otel import OpenTelemetrySink
     from agentfast.runtime.grammar import Grammar, compile_schema
     from agentfast.tools.call import ToolCall, ToolDefinition, ToolResult
     from agentfast.tools.confidence import Confidence
@@ -143,6 +146,7 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "LocalModel",
+    "LogSink",
     "MapError",
     "Message",
     "Model",
@@ -154,6 +158,7 @@ __all__ = [
     "ModelUnavailableError",
     "ModelUsage",
     "OpenAIModel",
+    "OpenTelemetrySink",
     "Outcome",
     "OutputError",
     "OutputRejected",
@@ -205,6 +210,7 @@ __all__ = [
     "as_completed",
     "compile_schema",
     "estimate_tokens",
+    "event_to_json",
     "gather",
     "messages_from_json",
     "messages_schema",
@@ -215,6 +221,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "event_to_json": "agent.event_json",
+    "OpenTelemetrySink": "observe.otel",
+    "LogSink": "observe.logs",
     "JournalError": "errors",
     "Journal": "observe.journal.journal",
     "Progress": "agent.many.progress",

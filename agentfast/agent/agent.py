@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
@@ -33,6 +34,7 @@ from agentfast.agent.checks.schemas import check_schemas
 from agentfast.agent.definitions.definition import Definition
 from agentfast.agent.definitions.instructions import Instructions, InstructionsLike
 from agentfast.agent.definitions.options import AgentOptions
+from agentfast.agent.definitions.overrides import overridden, overriding
 from agentfast.agent.events import AgentEvent
 from agentfast.agent.history.call_ids import CallIds
 from agentfast.agent.history.read import read_history
@@ -50,7 +52,7 @@ from agentfast.agent.run.watcher import Watcher
 from agentfast.agent.sinks import Sink, SinkLike, as_sinks
 from agentfast.errors import ConfigError
 from agentfast.messages import Message, SystemMessage, Transcript, UserMessage
-from agentfast.models.base import Model
+from agentfast.models.base import Model, check_model
 from agentfast.models.process_bound import ProcessBound
 from agentfast.tools.checks import check_flag, check_integer, check_list, check_text, refuse
 from agentfast.tools.definition import Tool
@@ -526,6 +528,30 @@ class Agent(ProcessBound, Generic[D, T]):
 
         return answer
 
+    @contextmanager
+    def override(
+        self, *, model: Model | None = None, sinks: Iterable[SinkLike] | None = None
+    ) -> Generator[None]:
+        """Let the agent have another model or other sinks inside a `with` block, as tests need it.
+
+        It holds for runs that the block starts, in its tasks and threads too, also where the agent is a tool of another or
+        is handed to. Others do not see it.
+
+        Raises:
+            ConfigError, UnsupportedSchemaError: the model cannot serve this agent.
+        """
+        parts = self.definition
+        if model is not None:
+            check_model("model", model)
+            check_schemas(
+                model, parts.executor.registry, parts.output, self.tool_choice, self.settings.max_calls
+            )
+            parts = replace(parts, model=model)
+        if sinks is not None:
+            parts = replace(parts, sinks=as_sinks(sinks))
+        with overriding(self.definition, parts):
+            yield
+
     async def _run_in(
         self,
         session: Session,
@@ -536,7 +562,7 @@ class Agent(ProcessBound, Generic[D, T]):
         sinks: tuple[Sink, ...],
     ) -> RunResult[T]:
         """Execute a run that goes on with the session, which keeps its messages however it ends."""
-        async with session.record(self.model) as recorded:
+        async with session.record(overridden(self.definition).model) as recorded:
             run = self._new_run(prompt, (recorded.history, recorded.call_ids), seed, deps, budget, sinks)
             recorded.follow(run)
             return await run.execute()

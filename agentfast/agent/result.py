@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Generic
+from dataclasses import dataclass
+from typing import Final, Generic
 
 from typing_extensions import TypeVar
 
@@ -66,7 +66,20 @@ class RunUsage:
     cost: float = 0.0
 
     def __add__(self, other: RunUsage) -> RunUsage:
-        return RunUsage(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return RunUsage(
+            self.steps + other.steps,
+            self.tool_calls + other.tool_calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.generated_tokens + other.generated_tokens,
+            self.canvases + other.canvases,
+            self.denoising_steps + other.denoising_steps,
+            self.escalations + other.escalations,
+            self.cost + other.cost,
+        )
+
+
+NO_USAGE: Final = RunUsage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +122,16 @@ class RunResult(Generic[T]):
 
 def total_usage(steps: Sequence[Step]) -> RunUsage:
     """The steps' usage, summed."""
-    return RunUsage(
-        steps=len(steps),
-        tool_calls=sum(len(step.results) for step in steps),
-        prompt_tokens=sum(step.usage.prompt_tokens for step in steps),
-        cached_tokens=sum(step.usage.cached_tokens for step in steps),
-        generated_tokens=sum(step.usage.generated_tokens for step in steps),
-        canvases=sum(step.usage.canvases for step in steps),
-        denoising_steps=sum(step.usage.denoising_steps for step in steps),
-        escalations=sum(step.escalation is not None for step in steps),
-        cost=sum(step.usage.cost or 0.0 for step in steps),
-    )
+    calls = prompt = cached = generated = canvases = denoising = escalations = 0
+    cost = 0.0
+    for step in steps:
+        usage = step.usage
+        calls += len(step.results)
+        prompt += usage.prompt_tokens
+        cached += usage.cached_tokens
+        generated += usage.generated_tokens
+        canvases += usage.canvases
+        denoising += usage.denoising_steps
+        escalations += step.escalation is not None
+        cost += usage.cost or 0.0
+    return RunUsage(len(steps), calls, prompt, cached, generated, canvases, denoising, escalations, cost)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from agentfast.chat.base import TurnRules
-from agentfast.messages import AssistantMessage, Message
+from agentfast.messages import AssistantMessage, Message, ToolCall
 from agentfast.tools.call import ToolDefinition
 from agentfast.tools.checks import refuse
 
@@ -36,6 +36,7 @@ class ModelRequest:
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
         output_grammar: what an answer that is text must match; None: any text. Not beside an output_schema.
+        settled_calls: a stream is to tell of calls as they settle in the draft; not every model can.
     """
 
     messages: Sequence[Message]
@@ -51,6 +52,7 @@ class ModelRequest:
     program: str | None = None
     priority: int = 0
     output_grammar: Grammar | None = None
+    settled_calls: bool = False
 
     @property
     def draws_from(self) -> int:
@@ -119,7 +121,14 @@ class TextChunk:
     text: str
 
 
-ModelEvent = CanvasState | TextChunk | ModelResponse
+@dataclass(frozen=True, slots=True)
+class SettledCalls:
+    """The calls at the beginning of the turn that have settled in the draft, without ids. A later step may change them."""
+
+    calls: tuple[ToolCall, ...]
+
+
+ModelEvent = CanvasState | TextChunk | SettledCalls | ModelResponse
 
 
 @runtime_checkable

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
-from agentfast.models.base import ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.base import CanvasState, ModelRequest, ModelResponse, ModelUsage, TextChunk
 from agentfast.tools.confidence import Confidence
 
 _ROLES: dict[type[Message], str] = {
@@ -74,6 +74,26 @@ def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
         return ModelResponse(spoken, ModelUsage(**raw["usage"]), raw["finish_reason"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"not a recorded response: {error!r}") from error
+
+
+def encode_event(event: CanvasState | TextChunk) -> dict[str, Any]:
+    """An event before a response as a JSON object: a canvas or a piece of text."""
+    return asdict(event)
+
+
+def decode_event(raw: Mapping[str, Any]) -> CanvasState | TextChunk:
+    """The inverse of `encode_event`.
+
+    Raises:
+        ModelError: `raw` is no such event.
+    """
+    try:
+        if "text" in raw:
+            return TextChunk(**raw)
+        canvas = CanvasState(**raw)
+        return replace(canvas, pieces=tuple(canvas.pieces), accepted=tuple(canvas.accepted))
+    except TypeError as error:
+        raise ModelError(f"not a recorded event: {error}") from error
 
 
 def _confidence(part: Mapping[str, Any]) -> Confidence | None:

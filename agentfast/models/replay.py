@@ -11,16 +11,28 @@ from typing import Any, cast
 from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError, ModelError
 from agentfast.models.base import (
+    CanvasState,
     CheckingModel,
     Model,
     ModelEvent,
     ModelRequest,
     ModelResponse,
     PlainModel,
+    SettledCalls,
+    TextChunk,
     check_model,
 )
-from agentfast.models.recording import decode_response, encode_request, encode_response
+from agentfast.models.recording import (
+    decode_event,
+    decode_response,
+    encode_event,
+    encode_request,
+    encode_response,
+)
 from agentfast.tools.checks import check_text, refuse
+
+_Answer = tuple[ModelResponse, tuple[CanvasState | TextChunk, ...]]
+"""A response, and the events before it."""
 
 
 class RecordingModel(PlainModel):
@@ -59,15 +71,26 @@ class RecordingModel(PlainModel):
         return response
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """The model's events; its answer is recorded. Raises as `respond`."""
+        """The model's events, which are recorded with its answer. Raises as `respond`."""
         asked = encode_request(request)
+        shown: list[CanvasState | TextChunk] = []
         async for event in self._model.stream(request):
             if isinstance(event, ModelResponse):
-                self._append(asked, event)
+                self._append(asked, event, shown)
+            elif not isinstance(event, SettledCalls):
+                shown.append(event)
             yield event
 
-    def _append(self, asked: Mapping[str, Any], response: ModelResponse) -> None:
-        line = _canonical({"request": asked, "response": encode_response(response)})
+    def _append(
+        self,
+        asked: Mapping[str, Any],
+        response: ModelResponse,
+        shown: Sequence[CanvasState | TextChunk] = (),
+    ) -> None:
+        exchange: dict[str, Any] = {"request": asked, "response": encode_response(response)}
+        if shown:
+            exchange["events"] = [encode_event(event) for event in shown]
+        line = _canonical(exchange)
         try:
             # A lone surrogate is written as the JSON escape that it can only be, and read back as itself.
             with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
@@ -92,7 +115,7 @@ class ReplayModel(PlainModel):
         self._path = _path(path)
         self._name = name
         self._requests: list[dict[str, Any]] = []
-        self._responses: dict[str, deque[ModelResponse]] = defaultdict(deque)
+        self._responses: dict[str, deque[_Answer]] = defaultdict(deque)
         try:
             # Only at line feeds: a JSON string may hold what str.splitlines takes for the end of a line.
             lines = self._path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
@@ -111,6 +134,16 @@ class ReplayModel(PlainModel):
         Raises:
             ModelError: there is none, or all of them were given; the message says where the closest one differs.
         """
+        return self._next(request)[0]
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """The events that were recorded before the answer, such as canvases, and the answer. Raises as `respond`."""
+        response, shown = self._next(request)
+        for event in shown:
+            yield event
+        yield response
+
+    def _next(self, request: ModelRequest) -> _Answer:
         asked = json.loads(_canonical(encode_request(request)))
         responses = self._responses.get(_canonical(asked))
         if responses is None:
@@ -123,11 +156,12 @@ class ReplayModel(PlainModel):
         try:
             exchange = json.loads(line)
             response = decode_response(exchange["response"])
+            shown = tuple(decode_event(event) for event in exchange.get("events", ()))
             request = exchange["request"]
         except (ValueError, KeyError, TypeError, ModelError) as error:
             raise ConfigError(f"{self._path}, line {number}, is not a recorded exchange: {error}") from error
         self._requests.append(request)
-        self._responses[_canonical(request)].append(response)
+        self._responses[_canonical(request)].append((response, shown))
 
     def _closest(self, asked: dict[str, Any]) -> str:
         """Report the first difference from the recorded request with the fewest differences."""

@@ -34,7 +34,7 @@ AGENT_LAYERS = (
     {"server"},
     {"cli"},
     {"nano"},
-    {"observe"},
+    {"observe", "testing"},
     {"agent"},
     {"models"},
     {"runtime.adapters"},

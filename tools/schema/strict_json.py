@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pydantic_core
 
 from agentfast.tools.unicode import is_text, lone_surrogate
+
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
 
 
 def is_json_object(value: object) -> bool:
@@ -27,11 +29,15 @@ def _is_json(value: object) -> bool:
     if kind is int or kind is float or kind is bool or value is None:
         return True
     if kind is list:
-        return all(_is_json(item) for item in cast("list[object]", value))
+        return all(map(_is_json, cast("list[object]", value)))
     if kind is not dict:
         return False
-    fields = cast("dict[object, object]", value)
-    return all(is_text(key) and _is_json(inner) for key, inner in fields.items())
+    for key, inner in cast(
+        "dict[object, object]", value
+    ).items():  # all() of a generator takes twice the time
+        if not (is_text(key) and (type(inner) in _PLAIN or _is_json(inner))):
+            return False
+    return True
 
 
 def repeated_key(written: bytes) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentfast.agent.bounds.budget import Budget
@@ -25,7 +25,7 @@ class Deadline:
 
 
 def first_deadline(
-    own_s: float | None, elapsed_s: float, budgets: Iterable[Budget], outer: float | None
+    own_s: float | None, elapsed_s: float, budgets: Sequence[Budget], outer: float | None
 ) -> Deadline | None:
     """The deadline that ends first; None if there is none.
 
@@ -35,6 +35,8 @@ def first_deadline(
         budgets: the shared ones; their time begins now, unless it has begun.
         outer: end of the time of the run around it, by time.monotonic.
     """
+    if own_s is None and outer is None and not budgets:
+        return None
     found: list[Deadline] = []
     if own_s is not None:
         ends_at = time.monotonic() + own_s - elapsed_s

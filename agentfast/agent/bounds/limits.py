@@ -52,6 +52,8 @@ class Settings:
         confidence: give calls and typed answers a probability per field. A local model pays about one more posterior
             per canvas for it, and no forward pass.
         priority: among the runs on one engine; higher goes first.
+        early_calls: start calls of tools that are `pure` as soon as they have settled in the draft of a diffusion model's
+            turn; if the complete turn does not ask for one, it is cancelled unseen.
         tool_timeout_s: seconds for a call to a tool that sets no timeout of its own.
         tool_concurrency: tool calls that all runs of the agent together may have under way.
     """
@@ -61,6 +63,7 @@ class Settings:
     max_calls: int = 8
     confidence: bool = True
     priority: int = 0
+    early_calls: bool = True
     tool_timeout_s: float = 60.0
     tool_concurrency: int = 64
 
@@ -70,6 +73,7 @@ class Settings:
         for name in ("max_calls", "tool_concurrency"):
             check_integer(f"Settings({name}=...)", getattr(self, name), least=1)
         check_flag("Settings(confidence=...)", self.confidence)
+        check_flag("Settings(early_calls=...)", self.early_calls)
         check_integer("Settings(priority=...)", self.priority)
         check_number("Settings(tool_timeout_s=...)", self.tool_timeout_s, above=0)
 

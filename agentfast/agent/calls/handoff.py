@@ -57,7 +57,6 @@ def handoff_tool(agent: str, description: str) -> Tool[Any]:
         {"type": "object", "properties": {}, "additionalProperties": False},
         transfer,
         description=description or f"Hand the conversation over to {agent}.",
-        pure=True,
         idempotent=True,
     )
 

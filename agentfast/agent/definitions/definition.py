@@ -9,6 +9,7 @@ from typing import Any, Generic
 from agentfast.agent.bounds.limits import Limits, Settings
 from agentfast.agent.calls.approval import Approver
 from agentfast.agent.calls.doubt import Doubt
+from agentfast.agent.calls.early import may_begin_early
 from agentfast.agent.calls.escalation import Escalate
 from agentfast.agent.definitions.instructions import Instructions
 from agentfast.agent.output.output_type import OutputType
@@ -26,6 +27,8 @@ class Definition(Generic[T]):
     Attributes:
         executor: runs the tools, those of hand-offs among them.
         handoffs: the agents that the conversation can be handed to, by the names of the tools that do it.
+        holds_calls: a call may be held up: a tool requires approval, or calls may be doubtful.
+        begins_calls_early: a call may begin while the model's turn is still being denoised.
     """
 
     name: str
@@ -42,6 +45,16 @@ class Definition(Generic[T]):
     approve: Approver | None
     sinks: tuple[Sink, ...]
     handoffs: Mapping[str, Definition[Any]] = field(default_factory=dict[str, "Definition[Any]"])
+    holds_calls: bool = field(init=False)
+    begins_calls_early: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        held = self.doubt is not None or any(tool.requires_approval for tool in self.executor.registry)
+        object.__setattr__(self, "holds_calls", held)
+        early = self.settings.early_calls and getattr(self.model, "settles_calls", False)
+        object.__setattr__(
+            self, "begins_calls_early", early and any(map(may_begin_early, self.executor.registry))
+        )
 
     @property
     def has_system(self) -> bool:
@@ -49,8 +62,3 @@ class Definition(Generic[T]):
         return (
             self.instructions.text != "" or len(self.executor.registry) > 0 or self.output.schema is not None
         )
-
-    @property
-    def holds_calls(self) -> bool:
-        """True if a call may be held up: a tool requires approval, or calls may be doubtful."""
-        return self.doubt is not None or any(tool.requires_approval for tool in self.executor.registry)

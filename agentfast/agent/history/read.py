@@ -73,23 +73,25 @@ def _read(value: object, where: str) -> Message:
 
 def _is_sound(message: Message) -> bool:
     """True if nothing is wrong with the message by itself: the quick way, as histories are long."""
-    match message:
-        case ToolMessage():
-            return is_text(message.content) and is_text(message.name) and is_text(message.call_id)
-        case AssistantMessage():
-            return is_text(message.text) and (message.calls == () or _are_sound(message.calls))
-        case _:
-            return is_text(message.text)
+    if type(message) is ToolMessage:
+        return is_text(message.content) and is_text(message.name) and is_text(message.call_id)
+    if type(message) is AssistantMessage:
+        return is_text(message.text) and (message.calls == () or _are_sound(message.calls))
+    return type(message) in (UserMessage, SystemMessage) and is_text(message.text)
 
 
 def _are_sound(calls: object) -> bool:
-    return isinstance(calls, (tuple, list)) and all(
-        isinstance(call, ToolCall)
-        and is_text(call.name)
-        and is_text(call.id)
-        and is_json_object(call.arguments)
-        for call in cast("Sequence[object]", calls)
-    )
+    if not isinstance(calls, (tuple, list)):
+        return False
+    for call in cast("Sequence[object]", calls):
+        if not (
+            isinstance(call, ToolCall)
+            and is_text(call.name)
+            and is_text(call.id)
+            and is_json_object(call.arguments)
+        ):
+            return False
+    return True
 
 
 def _complain(message: Message, where: str) -> None:

@@ -187,9 +187,10 @@ def job_answer(budget: Budget | None) -> Callable[[Job, int], Coroutine[Any, Any
 
 
 def _job(name: str, item: object) -> Job:
+    given = item  # as it was, before its type is narrowed
     if isinstance(item, tuple) and len(cast("tuple[object, ...]", item)) == 2:
         item = Job(*cast("tuple[Any, Any]", item))
     if not isinstance(item, Job) or not callable(getattr(item.agent, "run", None)):
-        refuse(name, cast("object", item), "(agent, prompt), or Job(agent, prompt, deps)")
+        refuse(name, given, "(agent, prompt), or Job(agent, prompt, deps)")
     check_text(f"the prompt of {name}", item.prompt)
     return item

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentfast.agent.bounds.budget import Budget, Reservation
+from agentfast.agent.calls.early import EarlyCalls
 from agentfast.agent.definitions.definition import Definition
 from agentfast.agent.errors import LimitExceededError
 from agentfast.agent.events import Escalated, EscalationFailed, TurnRetried
@@ -45,14 +46,25 @@ class Generation:
     """The generation of a run's next turn."""
 
     def __init__(
-        self, state: RunState, definition: Definition[Any], scope: Scope, emit: Emit, *, live: bool
+        self,
+        state: RunState,
+        definition: Definition[Any],
+        scope: Scope,
+        emit: Emit,
+        *,
+        live: bool,
+        early: EarlyCalls | None = None,
     ) -> None:
-        """Take the run, the agent's parts, the bounds, where to report events, and whether to stream the turn there."""
+        """Take the run, the agent's parts, the bounds, where to report events, and whether to stream the turn there.
+
+        `early` begins calls as they settle.
+        """
         self._state = state
         self._definition = definition
         self._scope = scope
         self._emit = emit
         self._watch = emit if live else None
+        self._early = early
         self._limits = definition.limits
         self._settings = definition.settings
         self._step = state.step
@@ -141,6 +153,7 @@ class Generation:
             local_seed=derive_seed(state.default_seed if state.seed is None else state.seed, step),
             program=state.run_id,
             priority=self._scope.priority,
+            settled_calls=self._early is not None,
         )
 
     async def _respond(self, model: Model, request: ModelRequest) -> ModelResponse:
@@ -153,7 +166,13 @@ class Generation:
                 held.append((budget, reservation))
                 if reservation.tokens is not None:
                     request = replace(request, max_tokens=reservation.tokens)
-            response = await ask(model, request, self._step, self._watch)
+            response = await ask(
+                model,
+                request,
+                self._step,
+                self._watch,
+                None if self._early is None else self._early.begin,
+            )
             tokens, cost = response.usage.generated_tokens, response.usage.cost or 0.0
         except BudgetTooSmallError as error:
             if request.max_tokens == self._settings.max_tokens:

@@ -10,7 +10,9 @@ from typing import Any, Generic
 from agentfast.agent.bounds.budget import Budget
 from agentfast.agent.bounds.deadline import first_deadline
 from agentfast.agent.bounds.repetition import with_notes
+from agentfast.agent.calls.early import EarlyCalls
 from agentfast.agent.definitions.definition import Definition
+from agentfast.agent.definitions.overrides import overridden
 from agentfast.agent.errors import (
     LimitExceededError,
     OutputError,
@@ -29,7 +31,7 @@ from agentfast.agent.events import (
     StepStarted,
     TurnGenerated,
 )
-from agentfast.agent.result import RunResult, RunUsage, Step, T, total_usage
+from agentfast.agent.result import NO_USAGE, RunResult, RunUsage, Step, T
 from agentfast.agent.run.generation import Generation
 from agentfast.agent.run.saved import RunPausedError, SavedRun
 from agentfast.agent.run.scope import Scope, current_call, current_scope
@@ -59,14 +61,14 @@ class Run(Generic[T]):
         sinks: tuple[Sink, ...] = (),
     ) -> None:
         """Take the agent's parts, where the conversation stands, and who gets the events besides the agent's own sinks."""
-        self._definition: Definition[Any] = definition
+        self._definition: Definition[Any] = overridden(definition)
         self._state = state
         self._deps = deps
         self._outer = outer = current_scope.get()
         inherited = (
-            () if outer is None else tuple(sink for sink in outer.sinks if sink not in definition.sinks)
+            () if outer is None else tuple(sink for sink in outer.sinks if sink not in self._definition.sinks)
         )
-        lasting = (*definition.sinks, *inherited)
+        lasting = (*self._definition.sinks, *inherited)
         self._info = RunInfo(
             state.run_id,
             definition.name,
@@ -76,11 +78,13 @@ class Run(Generic[T]):
         receivers = (*sinks, *lasting)
         reporter = Reporter(self._info, receivers) if receivers else None
         self._emit: Callable[[AgentEvent[Any]], None] = reporter or report_nothing
+        self._is_watched = reporter is not None  # without a sink the events of each step are not made
         self._live = reporter is not None and reporter.live
         budgets = () if outer is None else outer.budgets
         if budget is not None and budget not in budgets:
             budgets = (budget, *budgets)
-        priority = definition.settings.priority or (0 if outer is None else outer.priority)
+        priority = self._definition.settings.priority or (0 if outer is None else outer.priority)
+        self._early: EarlyCalls | None = None
         self._scope = Scope(state.run_id, budgets=budgets, priority=priority, sinks=lasting)
 
     @property
@@ -110,15 +114,18 @@ class Run(Generic[T]):
             self._scope.budgets,
             None if self._outer is None else self._outer.ends_at,
         )
-        seconds = None
+        self._timeout: asyncio.Timeout | None = None
         if deadline is not None:
             self._scope.ends_at = deadline.ends_at
             seconds = max(deadline.ends_at - time.monotonic(), 0.0)
-        self._timeout = asyncio.timeout(seconds)
+            self._timeout = asyncio.timeout(seconds)
         token = current_scope.set(self._scope)
         try:
-            async with self._timeout:
+            if self._timeout is None:
                 output = await self._until_answer()
+            else:
+                async with self._timeout:
+                    output = await self._until_answer()
         except (AgentFastError, asyncio.CancelledError) as error:
             carrying = with_run(error, *self._so_far())
             self._report_end(carrying)
@@ -126,7 +133,7 @@ class Run(Generic[T]):
                 raise
             raise carrying from error
         except TimeoutError as error:
-            if deadline is None or not self._timeout.expired():
+            if deadline is None or self._timeout is None or not self._timeout.expired():
                 raise
             failure = _last_failure(error)
             said = "" if failure is None else f"; the model's last failure: {failure.message}"
@@ -146,7 +153,8 @@ class Run(Generic[T]):
             self._state.run_id,
             self._definition.name,
         )
-        self._emit(RunFinished(result))
+        if self._is_watched:
+            self._emit(RunFinished(result))
         return result
 
     async def _until_answer(self) -> Any:
@@ -176,16 +184,17 @@ class Run(Generic[T]):
         if definition.instructions.text is None and not state.steps and state.pending is None:
             text = await definition.instructions.write(self._context)
             state.transcript = instructed(state.transcript, text)
-        self._emit(
-            RunStarted(
-                definition.name,
-                definition.model.name,
-                tuple(state.transcript),
-                state.seed,
-                state.default_seed,
-                state.step,
+        if self._is_watched:
+            self._emit(
+                RunStarted(
+                    definition.name,
+                    definition.model.name,
+                    tuple(state.transcript),
+                    state.seed,
+                    state.default_seed,
+                    state.step,
+                )
             )
-        )
 
     async def _generate(self) -> PendingTurn:
         """The model's next turn."""
@@ -193,9 +202,19 @@ class Run(Generic[T]):
         limit = definition.limits.max_steps
         if limit is not None and state.step >= limit:
             raise LimitExceededError(f"no answer within {limit} steps", hint="raise Limits(max_steps=...)")
-        self._emit(StepStarted(state.step))
+        if self._is_watched:
+            self._emit(StepStarted(state.step))
         start = time.perf_counter()
-        generated = await Generation(state, definition, self._scope, self._emit, live=self._live).turn()
+        self._early = EarlyCalls(definition.executor) if definition.begins_calls_early else None
+        generation = Generation(
+            state, definition, self._scope, self._emit, live=self._live, early=self._early
+        )
+        try:
+            generated = await generation.turn()
+        except BaseException:
+            if self._early is not None:
+                await self._early.discard()
+            raise
         message = state.call_ids.complete(generated.message, state.transcript.assistant_turns)
         pending = PendingTurn(
             message,
@@ -206,23 +225,32 @@ class Run(Generic[T]):
             escalation=generated.escalation,
             fault=generated.fault,
         )
-        self._emit(
-            TurnGenerated(
-                state.step,
-                generated.model,
-                message,
-                generated.usage,
-                pending.model_s,
-                generated.finish_reason,
-                generated.escalation,
+        if self._is_watched:
+            self._emit(
+                TurnGenerated(
+                    state.step,
+                    generated.model,
+                    message,
+                    generated.usage,
+                    pending.model_s,
+                    generated.finish_reason,
+                    generated.escalation,
+                )
             )
-        )
         return pending
 
     async def _act(self, pending: PendingTurn) -> AssistantMessage:
         """Execute the calls of a turn, and append the turn with their results."""
         state = self._state
-        turn = Turn(state, pending, self._definition, self._emit, self._call_context)
+        turn = Turn(
+            state,
+            pending,
+            self._definition,
+            self._emit,
+            self._call_context,
+            is_watched=self._is_watched,
+            early=self._early,
+        )
         start = time.perf_counter()
         try:
             self._check(pending)
@@ -231,6 +259,8 @@ class Run(Generic[T]):
             turn.close(self._reason(error))
             raise
         finally:
+            if self._early is not None:
+                await self._early.discard()
             pending.tools_s += time.perf_counter() - start
             if None not in pending.results:
                 self._append(pending)
@@ -260,7 +290,8 @@ class Run(Generic[T]):
         state = self._state
         results = tuple(result for result in pending.results if result is not None)
         results = with_notes(results, pending.noted, self._definition.limits.max_identical_calls)
-        self._emit(StepFinished(state.step, results))
+        if self._is_watched:
+            self._emit(StepFinished(state.step, results))
         state.append(pending, results)
 
     def _paused(self, pending: PendingTurn) -> RunPausedError:
@@ -299,7 +330,7 @@ class Run(Generic[T]):
                 break
         else:
             return
-        self._definition = target
+        self._definition = overridden(target)
         state.agent = target.name
         state.failures.clear()
         text = await target.instructions.write(self._context)
@@ -339,7 +370,11 @@ class Run(Generic[T]):
         )
 
     def _usage(self) -> RunUsage:
-        return total_usage(self._state.steps) + self._state.nested + self._scope.nested
+        usage = self._state.usage()
+        for nested in (self._state.nested, self._scope.nested):
+            if nested is not NO_USAGE:
+                usage = usage + nested
+        return usage
 
     def _elapsed(self) -> float:
         return self._state.elapsed_s + time.perf_counter() - self._start
@@ -366,7 +401,7 @@ class Run(Generic[T]):
 
     def _reason(self, error: BaseException) -> str:
         """The reason why a turn's calls were not run, for the model to read."""
-        if self._deadline is not None and self._timeout.expired():
+        if self._deadline is not None and self._timeout is not None and self._timeout.expired():
             return self._deadline.text
         if isinstance(error, AgentFastError):
             return error.message

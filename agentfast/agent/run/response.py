@@ -10,7 +10,7 @@ from agentfast.agent.events import CanvasUpdate, RunEvent, TextDelta
 from agentfast.agent.history.read import to_json
 from agentfast.errors import AgentFastError, CapacityError, ModelError, ModelFaultError
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage
-from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, TextChunk
+from agentfast.models.base import CanvasState, Model, ModelRequest, ModelResponse, SettledCalls, TextChunk
 from agentfast.tools.checks import shown
 from agentfast.tools.schema.strict_json import is_json_object
 from agentfast.tools.unicode import is_text, well_formed, well_formed_json
@@ -18,8 +18,16 @@ from agentfast.tools.unicode import is_text, well_formed, well_formed_json
 Emit = Callable[[RunEvent], None]
 
 
-async def ask(model: Model, request: ModelRequest, step: int, emit: Emit | None) -> ModelResponse:
-    """The model's turn. Lone surrogates in it, which no server would take back, are replaced.
+async def ask(
+    model: Model,
+    request: ModelRequest,
+    step: int,
+    emit: Emit | None,
+    settled: Callable[[Sequence[ToolCall]], None] | None = None,
+) -> ModelResponse:
+    """The model's turn. `emit` gets its text and canvases as they come, `settled` its calls as they settle in the draft.
+
+    Lone surrogates in it, which no server would take back, are replaced.
 
     Raises:
         CapacityError: the conversation is too long; the message names its longest part.
@@ -28,7 +36,10 @@ async def ask(model: Model, request: ModelRequest, step: int, emit: Emit | None)
         AgentFastError: any other error of the model.
     """
     try:
-        response = await (model.respond(request) if emit is None else _watch(model, request, step, emit))
+        if emit is None and settled is None:
+            response = await model.respond(request)
+        else:
+            response = await _watch(model, request, step, emit or _drop, settled or _drop)
     except CapacityError as error:
         raise _naming_the_longest(error, request) from error
     except AgentFastError:
@@ -38,7 +49,13 @@ async def ask(model: Model, request: ModelRequest, step: int, emit: Emit | None)
     return _checked(model, response)
 
 
-async def _watch(model: Model, request: ModelRequest, step: int, emit: Emit) -> ModelResponse:
+async def _watch(
+    model: Model,
+    request: ModelRequest,
+    step: int,
+    emit: Emit,
+    settled: Callable[[Sequence[ToolCall]], None],
+) -> ModelResponse:
     """Generate by way of the model's stream, read to its end so that it is closed here."""
     response: ModelResponse | None = None
     shown_characters = 0
@@ -46,6 +63,8 @@ async def _watch(model: Model, request: ModelRequest, step: int, emit: Emit) -> 
         match event:
             case CanvasState():
                 emit(CanvasUpdate(step, event))
+            case SettledCalls(calls):
+                settled(calls)
             case TextChunk(text):
                 shown_characters += len(text)
                 emit(TextDelta(step, well_formed(text)))
@@ -58,13 +77,21 @@ async def _watch(model: Model, request: ModelRequest, step: int, emit: Emit) -> 
     return response
 
 
+def _drop(_: object) -> None:
+    """Take what nobody asked for."""
+
+
 def _checked(model: Model, response: object) -> ModelResponse:
     if not isinstance(response, ModelResponse) or not _is_turn(response.message):
         given = response.message if isinstance(response, ModelResponse) else response
         raise ModelError(f"model {model.name!r} gave {shown(given)}, which is no ModelResponse with a turn")
     message = response.message
-    if is_text(message.text) and all(_is_sound(call) for call in message.calls):
-        return response
+    for call in message.calls:
+        if not _is_sound(call):
+            break
+    else:
+        if is_text(message.text):
+            return response
     calls = tuple(_mended(model, call) for call in message.calls)
     return replace(response, message=replace(message, text=well_formed(message.text), calls=calls))
 

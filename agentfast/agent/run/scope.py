@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agentfast.agent.bounds.budget import Budget
-from agentfast.agent.result import RunUsage
+from agentfast.agent.result import NO_USAGE, RunUsage
 from agentfast.agent.sinks import Sink
 
 
@@ -29,7 +29,7 @@ class Scope:
     budgets: tuple[Budget, ...] = ()
     priority: int = 0
     sinks: tuple[Sink, ...] = ()
-    nested: RunUsage = field(default_factory=RunUsage)
+    nested: RunUsage = NO_USAGE
 
     @property
     def seconds_left(self) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 from agentfast.agent.bounds.repetition import Repetition
 from agentfast.agent.calls.approval import ApprovalRequest, Decision
 from agentfast.agent.history.call_ids import CallIds
-from agentfast.agent.result import Escalation, RunUsage, Step
+from agentfast.agent.result import NO_USAGE, Escalation, RunUsage, Step, total_usage
 from agentfast.errors import AgentFastError
 from agentfast.messages import (
     AssistantMessage,
@@ -90,13 +90,21 @@ class RunState:
     rejections: int = 0
     failures: dict[str, int] = field(default_factory=dict[str, int])
     elapsed_s: float = 0.0
-    nested: RunUsage = field(default_factory=RunUsage)
+    nested: RunUsage = NO_USAGE
     pending: PendingTurn | None = None
+    _summed: RunUsage = NO_USAGE
 
     @property
     def step(self) -> int:
         """Number of the next turn, from 0; of the pending one, if there is one."""
         return len(self.steps)
+
+    def usage(self) -> RunUsage:
+        """Sums over the steps up to now. Each step is added once, so that a long run pays no more for it at each call."""
+        new = self.steps[self._summed.steps :]
+        if new:
+            self._summed = self._summed + total_usage(new)
+        return self._summed
 
     def append(self, pending: PendingTurn, results: tuple[ToolResult, ...]) -> None:
         """Add a turn and the results of its calls to the conversation."""

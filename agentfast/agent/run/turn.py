@@ -9,6 +9,7 @@ from typing import Any
 
 from agentfast.agent.calls.approval import ApprovalRequest, Decision, Reason, ask_approver
 from agentfast.agent.calls.doubt import Doubt
+from agentfast.agent.calls.early import EarlyCalls
 from agentfast.agent.definitions.definition import Definition
 from agentfast.agent.events import (
     ApprovalAsked,
@@ -45,13 +46,21 @@ class Turn:
         definition: Definition[Any],
         emit: Emit,
         context: MakeContext,
+        *,
+        is_watched: bool = True,
+        early: EarlyCalls | None = None,
     ) -> None:
-        """Take the run, its turn, the agent's parts, and how to report events and to make a tool's context."""
+        """Take the run, its turn, the agent's parts, how to report events, unless nobody watches, and to make a tool's context.
+
+        `early` has the calls that have begun already.
+        """
         self._state = state
         self._pending = pending
         self._definition = definition
         self._emit = emit
         self._context = context
+        self._is_watched = is_watched
+        self._early = early
         self._step = state.step
         self._begun: set[int] = set()
 
@@ -61,7 +70,8 @@ class Turn:
         calls = pending.message.calls
         if not calls:
             return
-        self._emit(CallsProposed(self._step, calls))
+        if self._is_watched:
+            self._emit(CallsProposed(self._step, calls))
         open_calls = [index for index, result in enumerate(pending.results) if result is None]
         if len(open_calls) == 1:
             await self._run_call(open_calls[0])
@@ -90,17 +100,21 @@ class Turn:
                 return
             call = self._pending.message.calls[index]
         self._begun.add(index)
-        self._emit(ToolStarted(self._step, call))
+        if self._is_watched:
+            self._emit(ToolStarted(self._step, call))
         context = self._context(call) if tool is not None and tool.takes_context else None
         token = current_call.set(call.id)
         try:
-            result = await self._definition.executor.run(call, context)
+            result = None if self._early is None else await self._early.result(call)
+            if result is None:
+                result = await self._definition.executor.run(call, context)
         finally:
             current_call.reset(token)
         self._pending.results[index] = result
         if result.exception is not None:
             self._report(result)
-        self._emit(ToolFinished(self._step, result))
+        if self._is_watched:
+            self._emit(ToolFinished(self._step, result))
 
     async def _may_run(self, index: int, tool: Tool[Any], call: ToolCall) -> bool:
         """True if the call may run now. Otherwise it has a result that says why not, or waits for a decision."""

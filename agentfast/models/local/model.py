@@ -15,10 +15,19 @@ from agentfast.chat.base import ChatFormat, FieldFormat, TurnRules
 from agentfast.chat.choose import chat_format_of
 from agentfast.errors import ConfigError, GrammarTooLargeError
 from agentfast.messages import AssistantMessage, Message, Transcript
-from agentfast.models.base import CanvasState, ModelEvent, ModelRequest, ModelResponse, ModelUsage
+from agentfast.models.base import (
+    CanvasState,
+    ModelEvent,
+    ModelRequest,
+    ModelResponse,
+    ModelUsage,
+    SettledCalls,
+)
+from agentfast.models.guard import check_real_models_allowed
 from agentfast.models.local.field_confidence import confidences
 from agentfast.models.local.grammar_costs import with_costs
 from agentfast.models.local.rendering import Rendering, SegmentCodec
+from agentfast.models.local.settled_calls import TurnDraft
 from agentfast.models.local.turn_grammars import TurnGrammars
 from agentfast.models.process_bound import ProcessBound
 from agentfast.runtime.core.config import EngineConfig
@@ -36,7 +45,12 @@ class LocalModel(ProcessBound):
 
     A conversation's tokens are kept in its Transcript, and what the model wrote stands there token by token as it
     was written: the next step renders the new messages only, and the engine finds the rest in its cache.
+
+    Attributes:
+        settles_calls: its stream tells of calls as they settle in the draft; see `ModelRequest.settled_calls`.
     """
+
+    settles_calls = True
 
     def __init__(
         self, engine: Engine, chat: ChatFormat, *, name: str = "local", max_turn_tokens: int | None = None
@@ -130,9 +144,12 @@ class LocalModel(ProcessBound):
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Generate the turn, showing the canvas after each denoising step. Raises as `respond`."""
         prepared, rendering = await self._prepare(request)
+        draft = TurnDraft(self.chat, self._codec.decode) if request.settled_calls else None
         try:
             async for update in self.engine.stream(prepared):
                 if isinstance(update, CanvasUpdate):
+                    if draft is not None and (calls := draft.add(update)):
+                        yield SettledCalls(calls)
                     yield self._canvas_state(update)
                 else:
                     yield self._finish(update, request, rendering)
@@ -152,6 +169,7 @@ class LocalModel(ProcessBound):
         await self.engine.aclose()
 
     async def _prepare(self, request: ModelRequest) -> tuple[Request, Rendering]:
+        check_real_models_allowed(self.name)
         rendering = self._render(request)
         max_tokens = DEFAULT_TURN_TOKENS if request.max_tokens is None else request.max_tokens
         if self._max_turn_tokens is not None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from agentfast.errors import ConfigError, ModelError, ModelUnavailableError
 from agentfast.models.base import ModelEvent, ModelRequest, ModelResponse, PlainModel, TextChunk
+from agentfast.models.guard import check_real_models_allowed
 from agentfast.models.openai.assemble import Assembler
 from agentfast.models.openai.client import JsonClient
 from agentfast.models.openai.decode import decode_completion
@@ -138,6 +139,7 @@ class OpenAIModel(ProcessBound, PlainModel):
         await self._client.aclose()
 
     def _body(self, request: ModelRequest, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        check_real_models_allowed(self.name)
         body = encode_chat(request, strict=self._strict, token_limit_field=self._token_limit_field)
         if (
             self._field_confidence

@@ -1,0 +1,1 @@
+"""The cost of the agent loop around the model, beside other agent frameworks."""
