@@ -42,7 +42,7 @@ class Executor:
         *,
         timeout: float = 60.0,
         concurrency: int = 64,
-        max_result_bytes: int = 1 << 20,
+        max_result_bytes: int = 1 << 16,
     ) -> None:
         """Set the limits.
 
