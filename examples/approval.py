@@ -5,7 +5,11 @@ import asyncio
 from agentfast import Agent, Decision, RunPausedError, SavedRun, nano, tool
 
 
-@tool(requires_approval=lambda nights: nights > 2)
+def is_long(nights: int) -> bool:
+    return nights > 2
+
+
+@tool(requires_approval=is_long)
 async def reserve_room(nights: int) -> dict[str, object]:
     """Reserves a room."""
     return {"price": 80 * nights}

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -33,12 +32,12 @@ agent = Agent(ScriptedModel(script), tools=[write_page], name="writer", sinks=[j
 
 
 async def main() -> None:
-    killed = subprocess.run(
-        [sys.executable, __file__], env={**os.environ, "EXAMPLE_FOLDER": str(FOLDER)}, check=False
-    )
+    environment = {**os.environ, "EXAMPLE_FOLDER": str(FOLDER)}
+    process = await asyncio.create_subprocess_exec(sys.executable, __file__, env=environment)
+    killed = await process.wait()
     (run,) = journal.runs()
     print(
-        f"the first process ended by signal {-killed.returncode}, the run was interrupted: {run.is_interrupted}"
+        f"the first process ended by signal {-killed}, the run was interrupted: {run.is_interrupted}"
     )
     result = await journal.resume(run.run_id, agent)
     print(result.output)

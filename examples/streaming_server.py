@@ -4,7 +4,7 @@ Run it by `uvicorn examples.streaming_server:app`; without a server, `python exa
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from starlette.applications import Starlette
@@ -23,7 +23,7 @@ async def get_order(id: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(app: Starlette) -> AsyncGenerator[None]:
     async with nano.load() as model:
         app.state.agent = Agent(model, tools=[get_order], instructions="You run the order desk.")
         yield
