@@ -105,7 +105,9 @@ def _on_one_thread(work: Callable[[], tuple[list[float], list[float]]]) -> tuple
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
     report: dict[str, dict[str, float]] = {}

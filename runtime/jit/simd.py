@@ -106,7 +106,9 @@ def gather(typing: Any, values: Any, order: Any, factor: Any, out: Any, count: A
         with cgutils.for_range_slice(builder, _int(0), count, _int(LANES), inc=True) as (at, _):
             picked = _load(builder, order, at, indices)
             first = builder.extract_element(picked, ir.IntType(32)(0))
-            following = builder.add(_spread(builder, first, indices), ir.Constant(indices, list(range(LANES))))
+            following = builder.add(
+                _spread(builder, first, indices), ir.Constant(indices, list(range(LANES)))
+            )
             same, mask = builder.icmp_signed("==", picked, following), ir.IntType(LANES)
             together = builder.icmp_signed("==", builder.bitcast(same, mask), mask(-1))
             with builder.if_else(together) as (then, otherwise):
@@ -126,9 +128,7 @@ def _gathered(builder: Any, values: Any, picked: Any) -> Any:
     wide = ir.VectorType(_int, LANES)
     base = _spread(builder, builder.ptrtoint(values, _int), wide)
     offsets = builder.mul(builder.sext(picked, wide), ir.Constant(wide, [4] * LANES))
-    pointers = builder.inttoptr(
-        builder.add(base, offsets), ir.VectorType(ir.FloatType().as_pointer(), LANES)
-    )
+    pointers = builder.inttoptr(builder.add(base, offsets), ir.VectorType(ir.FloatType().as_pointer(), LANES))
     part, mask = _vector_of(LANES), ir.VectorType(ir.IntType(1), LANES)
     kind = ir.FunctionType(part, [pointers.type, ir.IntType(32), mask, part])
     function = cgutils.get_or_insert_function(
@@ -170,9 +170,7 @@ def weigh(typing: Any, x: Any, top: Any, sums: Any, count: Any) -> Any:
 
 
 @intrinsic
-def shifted_powers(
-    typing: Any, x: Any, factor: Any, shift: Any, group: Any, out: Any, count: Any
-) -> Any:
+def shifted_powers(typing: Any, x: Any, factor: Any, shift: Any, group: Any, out: Any, count: Any) -> Any:
     """out = e^min(x factor + shift[group], 0) for `count` numbers, a multiple of LANES; 0 below e^-87 and of a NaN.
 
     x, shift, out: pointers to float32; group: pointer to int32.
