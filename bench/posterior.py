@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
@@ -112,7 +112,7 @@ def main() -> None:
     options = parser.parse_args()
     report: dict[str, dict[str, float]] = {}
     for canvas in CANVASES:
-        posterior, marginals = _on_one_thread(lambda canvas=canvas: _times(canvas, options.repeats))
+        posterior, marginals = _on_one_thread(partial(_times, canvas, options.repeats))
         print(
             f"C = {canvas:3}: posterior {median(posterior):.1f} ms ({min(posterior):.1f} to {max(posterior):.1f}), "
             f"marginals {median(marginals):.1f} ms ({min(marginals):.1f} to {max(marginals):.1f})"

@@ -1,1 +1,1 @@
-"""The constrained posterior of a batch of canvases on a device: Triton kernels, plans of grammars, results."""
+"""The constrained posterior of a batch of canvases on a device: Triton kernels, trellises, results."""

@@ -1,7 +1,8 @@
-# type: ignore - Triton's language has no types: its functions are compiled from source, and never called as Python
+# mypy: ignore-errors
+# type: ignore - Triton functions are compiled from source and never called as Python: its language has no types
 """Triton kernels of the constrained posterior, batched over rows with different grammars.
 
-Rows are described by a table of int64 numbers, one line a row; plans lie one after another in `ints`. Logits are float32,
+Rows are described by a table of int64 numbers, one line a row; trellises lie one after another in `ints`. Logits are float32,
 sums over classes and paths float64 logarithms. A NaN or an infinite logit makes the row's log Z a NaN.
 """
 

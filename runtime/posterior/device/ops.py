@@ -19,7 +19,7 @@ from agentfast.runtime.grammar.tokens.token_grammar import TokenGrammar
 from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow
 from agentfast.runtime.posterior.class_logits import check_logits
 from agentfast.runtime.posterior.constrained import check_row
-from agentfast.runtime.posterior.device.plan import FIELDS, DevicePlan, PlanCache
+from agentfast.runtime.posterior.device.device_trellis import FIELDS, DeviceTrellis, DeviceTrellises
 from agentfast.runtime.posterior.device_ops import DeviceOps
 from agentfast.runtime.posterior.forward_backward import check_weight
 from agentfast.runtime.posterior.trellis import TRELLISES
@@ -89,7 +89,7 @@ class _Job:
     row: CanvasRow
     grammar: TokenGrammar
     logits: torch.Tensor
-    plan: DevicePlan
+    on_device: DeviceTrellis
 
     @property
     def classes(self) -> TokenClasses:
@@ -101,7 +101,7 @@ class TritonOps(DeviceOps):
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)
-        self._plans = PlanCache(device)
+        self._trellises = DeviceTrellises(device)
 
     def constrained(self, rows: Sequence[CanvasRow]) -> list[DevicePosterior | GrammarError]:
         """The posterior of each row, all of which have grammars; an error in place of a row that cannot be met."""
@@ -113,7 +113,7 @@ class TritonOps(DeviceOps):
             except GrammarError as error:
                 results[index] = error
         if jobs:
-            results.update(_Launch(jobs, self._plans).results())
+            results.update(_Launch(jobs, self._trellises).results())
         return [results[index] for index in range(len(rows))]
 
     def _job(self, index: int, row: CanvasRow) -> _Job:
@@ -122,25 +122,25 @@ class TritonOps(DeviceOps):
         check_row(row, grammar)
         trellis = TRELLISES.trellis(grammar, row.state, len(row.logits), row.budget, row.first)
         logits = row.logits.detach().to(torch.float32).contiguous()
-        return _Job(index, row, grammar, logits, self._plans.plan(trellis, grammar.classes))
+        return _Job(index, row, grammar, logits, self._trellises.on_device(trellis, grammar.classes))
 
 
 class _Launch:
     """One batch's kernels."""
 
-    def __init__(self, jobs: Sequence[_Job], plans: PlanCache) -> None:
+    def __init__(self, jobs: Sequence[_Job], trellises: DeviceTrellises) -> None:
         self._jobs = jobs
         self._device = jobs[0].logits.device
-        distinct = list({id(job.plan): job.plan for job in jobs}.values())
-        self._ints = plans.joined(distinct)
-        starts = np.cumsum([0, *(len(plan.numbers) for plan in distinct)])
-        self._plan_start = {id(plan): int(start) for plan, start in zip(distinct, starts, strict=False)}
+        distinct = list({id(job.on_device): job.on_device for job in jobs}.values())
+        self._ints = trellises.joined(distinct)
+        starts = np.cumsum([0, *(len(one.numbers) for one in distinct)])
+        self._trellis_start = {id(one): int(start) for one, start in zip(distinct, starts, strict=False)}
         canvases = [len(job.logits) for job in jobs]
         self._first: Longs = np.cumsum([0, *canvases])
         self._sizes = np.array(
             [
                 [canvas * job.classes.count, canvas * job.classes.chunks.count,
-                 canvas * (len(job.classes.label_start) - 1), len(job.plan.trellis.states)]
+                 canvas * (len(job.classes.label_start) - 1), len(job.on_device.trellis.states)]
                 for job, canvas in zip(jobs, canvases, strict=True)
             ], np.int64,
         )  # fmt: skip
@@ -161,7 +161,7 @@ class _Launch:
             line[5:9] = self._bases[index]
             line[9] = (job.logits.data_ptr() - origin) // 4
             line[10] = np.float64(1 / job.row.temperature).view(np.int64)
-            line[_FIRST_FIELD:] = job.plan.starts + self._plan_start[id(job.plan)]
+            line[_FIRST_FIELD:] = job.on_device.starts + self._trellis_start[id(job.on_device)]
         return table
 
     def _inputs(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -176,7 +176,7 @@ class _Launch:
         ]
         parts = table.ravel(), row_of, np.concatenate(uniforms).view(np.int64)
         numbers = torch.from_numpy(np.concatenate(parts)).to(self._device)
-        a, b, c = numbers.split([len(part) for part in parts])
+        a, b, c = torch.split(numbers, [len(part) for part in parts])
         return a, b, c.view(torch.float64)
 
     def _run(self) -> Doubles:
@@ -187,16 +187,16 @@ class _Launch:
         rows, count, vocabulary = len(jobs), int(self._first[-1]), logits.shape[1]
         classes, pieces, labels, nodes = (int(n) for n in self._bases[-1])
         table, row_of, uniforms = self._inputs()
-        piece_top, piece_mass, piece_energy = self._empty(3 * pieces, torch.float32).split(pieces)
-        top, mass, mean, nats = self._empty(4 * classes).split(classes)
-        weight, best = self._empty(2 * labels).split(labels)
+        piece_top, piece_mass, piece_energy = torch.split(self._empty(3 * pieces, torch.float32), pieces)
+        top, mass, mean, nats = torch.split(self._empty(4 * classes), classes)
+        weight, best = torch.split(self._empty(2 * labels), labels)
         flow = torch.full((labels,), -torch.inf, dtype=torch.float64, device=self._device)
-        alpha, beta, delta = self._empty(3 * nodes).split(nodes)
+        alpha, beta, delta = torch.split(self._empty(3 * nodes), nodes)
         choice, chosen = self._empty(nodes, torch.int32), self._empty(2 * count, torch.int32)
         left, result = self._empty(count), self._empty(4 * count + rows)
         by_piece = count, max(job.classes.chunks.count for job in jobs)
         by_class = count, max(job.classes.count for job in jobs)
-        by_slot = count, max(job.plan.most_slots for job in jobs)
+        by_slot = count, max(job.on_device.most_slots for job in jobs)
         size = {"BLOCK": _BLOCK}
         kernels.reduce_pieces[by_piece](
             logits, ints, table, row_of, piece_top, piece_mass, piece_energy, vocabulary, BLOCK=CHUNK
@@ -245,7 +245,7 @@ class _Launch:
         ends = np.nonzero(states == job.grammar.done)[0]
         low, high = self._bases[index, 0], self._bases[index + 1, 0]
         classes = job.classes
-        at = int(job.plan.starts[FIELDS.index("token_class")])
+        at = int(job.on_device.starts[FIELDS.index("token_class")])
         return DevicePosterior(
             best=best,
             sample=best if job.row.uniforms is None else sample,
@@ -254,6 +254,6 @@ class _Launch:
             end_state=int(states[-1]),
             log_z=log_z,
             class_bias=self._bias[low:high].view(len(best), classes.count),
-            token_class=job.plan.numbers[at : at + len(classes.token_class)],
+            token_class=job.on_device.numbers[at : at + len(classes.token_class)],
             temperature=job.row.temperature,
         )

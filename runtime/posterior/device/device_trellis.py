@@ -23,13 +23,13 @@ FIELDS: Final = (
     "layer_start", "states", "edge_start", "edge_to", "edge_label", "in_start", "in_edge", "edge_from",
     "slot_start", "slot_label", "slot_edge_start", "slot_edge", "wanted",
 )  # fmt: skip
-"""Parts of a plan: those of the classes, then those of the trellis."""
+"""Parts of a trellis on a device: those of the classes, then those of the trellis."""
 KEPT_NUMBERS: Final = 64_000_000
-"""int32 numbers of all plans that are kept on a device: some 256 MB."""
+"""int32 numbers of all trellises that are kept on a device: some 256 MB."""
 
 
 @dataclass(frozen=True, eq=False)
-class DevicePlan:
+class DeviceTrellis:
     """A trellis on a device.
 
     Attributes:
@@ -45,7 +45,7 @@ class DevicePlan:
 
 
 def _grouped(keys: Ints, count: int) -> tuple[Ints, Ints]:
-    """Where each key's group begins, [count + 1], and the indices in order of keys."""
+    """Starts of the keys' groups, [count + 1], and the indices in order of keys."""
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(keys, minlength=count), out=starts[1:])
     return starts.astype(np.int32), np.argsort(keys, kind="stable").astype(np.int32)
@@ -81,39 +81,44 @@ def _trellis_fields(trellis: Trellis, labels: int) -> list[Ints]:
     ]  # fmt: skip
 
 
-def plan_on(trellis: Trellis, classes: TokenClasses, device: torch.device) -> DevicePlan:
+def trellis_on(trellis: Trellis, classes: TokenClasses, device: torch.device) -> DeviceTrellis:
     """Lay a trellis out and copy it to a device."""
     fields = _class_fields(classes) + _trellis_fields(trellis, len(classes.label_start) - 1)
     starts = np.concatenate([[0], np.cumsum([len(field) for field in fields])]).astype(np.int64)
     numbers = torch.from_numpy(np.concatenate(fields).astype(np.int32)).to(device)
-    return DevicePlan(trellis, classes, numbers, starts[:-1], int(np.diff(trellis.label_start).max()))
+    return DeviceTrellis(trellis, classes, numbers, starts[:-1], int(np.diff(trellis.label_start).max()))
 
 
-class PlanCache:
-    """The plans used last, on one device, and the last sets of them that stood in a batch, joined."""
+class DeviceTrellises:
+    """The trellises used last, on one device, and the last sets of them that stood in a batch, joined."""
 
     def __init__(self, device: torch.device, *, kept: int = KEPT_NUMBERS) -> None:
         self._device, self._kept = device, kept
-        self._plans: OrderedDict[int, DevicePlan] = OrderedDict()
-        self._joined: tuple[tuple[DevicePlan, ...], torch.Tensor] | None = None
+        self._trellises: OrderedDict[int, DeviceTrellis] = OrderedDict()
+        self._joined: tuple[tuple[DeviceTrellis, ...], torch.Tensor] | None = None
         self._lock = Lock()
 
-    def plan(self, trellis: Trellis, classes: TokenClasses) -> DevicePlan:
-        """The plan of a trellis; a plan holds its trellis, so that its identity names it."""
+    def on_device(self, trellis: Trellis, classes: TokenClasses) -> DeviceTrellis:
+        """A trellis on the device. It holds the trellis, so that the identity of that names it."""
         with self._lock:
-            found = self._plans.get(id(trellis))
+            found = self._trellises.get(id(trellis))
             if found is None:
-                found = self._plans[id(trellis)] = plan_on(trellis, classes, self._device)
-            self._plans.move_to_end(id(trellis))
-            while len(self._plans) > 1 and sum(len(p.numbers) for p in self._plans.values()) > self._kept:
-                self._plans.popitem(last=False)
+                found = self._trellises[id(trellis)] = trellis_on(trellis, classes, self._device)
+            self._trellises.move_to_end(id(trellis))
+            while (
+                len(self._trellises) > 1
+                and sum(len(p.numbers) for p in self._trellises.values()) > self._kept
+            ):
+                self._trellises.popitem(last=False)
             return found
 
-    def joined(self, plans: Sequence[DevicePlan]) -> torch.Tensor:
-        """The numbers of several plans in one tensor, in their order."""
+    def joined(self, trellises: Sequence[DeviceTrellis]) -> torch.Tensor:
+        """The numbers of several trellises in one tensor, in their order."""
         with self._lock:
-            key = tuple(plans)
+            key = tuple(trellises)
             if self._joined is None or self._joined[0] != key:
-                numbers = plans[0].numbers if len(plans) == 1 else torch.cat([p.numbers for p in plans])
+                numbers = (
+                    trellises[0].numbers if len(trellises) == 1 else torch.cat([p.numbers for p in trellises])
+                )
                 self._joined = key, numbers
             return self._joined[1]
