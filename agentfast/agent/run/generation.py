@@ -154,6 +154,7 @@ class Generation:
             program=state.run_id,
             priority=self._scope.priority,
             settled_calls=self._early is not None,
+            ends_at=self._scope.ends_at,
         )
 
     async def _respond(self, model: Model, request: ModelRequest) -> ModelResponse:
