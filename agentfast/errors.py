@@ -27,7 +27,7 @@
     ├── UnknownFieldError        a confidence has no field of that path (also a KeyError)
     ├── OutputError              the final answer does not fit the output type
     ├── LimitExceededError       a run used up its budget of steps, calls, tokens or time
-    ├── RetriesExhaustedError    a tool failed more often in a row than it may
+    │   └── RetriesExhaustedError    a tool failed more often in a row than it may
     ├── RunPausedError           a call waits for a decision; the run can go on
     ├── ApprovalError            whoever decides on calls raised, or gave no decision
     └── MapError                 a prompt of `Agent.map` failed

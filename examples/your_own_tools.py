@@ -18,7 +18,7 @@ from pydantic import Field
 from agentfast import Agent, CallsProposed, RunFinished, ToolError, ToolFinished, nano, tool
 
 
-@tool
+@tool(pure=True)  # it changes nothing: a call that the model is not sure of may run
 def get_temperature(city: str, unit: Literal["celsius", "kelvin"] = "celsius") -> dict[str, object]:
     """Gets the temperature of a city.
 

@@ -42,7 +42,7 @@ class Executor:
         *,
         timeout: float = 60.0,
         concurrency: int = 64,
-        max_result_bytes: int = 1 << 20,
+        max_result_bytes: int = 1 << 16,
     ) -> None:
         """Set the limits.
 
@@ -67,8 +67,9 @@ class Executor:
         }
 
     async def run(self, call: ToolCall, context: RunContext[Any] | None = None) -> ToolResult:
-        """Run one call, with the run's context for a tool that takes one. Whatever the tool does wrong is in the result, its exception included.
+        """Run one call, with the run's context for a tool that takes one.
 
+        Whatever the tool does wrong is in the result, its exception included.
         Cancellation and KeyboardInterrupt are raised. SystemExit and every other exception is the tool's failure: a tool
         does not end the program.
         """
@@ -95,49 +96,35 @@ class Executor:
             context = RunContext(None, tool_name=call.name, call_id=call.id)
         own = self._own_slots.get(tool.name)
         if own is None:
-            value = await self._within(tool, limit, arguments, context)
+            value = await self._invoke(tool, limit, arguments, context)
         else:
-            async with (
-                own.here()
-            ):  # before the executor's, of which a call that waits for this one takes none
-                value = await self._within(tool, limit, arguments, context)
+            async with own.here():  # first, so that a call that waits here holds none of the executor's
+                value = await self._invoke(tool, limit, arguments, context)
         return result_json(value, tool.max_result_bytes or self._max_result_bytes)
 
-    async def _within(
+    async def _invoke(
         self, tool: Tool[Any], limit: float, arguments: dict[str, Any], context: RunContext[Any] | None
     ) -> Any:
         """Call the tool within the limits of calls at once and of time."""
-        async with self._slots.here():
-            with Deadline(limit):
-                return await self._invoke(tool, arguments, context)
-
-    async def _invoke(
-        self, tool: Tool[Any], arguments: dict[str, Any], context: RunContext[Any] | None
-    ) -> Any:
-        cancellations = _cancellations()
         given = (context,) if tool.takes_context else ()
-        try:
-            if tool.is_async:
-                return await tool.function(*given, **arguments)
-            value = await run_in_thread(functools.partial(tool.function, *given, **arguments))
-            return await value if inspect.isawaitable(value) else value
-        except asyncio.CancelledError as error:
-            if context is not None:
-                context.cancel()
-            if _cancellations() > cancellations:
-                raise
-            raise ToolError("the tool cancelled itself") from error
+        async with self._slots.here():
+            with Deadline(limit) as deadline:
+                try:
+                    if tool.is_async:
+                        return await tool.function(*given, **arguments)
+                    value = await run_in_thread(functools.partial(tool.function, *given, **arguments))
+                    return await value if inspect.isawaitable(value) else value
+                except asyncio.CancelledError as error:
+                    if context is not None:
+                        context.cancel()
+                    if deadline.is_cancelled():
+                        raise
+                    raise ToolError("the tool cancelled itself") from error
 
 
 def error_content(message: str) -> str:
     """The content of a failed call's result."""
     return pydantic_core.to_json({"error": well_formed(message[:_MAX_ERROR_CHARS])}).decode()
-
-
-def _cancellations() -> int:
-    """Requests to cancel the current task that are under way."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
 
 
 def _is_running(task: asyncio.Task[Any] | None) -> bool:

@@ -219,7 +219,7 @@ class Agent(ProcessBound, Generic[D, T]):
             settings: how each turn is generated.
             escalate: when a stronger model is asked for a turn again, and which; None: never.
             doubt: what becomes of calls whose own confidence is low; "model": what the model says, which for most models
-                is nothing; None: they run as any other.
+                is nothing, and for all if the settings ask for no confidence; None: they run as any other.
             approve: decides on calls that require approval; without it a run pauses at one, see RunPausedError.
             sinks: receivers of the runs' events: functions of a RunInfo and an event, or objects; see sinks.py.
             name: for logs, and for tools made of the agent.
@@ -254,7 +254,7 @@ class Agent(ProcessBound, Generic[D, T]):
         output = OutputType[T](output_type)
         for each in (model,) if escalate is None else (model, escalate.to):
             check_schemas(each, registry, output, tool_choice, settings.max_calls)
-        doubted = model_doubt(model) if doubt == "model" else doubt
+        doubted = doubt if doubt != "model" else model_doubt(model) if settings.confidence else None
         definition = Definition(
             name=name,
             model=model,

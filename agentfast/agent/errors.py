@@ -40,16 +40,13 @@ class LimitExceededError(AgentFastError):
     steps: tuple[Step, ...]
 
 
-class RetriesExhaustedError(AgentFastError):
+class RetriesExhaustedError(LimitExceededError):
     """A tool failed more often in a row than it may; the conversation with all the failures is in `messages`.
 
     Attributes:
         tool: name of the tool.
         failures: how often it failed in a row.
     """
-
-    messages: tuple[Message, ...]
-    steps: tuple[Step, ...]
 
     def __init__(self, tool: str, failures: int, last: str) -> None:
         super().__init__(

@@ -54,9 +54,9 @@ def _json(value: Any) -> Any:
             }
         case RunResult():
             output = pydantic_core.to_jsonable_python(
-                value.output, serialize_unknown=True, inf_nan_mode="null"
+                untyped.output, serialize_unknown=True, inf_nan_mode="null"
             )
-            rest = {field.name: _json(getattr(value, field.name)) for field in fields(value)}
+            rest = {field.name: _json(getattr(untyped, field.name)) for field in fields(untyped)}
             return {**rest, "output": output}
         case Confidence():
             return value.to_json()

@@ -10,7 +10,7 @@ from agentfast.models.base import Model
 from agentfast.nano.shop.database import Shop
 from agentfast.nano.shop.desks import DESKS, shop_tools
 
-LIMITS = Limits(max_steps=8, max_identical_calls=None)
+LIMITS = Limits(max_steps=8, max_identical_calls=None, tool_retries=None)
 MAX_TOKENS = 256  # of a turn; none of the tasks takes half of it
 SETTINGS = Settings(max_tokens=MAX_TOKENS)
 

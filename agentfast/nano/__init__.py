@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).parent / "weights" / "diffusion"
 TWIN_WEIGHTS = WEIGHTS.with_name("autoregressive")
 
+DOUBTFUL = 0.7
+"""Confidence below which an agent of this model does not run a call of a tool with effects: of the wrong ones it stops six of
+ten, and holds up one of sixteen right ones; `python -m bench.calls` measures it."""
+
 Decoder = Literal["diffusion", "autoregressive"]
 
 
@@ -25,6 +29,8 @@ def load(
     decoder: Decoder = "diffusion", *, config: EngineConfig | None = None, device: str = "cpu"
 ) -> LocalModel:
     """The embedded model on a new engine, which the caller closes: `async with nano.load() as model`.
+
+    Its agents do not run doubtful calls of tools that are not `pure`, see DOUBTFUL; `Agent(doubt=None)` runs them.
 
     Args:
         decoder: "autoregressive" opens the twin, made of the same trunk on the same data.
@@ -38,7 +44,10 @@ def load(
 
     cold_start.begin()  # before torch is imported, which takes seconds
     with uncollected():
+        from agentfast.agent.calls.doubt import Doubt
         from agentfast.models.local.model import LocalModel
 
         path, name = (WEIGHTS, "nano") if decoder == "diffusion" else (TWIN_WEIGHTS, "nano-ar")
-        return LocalModel.from_checkpoint(path, config=config, device=device, name=name)
+        model = LocalModel.from_checkpoint(path, config=config, device=device, name=name)
+        model.doubt = Doubt(below=DOUBTFUL, then="refuse")
+        return model

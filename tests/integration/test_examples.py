@@ -79,10 +79,10 @@ def test_the_example_prints_what_is_right_whatever_the_seed(
     new_run: Any = vars(Agent)["_new_run"]
 
     def shifted(
-        self: Agent[None, Any], prompt: str, history: Any, seed: int | None, emit: Any, **more: int
+        self: Agent[Any, Any], prompt: str, history: Any, seed: int | None, *rest: Any, **more: int
     ) -> Any:
         own = more.pop("default_seed", 0) if seed is None else seed
-        return new_run(self, prompt, history, own + shift, emit)
+        return new_run(self, prompt, history, own + shift, *rest)
 
     monkeypatch.setattr(Agent, "_new_run", shifted)
     runpy.run_path(str(EXAMPLES / f"{example}.py"), run_name="__main__")

@@ -39,6 +39,10 @@ class Deadline:
         ):
             raise ToolTimeoutError(f"timed out after {self._seconds:g} s") from error
 
+    def is_cancelled(self) -> bool:
+        """True if the task was asked to cancel since, by the deadline or by another."""
+        return self._task.cancelling() > self._cancelling
+
     def _expire(self) -> None:
         self._expired = True
         self._task.cancel()

@@ -77,7 +77,7 @@ def _is_sound(message: Message) -> bool:
         return is_text(message.content) and is_text(message.name) and is_text(message.call_id)
     if type(message) is AssistantMessage:
         return is_text(message.text) and (message.calls == () or _are_sound(message.calls))
-    return type(message) in (UserMessage, SystemMessage) and is_text(message.text)
+    return isinstance(message, (UserMessage, SystemMessage)) and is_text(message.text)
 
 
 def _are_sound(calls: object) -> bool:

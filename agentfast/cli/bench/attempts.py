@@ -58,7 +58,7 @@ class TaskRecord:
 
 
 def agent_for(model: Model, task: Task, temperature: float) -> Agent[None, str]:
-    """The agent of a task, with the task's tools. Confidences are off: no baseline has them."""
+    """The agent of a task, with the task's tools. Confidences are off, and calls run as they are: no baseline has them."""
     settings = replace(SETTINGS, temperature=temperature, confidence=False)
     return Agent(
         model,
@@ -66,6 +66,7 @@ def agent_for(model: Model, task: Task, temperature: float) -> Agent[None, str]:
         instructions=task.instructions,
         limits=LIMITS,
         settings=settings,
+        doubt=None,
         name=task.desk or "tools",
     )
 

@@ -75,6 +75,7 @@ class AgentPool:
                 instructions=task.instructions,
                 limits=LIMITS,
                 settings=SETTINGS,
+                doubt=None,  # its figures are those of the model alone
                 name=task.desk or "tools",
             )
         return self._agents[key]

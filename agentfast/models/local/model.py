@@ -47,9 +47,11 @@ class LocalModel(ProcessBound):
     was written: the next step renders the new messages only, and the engine finds the rest in its cache.
 
     Attributes:
+        doubt: an `agentfast.Doubt`, which agents of this model take unless they say otherwise; None: none.
         settles_calls: its stream tells of calls as they settle in the draft; see `ModelRequest.settled_calls`.
     """
 
+    doubt: object = None
     settles_calls = True
 
     def __init__(

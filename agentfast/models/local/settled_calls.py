@@ -27,7 +27,10 @@ class TurnDraft:
         if not update.committed:
             first_open = next((at for at, kept in enumerate(update.accepted) if not kept), len(settled))
             settled = settled[:first_open]
-        calls = complete_calls(self._chat, list(self._decode([*self._committed, *settled])))
+        try:
+            calls = complete_calls(self._chat, list(self._decode([*self._committed, *settled])))
+        except ModelError:  # it ends within a character
+            calls = self._known
         if update.committed:
             self._committed += update.tokens
         if calls == self._known:

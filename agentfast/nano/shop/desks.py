@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from agentfast.nano.shop.database import Shop
-from agentfast.nano.shop.tools import functions_of
+from agentfast.nano.shop.tools import READS, functions_of
 from agentfast.tools.definition import Tool, ToolDefinition, tool
 
 
@@ -95,6 +95,6 @@ def _patterns() -> dict[str, Tool[Any]]:
     shop = Shop()
     try:
         functions = functions_of(shop)
-        return {name: tool(functions[name]) for name in TOOL_NAMES}
+        return {name: tool(functions[name], pure=name in READS) for name in TOOL_NAMES}
     finally:
         shop.close()

@@ -253,7 +253,7 @@ async def test_faults_among_the_agents_are_theirs_alone(office: Office, seed: in
 @pytest.mark.parametrize("fault", TOOL_FAULTS)
 async def test_the_model_reads_of_a_broken_tool_and_goes_on(office: Office, fault: str) -> None:
     broken, *_ = await office.run_all({0: fault}, random.Random(0), count=2)
-    if fault == "returns too much for the context":
+    if fault.startswith("returns too much"):  # what is cut is too long for this small model all the same
         assert isinstance(broken, CapacityError)
         return
     assert isinstance(broken, RunResult)
