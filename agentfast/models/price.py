@@ -55,7 +55,7 @@ def cost_of(usage: ModelUsage, price: Price) -> float:
 
 
 def priced(response: ModelResponse, price: Price | None) -> ModelResponse:
-    """The response with its cost; without a price, as it is."""
-    if price is None:
+    """The response with its cost; without a price, or with a cost already, as it is."""
+    if price is None or response.usage.cost is not None:
         return response
     return replace(response, usage=replace(response.usage, cost=cost_of(response.usage, price)))
