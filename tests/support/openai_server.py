@@ -22,6 +22,9 @@ class Server:
         self.replies: list[Reply] = []
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.connections = 0  # that are open
+        self.changed = threading.Condition()  # a connection began or ended
         self.hanging = threading.Event()  # a reply hangs
         self.released = threading.Event()  # ends replies that hang
         server = self
@@ -29,9 +32,23 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                with server.changed:
+                    server.connections += 1
+
+            def finish(self) -> None:
+                try:
+                    super().finish()
+                finally:
+                    with server.changed:
+                        server.connections -= 1
+                        server.changed.notify_all()
+
             def do_POST(self) -> None:
                 self.asked: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 server.asked.append(self.asked)
+                server.paths.append(self.path)
                 server.headers.append({key.lower(): value for key, value in self.headers.items()})
                 answer = server.usual if server.usual and not server.replies else server.replies.pop(0)
                 answer(self)
@@ -55,6 +72,15 @@ class Server:
         """A model that asks this server and does not wait between attempts."""
         settings: dict[str, Any] = {"backoff_s": 0.0, "api_key": "", **options}
         return OpenAIModel("m", base_url=self.url, **settings)
+
+    def wait_until_nobody_is_connected(self) -> None:
+        """Return once all connections have ended.
+
+        Raises:
+            AssertionError: one is open after a minute.
+        """
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.connections == 0, 60)
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
         """A reply that never comes; `hanging` is set once it was asked for."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentfast import ConfigError, OpenAIModel
-from agentfast.models.openai.endpoint import Endpoint
+from agentfast.models.openai.http.endpoint import Endpoint
 
 SECRET = "sk-very-secret-key"
 

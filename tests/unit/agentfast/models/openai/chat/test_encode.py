@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentfast.messages import ToolMessage
-from agentfast.models.openai.encode import encode_message
+from agentfast.models.openai.chat.encode import encode_message
 
 
 @pytest.mark.parametrize(

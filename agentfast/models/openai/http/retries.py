@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_BACKOFF_S = 60.0
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait: by its header in milliseconds, or by Retry-After; None: it does not ask."""
+    in_ms = retry_after(headers.get("retry-after-ms"))
+    return retry_after(headers.get("retry-after")) if in_ms is None else in_ms / 1000
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agentfast.models.openai.retries import LONGEST_BACKOFF_S, backoff, retry_after
+from agentfast.models.openai.http.retries import LONGEST_BACKOFF_S, backoff, retry_after
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

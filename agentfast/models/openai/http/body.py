@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentfast.errors import ModelError
-from agentfast.models.openai.assemble import assemble
-from agentfast.models.openai.complaints import check_error, check_status, not_json
+from agentfast.models.openai.http.complaints import check_error, not_json
+from agentfast.models.openai.http.sse import DONE, read_events
 from agentfast.models.openai.json_text import parse_json
-from agentfast.models.openai.sse import DONE, read_events
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 _EVENTS = "text/event-stream"
 
 
-def is_event_stream(response: httpx.Response) -> bool:
+def is_event_stream(response: httpx2.Response) -> bool:
     """True if the answer says that it is a stream of events."""
     kind: str = response.headers.get("content-type", "")
     return kind.lower().startswith(_EVENTS)
 
 
-def read_body(response: httpx.Response) -> Any:
-    """The JSON value of an answer, or of the events that a server sends unasked.
+def read_body(response: httpx2.Response, assemble: Callable[[Sequence[Any]], Any]) -> Any:
+    """The JSON value of an answer, or what `assemble` makes of the events that a server sends unasked.
 
     Raises:
         BusyError, ModelError: the answer is an error, or not JSON.
     """
     text = read_text(response)
-    check_status(response.status_code, response.headers, text)
     if is_event_stream(response) or text.startswith(("data:", "event:", ": ")):
         return assemble([read_event(data) for data in read_events(response.content)])
     try:
@@ -59,6 +58,6 @@ def read_event(data: str) -> Any:
     return value
 
 
-def read_text(response: httpx.Response) -> str:
+def read_text(response: httpx2.Response) -> str:
     """The text of an answer; JSON is UTF-8, whatever the header says."""
     return response.content.decode("utf-8-sig", "replace")

@@ -33,16 +33,26 @@ def encode_chat(request: ModelRequest, *, strict: bool, token_limit_field: str) 
     if request.max_tokens is not None:
         body[token_limit_field] = request.max_tokens
     if request.tools:
-        body["tools"] = [_encode_tool(tool, strict=strict) for tool in request.tools]
+        body["tools"] = [
+            {"type": "function", "function": encode_function(tool, strict=strict)} for tool in request.tools
+        ]
         if request.tool_choice != "auto":
             body["tool_choice"] = _tool_choice(request.tool_choice)
         if request.max_calls == 1:
             body["parallel_tool_calls"] = False
     if request.output_schema is not None:
-        written = with_standard_formats(request.output_schema) if strict else request.output_schema
-        schema = {"name": "answer", "schema": written, "strict": strict}
+        schema = encode_schema(request.output_schema, strict=strict)
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
+
+
+def encode_schema(schema: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+    """The schema of an answer, named."""
+    return {
+        "name": "answer",
+        "schema": with_standard_formats(schema) if strict else schema,
+        "strict": strict,
+    }
 
 
 def _encode_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -62,7 +72,7 @@ def encode_message(message: Message) -> dict[str, Any]:
         case UserMessage(text):
             return {"role": "user", "content": text}
         case ToolMessage(content=content, call_id=call_id):
-            return {"role": "tool", "tool_call_id": call_id, "content": _as_text(content)}
+            return {"role": "tool", "tool_call_id": call_id, "content": result_text(content)}
         case AssistantMessage(text, ()):
             return {"role": "assistant", "content": text}
         case AssistantMessage(text, calls):
@@ -73,8 +83,8 @@ def encode_message(message: Message) -> dict[str, Any]:
             }
 
 
-def _as_text(content: str) -> str:
-    """A result that is a JSON string as the text itself; another as its JSON."""
+def result_text(content: str) -> str:
+    """The text that a server is sent as a result: one that is a JSON string as the text itself; another as its JSON."""
     if not content.startswith('"'):
         return content
     try:
@@ -84,20 +94,30 @@ def _as_text(content: str) -> str:
     return text if isinstance(text, str) else content
 
 
-def _encode_call(call: ToolCall) -> dict[str, Any]:
+def written_arguments(call: ToolCall) -> str:
+    """The arguments of an earlier call as JSON text.
+
+    Raises:
+        ConfigError: JSON cannot hold them.
+    """
     # Servers parse the arguments of earlier calls again, and many refuse the whole conversation if one is no object.
     arguments = call.arguments if call.malformed is None else {MALFORMED: call.malformed}
-    text = dump_json(arguments, f"an argument of the call to {call.name!r}: arguments")
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}
+    return dump_json(arguments, f"an argument of the call to {call.name!r}: arguments")
 
 
-def _encode_tool(tool: ToolDefinition, *, strict: bool) -> dict[str, Any]:
+def _encode_call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": written_arguments(call)}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def encode_function(tool: ToolDefinition, *, strict: bool) -> dict[str, Any]:
+    """The declaration of a tool."""
     function: dict[str, Any] = {"name": tool.name, "description": tool.description}
     if strict:
         function |= {"parameters": with_standard_formats(tool.parameters), "strict": True}
     else:
         function["parameters"] = tool.parameters
-    return {"type": "function", "function": function}
+    return function
 
 
 def _tool_choice(choice: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentfast.models.openai.sse import EventParser, read_events
+from agentfast.models.openai.http.sse import EventParser, read_events
 
 STREAM = '\ufeff: hello\r\n\r\ndata: {"a":"é\u2028"}\r\n\r\nevent: x\ndata:one\ndata: two\n\nid: 3\n\ndata: end'.encode()
 DATA = ['{"a":"é\u2028"}', "one\ntwo", "end"]

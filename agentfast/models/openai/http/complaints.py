@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agentfast.errors import ModelError, ModelUnavailableError
+from agentfast.models.openai.http.retries import asked_wait
 from agentfast.models.openai.json_text import as_object, parse_json
-from agentfast.models.openai.retries import retry_after
 
 SHOWN = 300  # characters of a server's complaint
 
 _BUSY = frozenset({408, 409, 425, 429})
 _NEVER = frozenset({501, 505})  # what the server does not know today, it will not know in a second
 
-_PASSING = ("server_error", "rate_limit_error", "overloaded_error")  # types of errors
+_PASSING = ("server_error", "rate_limit_error", "overloaded_error", "rate_limit_exceeded")  # types and codes
 
 _HINTS = {
     401: "give api_key, or set OPENAI_API_KEY",
@@ -61,7 +61,9 @@ def check_status(status: int, headers: Mapping[str, str], text: str) -> None:
     if status == 429 and "insufficient_quota" in text:
         raise ModelError(message, hint="the account's quota is used up")
     if status in _BUSY or (status >= 500 and status not in _NEVER):
-        raise BusyError(message, wait_s=retry_after(headers.get("retry-after")))
+        if headers.get("x-should-retry", "").lower() == "false":
+            raise ModelUnavailableError(message, hint="the server says that another try will not help now")
+        raise BusyError(message, wait_s=asked_wait(headers))
     raise ModelError(message, hint=_HINTS.get(status) or _hint(text) or _REFUSED)
 
 
@@ -74,7 +76,7 @@ def check_error(value: Any) -> None:
     if not isinstance(value, dict):
         return
     raw = cast("dict[str, Any]", value)
-    error = raw.get("error") or (raw if raw.get("object") == "error" else None)
+    error = raw.get("error") or (raw if "error" in (raw.get("object"), raw.get("type")) else None)
     if error is None and "choices" not in raw:
         error = raw.get("detail")
     if not error or raw.get("choices"):
@@ -84,7 +86,7 @@ def check_error(value: Any) -> None:
     if re.fullmatch("[45][0-9][0-9]", code):
         check_status(int(code), {}, json.dumps(raw))
     message = f"the server answers with an error: {_words(raw)}"
-    if kind in _PASSING:
+    if kind in _PASSING or code in _PASSING:
         raise BusyError(message)
     raise ModelError(message, hint=_hint(json.dumps(raw)))
 

@@ -218,11 +218,11 @@ async def test_a_header_with_a_secret_is_sent_and_not_shown(server: Server) -> N
 
 
 def not_installed(statement: str) -> str:
-    code = f"import sys; sys.modules['httpx'] = None\nfrom agentfast import ConfigError, OpenAIModel\ntry:\n    {statement}\nexcept ConfigError as e:\n    print(e)"
+    code = f"import sys; sys.modules['openai'] = None\nfrom agentfast import ConfigError, OpenAIModel\ntry:\n    {statement}\nexcept ConfigError as e:\n    print(e)"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-def test_a_missing_httpx_says_how_to_install_it() -> None:
+def test_a_missing_package_says_how_to_install_it() -> None:
     assert "pip install 'agentfast[openai]'" in not_installed("OpenAIModel('m', api_key='x')")
 
 

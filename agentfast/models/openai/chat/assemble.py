@@ -7,17 +7,17 @@ from typing import Any
 
 from agentfast.errors import ModelUnavailableError
 from agentfast.models.openai.content import read_content
-from agentfast.models.openai.json_text import as_list, as_object, mended, well_formed
-from agentfast.models.openai.sse import DONE
+from agentfast.models.openai.http.sse import DONE
+from agentfast.models.openai.json_text import PairJoiner, as_list, as_object, mended, well_formed
 
 
-class Assembler:
+class ChatAssembler:
     """Takes an answer's chunks, or an answer that comes in one piece all the same."""
 
     def __init__(self) -> None:
         self._whole: Any = None
         self._texts: list[str] = []
-        self._half = ""  # of a character: a surrogate whose partner is in the next chunk
+        self._pairs = PairJoiner()
         self._refusal = ""
         self._calls: list[dict[str, Any]] = []
         self._places: dict[int, dict[str, Any]] = {}
@@ -67,7 +67,7 @@ class Assembler:
         if self._reason is None:
             raise ModelUnavailableError("the server's stream broke off in the middle of the turn")
         message: dict[str, Any] = {
-            "content": "".join(self._texts) + self._half if self._texts or self._half else None,
+            "content": "".join(self._texts) + self._pairs.half if self._texts or self._pairs.half else None,
             "refusal": self._refusal,
             "tool_calls": [{"id": call["id"], "function": call} for call in self._calls],
         }
@@ -85,9 +85,7 @@ class Assembler:
             self._add_call(as_object(raw), as_object(as_object(raw).get("function")))
         if legacy := as_object(delta.get("function_call")):
             self._add_call({"index": 0}, legacy)
-        text = self._half + (read_content(delta.get("content")) or "")
-        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        text = well_formed(text.removesuffix(self._half))
+        text = self._pairs.add(read_content(delta.get("content")) or "")
         if text or delta.get("content") == "":
             self._texts.append(text)
         return text
@@ -116,18 +114,6 @@ class Assembler:
                 self._places[index] = call
         call["id"] = call["id"] or id_ or ""
         return call
-
-
-def assemble(chunks: list[Any]) -> Any:
-    """The answer that the chunks make up.
-
-    Raises:
-        ModelError: one holds what is not text, or the last ones are missing.
-    """
-    assembler = Assembler()
-    for chunk in chunks:
-        assembler.add(chunk)
-    return assembler.body()
 
 
 def _message(answer: Any) -> Mapping[str, Any]:
