@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         GrammarError,
         GrammarTooLargeError,
         JournalError,
+        MCPConnectionError,
         ModelError,
         ModelFaultError,
         ModelRetry,
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from agentfast.tools.confidence import Confidence
     from agentfast.tools.context import RunContext
     from agentfast.tools.definition import FunctionTool, Tool, tool
+    from agentfast.tools.mcp.server import MCPServer
 
 __all__ = [
     "AbortedError",
@@ -147,6 +149,8 @@ __all__ = [
     "Limits",
     "LocalModel",
     "LogSink",
+    "MCPConnectionError",
+    "MCPServer",
     "MapError",
     "Message",
     "Model",
@@ -225,6 +229,7 @@ _HOMES = {
     "OpenTelemetrySink": "observe.otel",
     "LogSink": "observe.logs",
     "JournalError": "errors",
+    "MCPConnectionError": "errors",
     "Journal": "observe.journal.journal",
     "Progress": "agent.many.progress",
     "as_completed": "agent.many.gather",
@@ -329,6 +334,7 @@ _HOMES = {
     "ToolDefinition": "tools.call",
     "ToolResult": "tools.call",
     "Tool": "tools.definition",
+    "MCPServer": "tools.mcp.server",
     "tool": "tools.definition",
 }
 
