@@ -104,7 +104,6 @@ def contents(raw: types.TextResourceContents | types.BlobResourceContents) -> Re
 def prompt(raw: types.Prompt) -> Prompt:
     """A prompt of the package's."""
     arguments = tuple(
-        PromptArgument(each.name, each.description or "", bool(each.required))
-        for each in raw.arguments or ()
+        PromptArgument(each.name, each.description or "", bool(each.required)) for each in raw.arguments or ()
     )
     return Prompt(raw.name, raw.description or "", arguments)

@@ -12,10 +12,10 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
-from agentfast.errors import MCPConnectionError, ToolError
+from agentfast.errors import MCPConnectionError
 from agentfast.tools.definition import Tool
 from agentfast.tools.mcp.connection import Connection
 from agentfast.tools.mcp.listing import all_pages, tools_of
@@ -181,7 +181,7 @@ class MCPServer(BaseToolset):
         wait_on_owner(self._connection.close())
 
     async def list_resources(self) -> list[Resource]:
-        """What the server lets one read: resources, and templates of their addresses. Empty if it has none.
+        """The readable parts of the server: resources, and templates of their addresses. Empty if it has none.
 
         Raises:
             MCPConnectionError: the server cannot be reached.
@@ -205,7 +205,7 @@ class MCPServer(BaseToolset):
         return await self._ask(ask, "list_resources")
 
     async def read_resource(self, uri: str) -> list[ResourceContents]:
-        """What is behind an address; of a folder, for example, it may be several.
+        """The contents behind an address; of a folder, for example, there may be several.
 
         Raises:
             MCPConnectionError: the server cannot be reached.
@@ -269,7 +269,7 @@ class MCPServer(BaseToolset):
             transport,
             cache=None,
             message_handler=notified,
-            logging_callback=logged,
+            logging_callback=cast("Any", logged),
             client_info=types.Implementation(name="agentfast", version=metadata.version("agentfast")),
         )
         return client
@@ -296,7 +296,7 @@ class MCPServer(BaseToolset):
         if changed is not None:
             try:
                 changed()
-            except Exception:
+            except Exception:  # noqa: BLE001  (the user's; the connection outlives it)
                 _LOG.exception("on_tools_changed failed")
 
     async def _list_again(self, client: Client) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def registry_of(served: object) -> ToolRegistry:
-    """What is to be served as tools: a registry, a toolset, a tool, a function or an agent, or a list of these.
+    """The tools to be served: a registry, a toolset, a tool, a function or an agent, or a list of these.
 
     An agent is one tool that runs it.
 
@@ -37,6 +37,7 @@ def registry_of(served: object) -> ToolRegistry:
 
 
 def _tools_of(item: object) -> Iterable[Any]:
+    untyped: Any = item  # before its type is narrowed to one of unknown parameters
     if isinstance(item, Agent):
         agent: Agent[Any, Any] = item  # pyright: ignore[reportUnknownVariableType]
         return (agent.as_tool(),)
@@ -44,7 +45,7 @@ def _tools_of(item: object) -> Iterable[Any]:
         return item
     if not callable(item) and not isinstance(item, Tool) and not callable(getattr(item, "tools", None)):
         raise ConfigError(f"an MCP server is given {shown(item)}; it takes tools, toolsets and agents")
-    return (item,)
+    return (untyped,)
 
 
 def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool = False) -> Server[Any]:
@@ -80,7 +81,10 @@ def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool
     async def call_tool(context: object, asked: types.CallToolRequestParams) -> types.CallToolResult:
         if asked.name not in registry:
             raise_unknown(asked.name, registry)
-        return _answer(await executor.run(ToolCall(asked.name, asked.arguments or {})))
+        answer: types.CallToolResult = _answer(
+            await executor.run(ToolCall(asked.name, asked.arguments or {}))
+        )
+        return answer
 
     return Server(
         name, version=metadata.version("agentfast"), on_list_tools=list_tools, on_call_tool=call_tool
@@ -120,13 +124,12 @@ def _answer(result: ToolResult) -> Any:
     """A result: an object as structured content as well, a text as the text, an error as its message."""
     from mcp import types
 
-    value = json.loads(result.content)
-    text = value if isinstance(value, str) else result.content
+    value: Any = json.loads(result.content)
     if result.is_error:
-        text = str(value["error"])
-    is_object = isinstance(value, dict) and not result.is_error
-    return types.CallToolResult(
-        content=[types.TextContent(text=text)],
-        is_error=result.is_error,
-        **({"structured_content": value} if is_object else {}),
-    )
+        return types.CallToolResult(content=[types.TextContent(text=str(value["error"]))], is_error=True)
+    content: list[types.ContentBlock] = [
+        types.TextContent(text=value if isinstance(value, str) else result.content)
+    ]
+    if isinstance(value, dict):
+        return types.CallToolResult(content=content, structured_content=value)
+    return types.CallToolResult(content=content)

@@ -129,7 +129,8 @@ def greet(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print("kit is up", file=sys.stderr, flush=True)
+    sys.stderr.write("kit is up\n")
+    sys.stderr.flush()
     if len(sys.argv) > 1:
         server.run("streamable-http", host=sys.argv[1], port=int(sys.argv[2]))
     else:
