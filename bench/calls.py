@@ -121,7 +121,7 @@ async def early(model: LocalModel, tasks: int, tool_s: float, repeats: int, seed
     medians = [[statistics.median(times[place, on]) for on in (False, True)] for place in places]
     ratios = [on / off for off, on in medians]
     saved = statistics.median(off - on for off, on in medians)
-    quartiles = statistics.quantiles(ratios, n=4)
+    quartiles = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     print(
         f"early calls, {len(places)} tasks that read, tools of {1000 * tool_s:g} ms: time "
         f"{statistics.median(ratios):.3f} of that without (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f}), "

@@ -19,8 +19,8 @@ WEIGHTS = Path(__file__).parent / "weights" / "diffusion"
 TWIN_WEIGHTS = WEIGHTS.with_name("autoregressive")
 
 DOUBTFUL = 0.7
-"""Confidence below which an agent of this model does not run a call of a tool with effects: of the wrong ones it stops six of
-ten, and holds up one of sixteen right ones; `python -m bench.calls` measures it."""
+"""Confidence below which an agent of this model does not run a call of a tool with effects: of the wrong ones it stops seven of
+ten, and holds up one of fourteen right ones; `python -m bench.calls` measures it."""
 
 Decoder = Literal["diffusion", "autoregressive"]
 

@@ -13,7 +13,7 @@ Run = Callable[[], Awaitable[str]]
 
 PROMPT = "What do the pens cost?"
 ANSWER = "They cost 3 each."
-calls_made = 0
+calls_made: int = 0
 """Calls of the tool in this process."""
 
 

@@ -53,6 +53,30 @@ PRINTED = {
         ),
         "8 of 8 letters in N s, 3371.40 in all",
     ],
+    "approval": [
+        "> Reserve a room with nights 2",
+        """  came back {"price":160}""",
+        "  Done.",
+        "> Reserve a room with nights 9",
+        "  waits for approval: reserve_room {'nights': 9}",
+        """  came back {"price":240}""",
+        "  Done.",
+    ],
+    "sub_agents": [
+        'the desk says: "Order 1042 is shipped."',
+        'the desk says: "Order 1043 is paid."',
+        "One is shipped, the other is paid.",
+        "6 of 10 requests, 6 steps in all",
+    ],
+    "durable": [
+        "the first process ended by signal 9, the run was interrupted: True",
+        "The report has three pages.",
+        "4 turns of the model in all",
+    ],
+    "streaming_server": [
+        """tool_finished {"id":1042,"status":"shipped"}""",
+        "text_delta Order 1042 is shipped.",
+    ],
     "your_own_tools": [
         "> What is the temperature of Lisbon?",
         "  asks for get_temperature {'city': 'Lisbon'}",

@@ -137,7 +137,7 @@ FILE_NAME = re.compile(r"(?<![\w./])[\w/]+\.py\b")
 
 
 def test_every_source_file_that_a_text_names_exists() -> None:
-    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     paths = ["/" + ident(path) for path in everything()]
     gone = [
         f"{ident(path)}: {name}"
