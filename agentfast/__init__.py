@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         GrammarError,
         GrammarTooLargeError,
         JournalError,
+        MCPConnectionError,
         ModelError,
         ModelFaultError,
         ModelRetry,
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from agentfast.tools.confidence import Confidence
     from agentfast.tools.context import RunContext
     from agentfast.tools.definition import FunctionTool, Tool, tool
+    from agentfast.tools.mcp.server import MCPServer
 
 __all__ = [
     "AbortedError",
@@ -155,6 +157,8 @@ __all__ = [
     "Limits",
     "LocalModel",
     "LogSink",
+    "MCPConnectionError",
+    "MCPServer",
     "MapError",
     "Message",
     "Model",
@@ -236,6 +240,7 @@ _HOMES = {
     "OpenTelemetrySink": "observe.otel",
     "LogSink": "observe.logs",
     "JournalError": "errors",
+    "MCPConnectionError": "errors",
     "Journal": "observe.journal.journal",
     "Progress": "agent.many.progress",
     "as_completed": "agent.many.gather",
@@ -346,6 +351,7 @@ _HOMES = {
     "ToolDefinition": "tools.call",
     "ToolResult": "tools.call",
     "Tool": "tools.definition",
+    "MCPServer": "tools.mcp.server",
     "tool": "tools.definition",
 }
 

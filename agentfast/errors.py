@@ -21,6 +21,7 @@
     │   ├── UnknownToolError         no tool of that name is registered
     │   ├── ToolArgumentsError       arguments do not match the tool's schema
     │   ├── ToolTimeoutError         a tool ran longer than its limit
+    │   ├── MCPConnectionError       an MCP server cannot be reached, or was lost during a call
     │   └── ModelRetry               a tool or an output validator sends the model back, with the reason
     ├── SessionError             a session's file could not be read or written
     │   └── SessionConflictError     another run went on with the same session meanwhile
@@ -206,6 +207,10 @@ class ToolArgumentsError(ToolError, ValueError):
 
 class ToolTimeoutError(ToolError, TimeoutError):
     """A tool ran longer than its limit."""
+
+
+class MCPConnectionError(ToolError):
+    """An MCP server cannot be reached, or was lost while a call was under way that must not be repeated unasked."""
 
 
 class ModelRetry(ToolError):  # noqa: N818  (an instruction to the model, by the name that other frameworks have for it)

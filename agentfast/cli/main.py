@@ -13,6 +13,7 @@ from typing import NoReturn
 from agentfast.cli.bench.arguments import add_bench
 from agentfast.cli.bench.checks import check_bench
 from agentfast.cli.demo.arguments import add_demo, check_demo
+from agentfast.cli.mcp.arguments import add_mcp, check_mcp
 from agentfast.cli.process.exits import EPILOG, WRITE_ERRORS, Exit, end_at_once_on_interrupt, report
 from agentfast.cli.process.streams import abandon_output, prepare_streams
 from agentfast.cli.runs.arguments import add_resume, add_runs, check_resume, check_runs
@@ -90,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_bench(commands.add_parser).set_defaults(check=check_bench, command=run_bench)
     add_runs(commands.add_parser).set_defaults(check=check_runs, command=run_runs)
     add_resume(commands.add_parser).set_defaults(check=check_resume, command=run_resume)
+    add_mcp(commands.add_parser).set_defaults(check=check_mcp, command=run_mcp)
     add_warm(commands.add_parser).set_defaults(check=check_warm, command=warm_command)
     return parser
 
@@ -139,6 +141,12 @@ def run_resume(options: argparse.Namespace) -> Exit:
     from agentfast.cli.runs.command import resume_command
 
     return resume_command(options)
+
+
+def run_mcp(options: argparse.Namespace) -> Exit:
+    from agentfast.cli.mcp.command import mcp_command
+
+    return mcp_command(options)
 
 
 def run_bench(options: argparse.Namespace) -> Exit:

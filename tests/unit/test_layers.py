@@ -31,8 +31,8 @@ RUNTIME_LAYERS = (
 ADAPTERS_MAY_NOT_IMPORT = {"engine", "scheduling", "kvcache", "backends"}
 AGENT_LAYERS = (
     {"nano.training"},
-    {"server"},
     {"cli"},
+    {"server"},
     {"nano"},
     {"observe", "testing"},
     {"agent"},

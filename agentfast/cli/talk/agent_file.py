@@ -14,6 +14,7 @@ from typing import Any, TypeGuard, TypeVar
 from agentfast.agent.agent import Agent
 from agentfast.cli.talk.agent_name import AgentName, look_here, split_agent_name
 from agentfast.errors import AgentFastError, ConfigError
+from agentfast.tools.checks import closest
 
 T = TypeVar("T")
 
@@ -27,8 +28,7 @@ def load_agent(text: str) -> Agent[None, Any]:
         ConfigError: there is no such module or name, it is no agent, or the user's code failed.
     """
     where = split_agent_name(text)
-    look_here()
-    module = _run(lambda: _import(where), f"--agent {text}: {where.module} cannot be imported")
+    module = _module(where, f"--agent {text}")
     if not where.name or not hasattr(module, where.name):
         problem = f"{where.module} has no {where.name!r}" if where.name else "it names no agent"
         raise ConfigError(f"--agent {text}: {problem}", hint=_agents_of(module, where))
@@ -50,6 +50,25 @@ def load_agent(text: str) -> Agent[None, Any]:
             hint=_agents_of(module, where),
         )
     return found
+
+
+def load_named(text: str) -> object:
+    """The object that MODULE:NAME names; MODULE may be a file's path. A module that fails has its traceback printed.
+
+    Raises:
+        ConfigError: there is no such module or name, or the user's code failed.
+    """
+    where = split_agent_name(text)
+    module = _module(where, text)
+    if not hasattr(module, where.name):
+        there = [name for name in vars(module) if not name.startswith("_")]
+        raise ConfigError(f"{text}: {where.module} has no {where.name!r}", hint=closest(where.name, there))
+    return getattr(module, where.name)
+
+
+def _module(where: AgentName, given: str) -> ModuleType:
+    look_here()
+    return _run(lambda: _import(where), f"{given}: {where.module} cannot be imported")
 
 
 def _is_agent(value: object) -> TypeGuard[Agent[None, Any]]:

@@ -31,24 +31,30 @@ def split_agent_name(text: str) -> AgentName:
     return AgentName(module, name) if colon else AgentName(text, "")
 
 
-def check_agent_name(text: str) -> None:
+def check_agent_name(text: str, option: str = "--agent") -> None:
     """Check that the module is there, as far as that shows without importing it; the working folder's count.
+
+    Args:
+        text: MODULE:NAME.
+        option: the command line's, for messages; "" if it is an argument without one.
 
     Raises:
         ConfigError: the name has another form, or there is no such module or file.
     """
     agent = split_agent_name(text)
+    given = f"{option} {text}".strip()
+    hint = _HINT.replace("--agent", option).replace("  ", " ")
     look_here()
     if agent.file is not None:
         if not agent.file.is_file():
-            raise ConfigError(f"--agent {text}: there is no file {agent.module}", hint=_HINT)
+            raise ConfigError(f"{given}: there is no file {agent.module}", hint=hint)
         return
     parts = agent.module.split(".")
     if not all(part.isidentifier() for part in parts) or (agent.name and not agent.name.isidentifier()):
-        raise ConfigError(f"--agent {text}: it has to be MODULE:NAME", hint=_HINT)
+        raise ConfigError(f"{given}: it has to be MODULE:NAME", hint=hint)
     if find_spec(parts[0]) is None:
         raise ConfigError(
-            f"--agent {text}: there is no module {parts[0]!r}",
+            f"{given}: there is no module {parts[0]!r}",
             hint=f"modules are looked for in {Path.cwd()} and where Python finds its packages",
         )
 

@@ -22,8 +22,8 @@ from agentfast import (
     ScriptedModel,
     cost_of,
 )
-from tests.support.openai_server import Server, reply, turn
 from tests.support.scripted_runs import add, call
+from tests.support.servers.openai_server import Server, reply, turn
 
 USAGE = ModelUsage(prompt_tokens=1000, cached_tokens=400, generated_tokens=50)
 

@@ -40,8 +40,8 @@ from agentfast import (
     TurnGenerated,
     UserMessage,
 )
-from tests.support.openai_server import Server, delta, drop, events, reply, turn
 from tests.support.scripted_runs import CountingModel, StreamingModel
+from tests.support.servers.openai_server import Server, delta, drop, events, reply, turn
 
 ASK = ModelRequest([UserMessage("Hello.")])
 DOWN = ModelUnavailableError("down", hint="wait")

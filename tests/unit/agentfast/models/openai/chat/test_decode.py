@@ -12,7 +12,7 @@ from agentfast import Agent, ModelError, ModelResponse, tool
 from agentfast.messages import AssistantMessage, ToolCall, UserMessage
 from agentfast.models.base import ModelRequest
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Server, call, delta, events, reply, turn
+from tests.support.servers.openai_server import Server, call, delta, events, reply, turn
 
 ADD = ToolDefinition("add", "Adds.", {"type": "object"})
 ASK = ModelRequest([UserMessage("Hello.")], tools=(ADD,))

@@ -25,7 +25,7 @@ from agentfast import (
 )
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
-from tests.support.openai_server import Server, drop, reply, turn
+from tests.support.servers.openai_server import Server, drop, reply, turn
 
 ASK = ModelRequest([UserMessage("Hello.")])
 TEXT = reply(turn({"content": "Hi."}))

@@ -16,7 +16,7 @@ from agentfast import Agent, ConfigError, ModelError, ModelUnavailableError
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
 from agentfast.models.openai.model import OpenAIModel
-from tests.support.openai_server import Server, delta, events, reply, turn
+from tests.support.servers.openai_server import Server, delta, events, reply, turn
 
 ASK = ModelRequest([UserMessage("Hello.")])
 TEXT = reply(turn({"content": "Hi."}))

@@ -11,7 +11,7 @@ import pytest
 from agentfast import Agent, Budget, Limits, ModelUnavailableError, RunFinished, RunResult
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest
-from tests.support.openai_server import Server, reply, turn
+from tests.support.servers.openai_server import Server, reply, turn
 
 TEXT = reply(turn({"content": "Hi."}))
 BOUND_S = 60

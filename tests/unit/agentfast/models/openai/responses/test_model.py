@@ -22,7 +22,7 @@ from agentfast import (
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import ModelEvent, ModelRequest
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Reply, Server, events, reply
+from tests.support.servers.openai_server import Reply, Server, events, reply
 
 ADD = ToolDefinition("add", "Adds.", {"type": "object"})
 ASK = ModelRequest([UserMessage("Hello.")], tools=(ADD,))

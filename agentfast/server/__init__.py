@@ -1,0 +1,1 @@
+"""Servers for the tools and models of agentfast."""

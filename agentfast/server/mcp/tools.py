@@ -1,0 +1,135 @@
+"""Tools and agents as an MCP server of the package `mcp`."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from agentfast.agent.agent import Agent
+from agentfast.errors import ConfigError
+from agentfast.tools.call import ToolCall, ToolResult
+from agentfast.tools.checks import check_text, shown
+from agentfast.tools.definition import Tool
+from agentfast.tools.executor import Executor
+from agentfast.tools.mcp.options import check_package
+from agentfast.tools.registry import ToolRegistry
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+
+def registry_of(served: object) -> ToolRegistry:
+    """The tools to be served: a registry, a toolset, a tool, a function or an agent, or a list of these.
+
+    An agent is one tool that runs it.
+
+    Raises:
+        ConfigError: it is something else, or an agent has no description.
+        ToolDefinitionError: a function cannot become a tool, or two tools share a name.
+    """
+    if isinstance(served, ToolRegistry):
+        return served
+    items: list[object] = list(served) if isinstance(served, (list, tuple)) else [served]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return ToolRegistry(itertools.chain.from_iterable(map(_tools_of, items)))
+
+
+def _tools_of(item: object) -> Iterable[Any]:
+    untyped: Any = item  # before its type is narrowed to one of unknown parameters
+    if isinstance(item, Agent):
+        agent: Agent[Any, Any] = item  # pyright: ignore[reportUnknownVariableType]
+        return (agent.as_tool(),)
+    if isinstance(item, ToolRegistry):
+        return item
+    if not callable(item) and not isinstance(item, Tool) and not callable(getattr(item, "tools", None)):
+        raise ConfigError(f"an MCP server is given {shown(item)}; it takes tools, toolsets and agents")
+    return (untyped,)
+
+
+def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool = False) -> Server[Any]:
+    """A server of the package mcp that offers tools. Calls are checked and limited as an agent's are.
+
+    Args:
+        served: a registry, toolset, tool, function or agent, or a list of these.
+        name: what it says it is.
+        client_approves: serve tools that require approval, too, as its clients ask their users before each call.
+
+    Raises:
+        ConfigError: it is something else, a tool requires approval that nobody could give, or mcp is not installed.
+        ToolDefinitionError: a function cannot become a tool, or two tools share a name.
+    """
+    check_package()
+    check_text("name", name)
+    registry = registry_of(served)
+    for tool in registry:
+        if tool.requires_approval and not client_approves:
+            raise ConfigError(
+                f"tool {tool.name!r} requires approval, and an MCP server has nobody to ask",
+                hint="leave it out, or say that the clients ask their users: client_approves=True, --client-approves",
+            )
+    executor = Executor(registry)
+    from mcp import types
+    from mcp.server import Server
+
+    listed = [_listed(tool) for tool in registry]
+
+    async def list_tools(context: object, asked: object) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=listed)
+
+    async def call_tool(context: object, asked: types.CallToolRequestParams) -> types.CallToolResult:
+        if asked.name not in registry:
+            raise_unknown(asked.name, registry)
+        answer: types.CallToolResult = _answer(
+            await executor.run(ToolCall(asked.name, asked.arguments or {}))
+        )
+        return answer
+
+    return Server(
+        name, version=metadata.version("agentfast"), on_list_tools=list_tools, on_call_tool=call_tool
+    )
+
+
+def raise_unknown(name: str, registry: ToolRegistry) -> None:
+    """Refuse a call to a tool that is not there as MCP asks, by an error of the protocol."""
+    from mcp import MCPError
+    from mcp.types import INVALID_PARAMS
+
+    from agentfast.errors import UnknownToolError
+
+    try:
+        registry[name]
+    except UnknownToolError as error:
+        raise MCPError(INVALID_PARAMS, str(error)) from error
+
+
+def _listed(tool: Tool[Any]) -> Any:
+    from mcp import types
+
+    hints = types.ToolAnnotations(
+        read_only_hint=tool.pure,
+        idempotent_hint=tool.idempotent or tool.pure,
+        destructive_hint=bool(tool.requires_approval) or None,
+    )
+    return types.Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=dict(tool.parameters),
+        annotations=hints,
+    )
+
+
+def _answer(result: ToolResult) -> Any:
+    """A result: an object as structured content as well, a text as the text, an error as its message."""
+    from mcp import types
+
+    value: Any = json.loads(result.content)
+    if result.is_error:
+        return types.CallToolResult(content=[types.TextContent(text=str(value["error"]))], is_error=True)
+    content: list[types.ContentBlock] = [
+        types.TextContent(text=value if isinstance(value, str) else result.content)
+    ]
+    if isinstance(value, dict):
+        return types.CallToolResult(content=content, structured_content=value)
+    return types.CallToolResult(content=content)

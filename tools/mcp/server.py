@@ -1,0 +1,343 @@
+"""An MCP server as a toolset."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, cast
+from urllib.parse import urlsplit
+
+from agentfast.errors import MCPConnectionError
+from agentfast.tools.definition import Tool
+from agentfast.tools.mcp.connection import Connection
+from agentfast.tools.mcp.listing import all_pages, tools_of
+from agentfast.tools.mcp.options import (
+    MCPOptions,
+    check_address,
+    check_command,
+    check_mcp_options,
+    check_package,
+)
+from agentfast.tools.mcp.owner import on_owner, wait_on_owner
+from agentfast.tools.mcp.reading import (
+    Prompt,
+    PromptMessage,
+    Resource,
+    ResourceContents,
+    contents,
+    prompt,
+    resource,
+)
+from agentfast.tools.mcp.results import part_value, result_value
+from agentfast.tools.mcp.transports import Http, Stdio, Transport
+from agentfast.tools.toolsets.combining import BaseToolset
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+T = TypeVar("T")
+_LOG = logging.getLogger("agentfast.tools.mcp")
+_RETRIES: Final = 3
+_CONNECT_TIMEOUT_S: Final = 30.0
+_LEAVING_S: Final = 6.0
+"""Seconds that the end of the program waits for a server's process."""
+
+
+class MCPServer(BaseToolset):
+    """The tools, resources and prompts of an MCP server, made by `MCPServer.stdio` or `MCPServer.http`.
+
+    `async with` opens the connection, and the last one that ends closes it. Without it the connection is opened when the tools
+    are first asked for, as by `Agent(tools=[server])`, which waits for it; it is closed by `aclose` or at the end of the
+    program. Any number of agents, event loops and threads may share it. A connection that is lost is made again.
+
+    Attributes:
+        name: for messages and the log.
+        skipped: reasons by the names of the tools that were left out.
+    """
+
+    def __init__(self, transport: Transport, name: str, options: MCPOptions) -> None:
+        self.name = name
+        self.skipped: Mapping[str, str] = {}
+        self._options = options
+        self._tools: Sequence[Tool[Any]] | None = None
+        self._users = 0
+        self._lock = threading.Lock()
+        self._background: set[asyncio.Task[None]] = set()
+        self._connection = Connection(
+            name,
+            transport,
+            self._make_client,
+            self._connected,
+            limit_s=options.get("connect_timeout", _CONNECT_TIMEOUT_S),
+            retries=options.get("retries", _RETRIES),
+        )
+        _servers.add(self)
+
+    @classmethod
+    def stdio(
+        cls,
+        command: str,
+        args: Sequence[str] = (),
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
+        **options: Unpack[MCPOptions],
+    ) -> MCPServer:
+        """A server that runs in a process of its own. What it writes to standard error goes to the log.
+
+        Args:
+            command: the program, such as "npx".
+            args: its arguments.
+            env: variables of its environment, beside PATH, HOME and a few others; it gets none else of this process's.
+            cwd: the folder that it runs in; None: this process's.
+            options: see `MCPOptions`.
+
+        Raises:
+            ConfigError: an argument is something else than it takes, or the package mcp is not installed.
+        """
+        check_command(command, args, env or {})
+        check_mcp_options(options)
+        check_package()
+        name = options.get("name") or Path(command).name
+        return cls(Stdio(command, tuple(args), dict(env or {}), cwd, name), name, options)
+
+    @classmethod
+    def http(
+        cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Unpack[MCPOptions]
+    ) -> MCPServer:
+        """A server at an address, by streamable HTTP.
+
+        Args:
+            url: its address, such as "http://localhost:8000/mcp".
+            headers: sent with every request, such as an Authorization. Redirects lead to the same server only.
+            options: see `MCPOptions`.
+
+        Raises:
+            ConfigError: an argument is something else than it takes, or the package mcp is not installed.
+        """
+        check_address(url, headers or {})
+        check_mcp_options(options)
+        check_package()
+        name = options.get("name") or urlsplit(url).netloc.rpartition("@")[2]
+        return cls(Http(url, dict(headers or {})), name, options)
+
+    def tools(self) -> Sequence[Tool[Any]]:
+        """The server's tools, as they are now. An agent keeps those that it was made with.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached, or was closed.
+            ToolDefinitionError: no tool can be made of one of its tools; see `skip_unusable`.
+        """
+        if self._connection.is_closed:
+            raise MCPConnectionError(
+                f"MCP server {self.name!r} was closed", hint="make the agent inside `async with`"
+            )
+        if self._tools is None:
+            wait_on_owner(self._connection.open())
+        return self._tools or ()
+
+    async def __aenter__(self) -> Self:
+        """Open the connection, unless it is open.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached.
+            ToolDefinitionError: no tool can be made of one of its tools.
+        """
+        with self._lock:
+            self._users += 1
+            self._connection.is_closed = False
+        try:
+            await on_owner(self._connection.open())
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Close the connection, if nobody else is inside `async with`."""
+        with self._lock:
+            self._users -= 1
+            is_last = self._users == 0
+        if is_last:
+            await self.aclose()
+        return None
+
+    async def aclose(self) -> None:
+        """Close the connection; a process ends. `async with` opens it again."""
+        await on_owner(self._connection.close())
+
+    def close(self) -> None:
+        """Close the connection, outside of an event loop."""
+        wait_on_owner(self._connection.close())
+
+    async def list_resources(self) -> list[Resource]:
+        """The readable parts of the server: resources, and templates of their addresses. Empty if it has none.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached.
+            ToolError: it refused.
+        """
+        from mcp import MCPError, types
+
+        async def ask(client: Client) -> list[Resource]:
+            if client.server_capabilities.resources is None:
+                return []
+            found = await all_pages(lambda cursor: client.list_resources(cursor=cursor), "resources")
+            try:
+                found += await all_pages(
+                    lambda cursor: client.list_resource_templates(cursor=cursor), "resource_templates"
+                )
+            except MCPError as error:
+                if error.code != types.METHOD_NOT_FOUND:  # a server may have none
+                    raise
+            return [resource(each) for each in found]
+
+        return await self._ask(ask, "list_resources")
+
+    async def read_resource(self, uri: str) -> list[ResourceContents]:
+        """The contents behind an address; of a folder, for example, there may be several.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached.
+            ToolError: it refused, as where there is no such resource.
+        """
+        found = await self._ask(lambda client: client.read_resource(uri), f"read_resource({uri!r})")
+        return [contents(each) for each in found.contents]
+
+    async def list_prompts(self) -> list[Prompt]:
+        """The prompts that the server has ready; empty if it has none.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached.
+            ToolError: it refused.
+        """
+
+        async def ask(client: Client) -> list[Prompt]:
+            if client.server_capabilities.prompts is None:
+                return []
+            found = await all_pages(lambda cursor: client.list_prompts(cursor=cursor), "prompts")
+            return [prompt(each) for each in found]
+
+        return await self._ask(ask, "list_prompts")
+
+    async def get_prompt(self, name: str, arguments: Mapping[str, str] | None = None) -> list[PromptMessage]:
+        """A prompt's messages.
+
+        Raises:
+            MCPConnectionError: the server cannot be reached.
+            ToolError: it refused, as where an argument is missing.
+        """
+        given = dict(arguments or {})
+        found = await self._ask(lambda client: client.get_prompt(name, given), f"get_prompt({name!r})")
+        return [
+            PromptMessage(
+                each.role, each.content.text if each.content.type == "text" else part_value(each.content)
+            )
+            for each in found.messages
+        ]
+
+    async def _ask(self, send: Callable[[Client], Awaitable[T]], what: str) -> T:
+        return await on_owner(self._connection.request(send, what))
+
+    async def _call(self, name: str, arguments: dict[str, Any], is_repeatable: bool) -> Any:
+        async def send(client: Client) -> Any:
+            return result_value(await client.call_tool(name, arguments))
+
+        return await on_owner(self._connection.request(send, name, is_repeatable=is_repeatable))
+
+    def _make_client(self, transport: Any) -> Client:
+        from mcp import Client, types
+
+        async def notified(message: object) -> None:
+            if isinstance(message, types.ToolListChangedNotification):
+                self._start(self._list_again(client))
+
+        async def logged(message: types.LoggingMessageNotificationParams) -> None:
+            _LOG.log(_LEVELS.get(message.level, logging.INFO), "%s: %s", self.name, message.data)
+
+        client = Client(
+            transport,
+            cache=None,
+            message_handler=notified,
+            logging_callback=cast("Any", logged),
+            client_info=types.Implementation(name="agentfast", version=metadata.version("agentfast")),
+        )
+        return client
+
+    async def _connected(self, client: Client) -> None:
+        from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+        await self._list(client)
+        tools = client.server_capabilities.tools
+        if tools is not None and tools.list_changed and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            self._start(self._listen(client))
+
+    async def _list(self, client: Client) -> None:
+        """Read the list of tools, and tell whoever wants to know if it has changed."""
+        listed: list[Any] = []
+        if client.server_capabilities.tools is not None:
+            listed = await all_pages(lambda cursor: client.list_tools(cursor=cursor), "tools")
+        tools, self.skipped = tools_of(listed, self._call, self._options)
+        before, self._tools = self._tools, tuple(tools)
+        if before is None or [each.definition for each in before] == [each.definition for each in tools]:
+            return
+        _LOG.info("%s: its tools have changed", self.name)
+        changed = self._options.get("on_tools_changed")
+        if changed is not None:
+            try:
+                changed()
+            except Exception:  # noqa: BLE001  (the user's; the connection outlives it)
+                _LOG.exception("on_tools_changed failed")
+
+    async def _list_again(self, client: Client) -> None:
+        try:
+            await self._list(client)
+        except Exception as error:  # noqa: BLE001  (what was listed before stays)
+            _LOG.warning("%s: its tools have changed, and cannot be read: %s", self.name, error)
+
+    async def _listen(self, client: Client) -> None:
+        """Follow changes of the list, in the versions of MCP where one has to ask for them."""
+        try:
+            async with client.listen(tools_list_changed=True) as changes:
+                async for _ in changes:
+                    await self._list_again(client)
+        except Exception as error:  # noqa: BLE001  (the connection's loss is noticed by whoever asks next)
+            _LOG.debug("%s: no news of its tools any more", self.name, exc_info=error)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def __repr__(self) -> str:
+        return f"MCPServer({self.name!r})"
+
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "alert": logging.CRITICAL,
+    "emergency": logging.CRITICAL,
+}
+_servers: weakref.WeakSet[MCPServer] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End the processes of servers that nobody closed."""
+    for server in list(_servers):
+        if server._connection.is_open:
+            with suppress(Exception):
+                wait_on_owner(server._connection.close(), _LEAVING_S)
