@@ -94,7 +94,8 @@ class RecordingModel(ComposedModel):
 class ReplayModel(PlainModel):
     """Answers from a recording, whatever the order and concurrency of the requests.
 
-    A request that was recorded several times is answered in the order of the recording.
+    A request that was recorded several times is answered in the order of the recording. The treatment of doubtful calls
+    that the recorded model asks for, as the embedded one does, is not in the file: give it to the agent, `doubt=Doubt(...)`.
     """
 
     def __init__(self, path: str | Path, *, name: str = "replay") -> None:

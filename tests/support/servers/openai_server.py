@@ -116,13 +116,13 @@ def events(*chunks: object, done: bool = True, cut: bool = False, **headers: str
         ).items():
             handler.send_header(name, value)
         handler.end_headers()
-        for chunk in (*chunks, *(["data: [DONE]\n\n"] if done else [])):
-            content = (chunk if isinstance(chunk, str) else f"data: {json.dumps(chunk)}\n\n").encode()
-            handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
-            handler.wfile.flush()
         handler.close_connection = cut
-        if not cut:
-            with suppress(ConnectionError):  # whoever asked may have left
+        with suppress(ConnectionError):  # whoever asked may have left
+            for chunk in (*chunks, *(["data: [DONE]\n\n"] if done else [])):
+                content = (chunk if isinstance(chunk, str) else f"data: {json.dumps(chunk)}\n\n").encode()
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
+                handler.wfile.flush()
+            if not cut:
                 handler.wfile.write(b"0\r\n\r\n")
 
     return send
