@@ -36,9 +36,7 @@ async def main() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, __file__, env=environment)
     killed = await process.wait()
     (run,) = journal.runs()
-    print(
-        f"the first process ended by signal {-killed}, the run was interrupted: {run.is_interrupted}"
-    )
+    print(f"the first process ended by signal {-killed}, the run was interrupted: {run.is_interrupted}")
     result = await journal.resume(run.run_id, agent)
     print(result.output)
     print([record.kind for record in journal.records(run.run_id)].count("turn"), "turns of the model in all")

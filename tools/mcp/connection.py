@@ -180,7 +180,9 @@ class Connection:
         async with self._lock:
             if self._link is not None and not self._link.is_dead:
                 return self._link
-            tries = self._retries + 1 if self._was_open else 1  # a wrong command is no better at the second try
+            tries = (
+                self._retries + 1 if self._was_open else 1
+            )  # a wrong command is no better at the second try
             pause = _FIRST_PAUSE_S
             while True:
                 tries -= 1

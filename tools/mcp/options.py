@@ -9,7 +9,15 @@ from typing import Any, Final, Literal, TypedDict
 from urllib.parse import urlsplit
 
 from agentfast.errors import ConfigError
-from agentfast.tools.checks import check_flag, check_integer, check_list, check_number, check_text, refuse, shown
+from agentfast.tools.checks import (
+    check_flag,
+    check_integer,
+    check_list,
+    check_number,
+    check_text,
+    refuse,
+    shown,
+)
 
 Approval = bool | Literal["destructive"] | Callable[..., bool]
 _OLDEST: Final = (2, 3)

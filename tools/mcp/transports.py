@@ -73,7 +73,9 @@ class Stdio:
             command=self.command, args=list(self.args), env=dict(self.env), cwd=self.cwd
         )
         reading, writing = os.pipe()
-        ended = threading.Thread(target=self._read_errors, args=(reading,), name="agentfast-mcp-stderr", daemon=True)
+        ended = threading.Thread(
+            target=self._read_errors, args=(reading,), name="agentfast-mcp-stderr", daemon=True
+        )
         ended.start()
         with os.fdopen(writing, "w") as errors:
             async with stdio_client(parameters, errlog=errors) as (incoming, outgoing):
@@ -145,7 +147,10 @@ class Http:
         """Make a client; nothing is sent yet."""
         from mcp.client.streamable_http import streamable_http_client
 
-        async with _http_client(self.headers) as client, streamable_http_client(self.url, http_client=client) as streams:
+        async with (
+            _http_client(self.headers) as client,
+            streamable_http_client(self.url, http_client=client) as streams,
+        ):
             yield streams
 
 

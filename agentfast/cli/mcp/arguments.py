@@ -23,7 +23,9 @@ def add_mcp(add: AddParser) -> argparse.ArgumentParser:
         "Model Context Protocol: over standard input and output, or by streamable HTTP.",
     )
     parser.add_argument(
-        "served", metavar="MODULE:NAME", help="a registry, toolset, list of tools, or agent; MODULE may be a file"
+        "served",
+        metavar="MODULE:NAME",
+        help="a registry, toolset, list of tools, or agent; MODULE may be a file",
     )
     parser.add_argument(
         "--http",
@@ -55,6 +57,8 @@ def check_mcp(options: argparse.Namespace) -> None:
         ConfigError: there is none, or it is not.
     """
     if ":" not in options.served:
-        raise ConfigError(f"{options.served}: it has to be MODULE:NAME", hint="e.g. agentfast mcp my_tools:tools")
+        raise ConfigError(
+            f"{options.served}: it has to be MODULE:NAME", hint="e.g. agentfast mcp my_tools:tools"
+        )
     check_agent_name(options.served, "")
     check_package()

@@ -53,7 +53,7 @@ def load_agent(text: str) -> Agent[None, Any]:
 
 
 def load_named(text: str) -> object:
-    """What MODULE:NAME names; MODULE may be a file's path. A module that fails has its traceback printed.
+    """The object that MODULE:NAME names; MODULE may be a file's path. A module that fails has its traceback printed.
 
     Raises:
         ConfigError: there is no such module or name, or the user's code failed.

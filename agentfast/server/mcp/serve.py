@@ -29,7 +29,11 @@ async def serve_stdio(server: Server[Any]) -> None:
 
 
 async def serve_http(
-    server: Server[Any], host: str = "127.0.0.1", port: int = 8000, *, ready: Callable[[str], None] | None = None
+    server: Server[Any],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve any number of clients by streamable HTTP, at the path /mcp, until it is cancelled.
 

@@ -1,4 +1,4 @@
-"""A server of the package mcp with everything that a client has to cope with; `python mcp_server.py` serves it over stdio.
+"""A server of the package mcp with everything that a client has to cope with; `python server.py` serves it over stdio.
 
 With arguments HOST PORT it is served by streamable HTTP. Told by MCP_JOURNAL, it notes each call in a file.
 """
@@ -84,6 +84,13 @@ def die_once(marker: str) -> str:
     return "alive"
 
 
+@server.tool(annotations=READ_ONLY)
+def die_always() -> str:
+    """End the process."""
+    note("die_always")
+    os._exit(3)
+
+
 @server.tool()
 def picture() -> Image:
     """A picture."""
@@ -129,7 +136,8 @@ def greet(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print("kit is up", file=sys.stderr, flush=True)
+    sys.stderr.write("kit is up\n")
+    sys.stderr.flush()
     if len(sys.argv) > 1:
         server.run("streamable-http", host=sys.argv[1], port=int(sys.argv[2]))
     else:
