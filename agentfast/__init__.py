@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agentfast.agent.calls.approval import ApprovalRequest, Decision
     from agentfast.agent.calls.doubt import Doubt
     from agentfast.agent.calls.escalation import Escalate
+    from agentfast.agent.checks.schemas import held_by
     from agentfast.agent.errors import (
         ApprovalError,
         LimitExceededError,
@@ -227,6 +228,7 @@ __all__ = [
     "estimate_tokens",
     "event_to_json",
     "gather",
+    "held_by",
     "messages_from_json",
     "messages_schema",
     "messages_to_json",
@@ -315,6 +317,7 @@ _HOMES = {
     "Session": "agent.history.session",
     "estimate_tokens": "agent.history.trim",
     "trim": "agent.history.trim",
+    "held_by": "agent.checks.schemas",
     "Limits": "agent.bounds.limits",
     "Settings": "agent.bounds.limits",
     "AssistantMessage": "messages",

@@ -32,6 +32,18 @@ PRINTED = {
         "'I look up order 1042.' get_order({'id': 1042})",
         "'Order 1042 is shipped.'",
     ],
+    "mcp_tools": [
+        "tools: get_temperature, reserve_room",
+        "> What is the temperature of Lisbon?",
+        """  {"temperature":21}""",
+        "  The temperature is 21.",
+        "> What is the temperature of Atlantis?",
+        """  {"error":"There is no city Atlantis."}""",
+        "  There is no city Atlantis.",
+        "> Reserve a room with nights 3",
+        """  {"price":240}""",
+        "  Done.",
+    ],
     "first_agent": [
         """get_order({'id': 1042}) -> {"id":1042,"status":"shipped"}""",
         "Order 1042 is shipped.",

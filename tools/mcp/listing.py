@@ -86,7 +86,7 @@ def _tool(listed: types.Tool, name: str, call: Call, options: MCPOptions) -> Too
 
 
 def _options(said: types.ToolAnnotations | None, options: MCPOptions) -> ToolOptions:
-    """The server's hints on a tool, as options."""
+    """Options of a tool, by what the server says of it."""
     trusted = said if options.get("trust_annotations", True) else None
     reads = trusted is not None and trusted.read_only_hint is True
     repeats = reads or (trusted is not None and trusted.idempotent_hint is True)

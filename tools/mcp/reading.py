@@ -6,8 +6,11 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agentfast.tools.mcp.listing import all_pages
+from agentfast.tools.mcp.results import part_value
+
 if TYPE_CHECKING:
-    from mcp import types
+    from mcp import Client, types
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +82,55 @@ class PromptMessage:
     content: Any
 
 
-def resource(raw: types.Resource | types.ResourceTemplate) -> Resource:
-    """A resource of the package's."""
-    uri = getattr(raw, "uri_template", None) or raw.uri  # type: ignore[union-attr]
-    return Resource(
-        str(uri),
-        raw.title or raw.name,
-        raw.description or "",
-        raw.mime_type,
-        getattr(raw, "size", None),
-        hasattr(raw, "uri_template"),
-    )
+async def read_resources(client: Client) -> list[Resource]:
+    """The resources of a server, then the templates of their addresses."""
+    from mcp import MCPError
+    from mcp.types import METHOD_NOT_FOUND
+
+    if client.server_capabilities.resources is None:
+        return []
+    listed = await all_pages(lambda cursor: client.list_resources(cursor=cursor), "resources")
+    try:
+        templates = await all_pages(
+            lambda cursor: client.list_resource_templates(cursor=cursor), "resource_templates"
+        )
+    except MCPError as error:
+        if error.code != METHOD_NOT_FOUND:  # a server may have none
+            raise
+        templates = []
+    return [
+        *(_resource(each, each.uri, each.size) for each in listed),
+        *(_resource(each, each.uri_template, None, is_template=True) for each in templates),
+    ]
+
+
+async def read_prompts(client: Client) -> list[Prompt]:
+    """The prompts of a server."""
+    if client.server_capabilities.prompts is None:
+        return []
+    listed = await all_pages(lambda cursor: client.list_prompts(cursor=cursor), "prompts")
+    return [_prompt(each) for each in listed]
 
 
 def contents(raw: types.TextResourceContents | types.BlobResourceContents) -> ResourceContents:
     """Contents of the package's."""
-    text: str | None = getattr(raw, "text", None)
-    blob: str | None = getattr(raw, "blob", None)
-    return ResourceContents(
-        str(raw.uri), raw.mime_type, text, None if blob is None else base64.b64decode(blob)
-    )
+    text = getattr(raw, "text", None)
+    blob = getattr(raw, "blob", None)
+    data = None if blob is None else base64.b64decode(blob)
+    return ResourceContents(str(raw.uri), raw.mime_type, text, data)
 
 
-def prompt(raw: types.Prompt) -> Prompt:
-    """A prompt of the package's."""
+def prompt_message(raw: types.PromptMessage) -> PromptMessage:
+    """A message of the package's."""
+    is_text = raw.content.type == "text"
+    return PromptMessage(raw.role, getattr(raw.content, "text", "") if is_text else part_value(raw.content))
+
+
+def _resource(raw: Any, uri: str, size: int | None, *, is_template: bool = False) -> Resource:
+    return Resource(str(uri), raw.title or raw.name, raw.description or "", raw.mime_type, size, is_template)
+
+
+def _prompt(raw: types.Prompt) -> Prompt:
     arguments = tuple(
         PromptArgument(each.name, each.description or "", bool(each.required)) for each in raw.arguments or ()
     )

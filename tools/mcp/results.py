@@ -48,8 +48,8 @@ def part_value(block: ContentBlock) -> Any:
             held = block.resource
             known = {"type": "resource", "uri": str(held.uri)}
             known |= {"mime_type": held.mime_type} if held.mime_type else {}
-            text = getattr(held, "text", None)
-            return known | ({"text": text} if text is not None else {"bytes": _byte_count(held.blob)})  # type: ignore[union-attr]
+            text, blob = getattr(held, "text", None), getattr(held, "blob", "")
+            return known | ({"text": text} if text is not None else {"bytes": _byte_count(blob)})
 
 
 def _decoded(text: str) -> Any:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from agentfast.errors import MCPConnectionError
 from agentfast.tools.definition import Tool
+from agentfast.tools.mcp.client import follow_changes, new_client
 from agentfast.tools.mcp.connection import Connection
 from agentfast.tools.mcp.listing import all_pages, tools_of
 from agentfast.tools.mcp.options import (
@@ -33,10 +32,11 @@ from agentfast.tools.mcp.reading import (
     Resource,
     ResourceContents,
     contents,
-    prompt,
-    resource,
+    prompt_message,
+    read_prompts,
+    read_resources,
 )
-from agentfast.tools.mcp.results import part_value, result_value
+from agentfast.tools.mcp.results import result_value
 from agentfast.tools.mcp.transports import Http, Stdio, Transport
 from agentfast.tools.toolsets.combining import BaseToolset
 
@@ -70,7 +70,6 @@ class MCPServer(BaseToolset):
         self._tools: Sequence[Tool[Any]] | None = None
         self._users = 0
         self._lock = threading.Lock()
-        self._background: set[asyncio.Task[None]] = set()
         self._connection = Connection(
             name,
             transport,
@@ -181,31 +180,16 @@ class MCPServer(BaseToolset):
         wait_on_owner(self._connection.close())
 
     async def list_resources(self) -> list[Resource]:
-        """The readable parts of the server: resources, and templates of their addresses. Empty if it has none.
+        """All that the server lets one read: resources, and templates of their addresses. Empty if it has none.
 
         Raises:
             MCPConnectionError: the server cannot be reached.
             ToolError: it refused.
         """
-        from mcp import MCPError, types
-
-        async def ask(client: Client) -> list[Resource]:
-            if client.server_capabilities.resources is None:
-                return []
-            found = await all_pages(lambda cursor: client.list_resources(cursor=cursor), "resources")
-            try:
-                found += await all_pages(
-                    lambda cursor: client.list_resource_templates(cursor=cursor), "resource_templates"
-                )
-            except MCPError as error:
-                if error.code != types.METHOD_NOT_FOUND:  # a server may have none
-                    raise
-            return [resource(each) for each in found]
-
-        return await self._ask(ask, "list_resources")
+        return await self._ask(read_resources, "list_resources")
 
     async def read_resource(self, uri: str) -> list[ResourceContents]:
-        """The contents behind an address; of a folder, for example, there may be several.
+        """The contents behind an address; of a folder, for example, they may be several.
 
         Raises:
             MCPConnectionError: the server cannot be reached.
@@ -222,13 +206,7 @@ class MCPServer(BaseToolset):
             ToolError: it refused.
         """
 
-        async def ask(client: Client) -> list[Prompt]:
-            if client.server_capabilities.prompts is None:
-                return []
-            found = await all_pages(lambda cursor: client.list_prompts(cursor=cursor), "prompts")
-            return [prompt(each) for each in found]
-
-        return await self._ask(ask, "list_prompts")
+        return await self._ask(read_prompts, "list_prompts")
 
     async def get_prompt(self, name: str, arguments: Mapping[str, str] | None = None) -> list[PromptMessage]:
         """A prompt's messages.
@@ -239,12 +217,7 @@ class MCPServer(BaseToolset):
         """
         given = dict(arguments or {})
         found = await self._ask(lambda client: client.get_prompt(name, given), f"get_prompt({name!r})")
-        return [
-            PromptMessage(
-                each.role, each.content.text if each.content.type == "text" else part_value(each.content)
-            )
-            for each in found.messages
-        ]
+        return [prompt_message(each) for each in found.messages]
 
     async def _ask(self, send: Callable[[Client], Awaitable[T]], what: str) -> T:
         return await on_owner(self._connection.request(send, what))
@@ -256,31 +229,11 @@ class MCPServer(BaseToolset):
         return await on_owner(self._connection.request(send, name, is_repeatable=is_repeatable))
 
     def _make_client(self, transport: Any) -> Client:
-        from mcp import Client, types
-
-        async def notified(message: object) -> None:
-            if isinstance(message, types.ToolListChangedNotification):
-                self._start(self._list_again(client))
-
-        async def logged(message: types.LoggingMessageNotificationParams) -> None:
-            _LOG.log(_LEVELS.get(message.level, logging.INFO), "%s: %s", self.name, message.data)
-
-        client = Client(
-            transport,
-            cache=None,
-            message_handler=notified,
-            logging_callback=cast("Any", logged),
-            client_info=types.Implementation(name="agentfast", version=metadata.version("agentfast")),
-        )
-        return client
+        return new_client(transport, self.name, self._list)
 
     async def _connected(self, client: Client) -> None:
-        from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-
         await self._list(client)
-        tools = client.server_capabilities.tools
-        if tools is not None and tools.list_changed and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            self._start(self._listen(client))
+        follow_changes(client, self.name, self._list)
 
     async def _list(self, client: Client) -> None:
         """Read the list of tools, and tell whoever wants to know if it has changed."""
@@ -296,41 +249,13 @@ class MCPServer(BaseToolset):
         if changed is not None:
             try:
                 changed()
-            except Exception:  # noqa: BLE001  (the user's; the connection outlives it)
+            except Exception:  # noqa: BLE001  (the user's own, which the connection outlives)
                 _LOG.exception("on_tools_changed failed")
-
-    async def _list_again(self, client: Client) -> None:
-        try:
-            await self._list(client)
-        except Exception as error:  # noqa: BLE001  (what was listed before stays)
-            _LOG.warning("%s: its tools have changed, and cannot be read: %s", self.name, error)
-
-    async def _listen(self, client: Client) -> None:
-        """Follow changes of the list, in the versions of MCP where one has to ask for them."""
-        try:
-            async with client.listen(tools_list_changed=True) as changes:
-                async for _ in changes:
-                    await self._list_again(client)
-        except Exception as error:  # noqa: BLE001  (the connection's loss is noticed by whoever asks next)
-            _LOG.debug("%s: no news of its tools any more", self.name, exc_info=error)
-
-    def _start(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
     def __repr__(self) -> str:
         return f"MCPServer({self.name!r})"
 
 
-_LEVELS: Final = {
-    "debug": logging.DEBUG,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "alert": logging.CRITICAL,
-    "emergency": logging.CRITICAL,
-}
 _servers: weakref.WeakSet[MCPServer] = weakref.WeakSet()
 
 

@@ -6,23 +6,25 @@ import itertools
 import json
 from collections.abc import Iterable
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agentfast.agent.agent import Agent
-from agentfast.errors import ConfigError
+from agentfast.errors import ConfigError, UnknownToolError
 from agentfast.tools.call import ToolCall, ToolResult
 from agentfast.tools.checks import check_text, shown
 from agentfast.tools.definition import Tool
 from agentfast.tools.executor import Executor
 from agentfast.tools.mcp.options import check_package
 from agentfast.tools.registry import ToolRegistry
+from agentfast.tools.toolsets.toolset import Toolset
 
 if TYPE_CHECKING:
+    from mcp import types
     from mcp.server import Server
 
 
 def registry_of(served: object) -> ToolRegistry:
-    """The tools to be served: a registry, a toolset, a tool, a function or an agent, or a list of these.
+    """The tools to serve, given a registry, a toolset, a tool, a function or an agent, or a list of these.
 
     An agent is one tool that runs it.
 
@@ -32,20 +34,19 @@ def registry_of(served: object) -> ToolRegistry:
     """
     if isinstance(served, ToolRegistry):
         return served
-    items: list[object] = list(served) if isinstance(served, (list, tuple)) else [served]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    items = cast("Iterable[object]", served) if isinstance(served, (list, tuple)) else [served]
     return ToolRegistry(itertools.chain.from_iterable(map(_tools_of, items)))
 
 
 def _tools_of(item: object) -> Iterable[Any]:
-    untyped: Any = item  # before its type is narrowed to one of unknown parameters
     if isinstance(item, Agent):
         agent: Agent[Any, Any] = item  # pyright: ignore[reportUnknownVariableType]
         return (agent.as_tool(),)
     if isinstance(item, ToolRegistry):
         return item
-    if not callable(item) and not isinstance(item, Tool) and not callable(getattr(item, "tools", None)):
+    if not isinstance(item, (Tool, Toolset)) and not callable(item):
         raise ConfigError(f"an MCP server is given {shown(item)}; it takes tools, toolsets and agents")
-    return (untyped,)
+    return [item]
 
 
 def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool = False) -> Server[Any]:
@@ -70,7 +71,7 @@ def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool
                 hint="leave it out, or say that the clients ask their users: client_approves=True, --client-approves",
             )
     executor = Executor(registry)
-    from mcp import types
+    from mcp import MCPError, types
     from mcp.server import Server
 
     listed = [_listed(tool) for tool in registry]
@@ -79,32 +80,18 @@ def mcp_server(served: object, *, name: str = "agentfast", client_approves: bool
         return types.ListToolsResult(tools=listed)
 
     async def call_tool(context: object, asked: types.CallToolRequestParams) -> types.CallToolResult:
-        if asked.name not in registry:
-            raise_unknown(asked.name, registry)
-        answer: types.CallToolResult = _answer(
-            await executor.run(ToolCall(asked.name, asked.arguments or {}))
-        )
-        return answer
+        try:
+            registry[asked.name]
+        except UnknownToolError as error:  # of the protocol, in MCP
+            raise MCPError(types.INVALID_PARAMS, str(error)) from error
+        return _answer(await executor.run(ToolCall(asked.name, asked.arguments or {})))
 
     return Server(
         name, version=metadata.version("agentfast"), on_list_tools=list_tools, on_call_tool=call_tool
     )
 
 
-def raise_unknown(name: str, registry: ToolRegistry) -> None:
-    """Refuse a call to a tool that is not there as MCP asks, by an error of the protocol."""
-    from mcp import MCPError
-    from mcp.types import INVALID_PARAMS
-
-    from agentfast.errors import UnknownToolError
-
-    try:
-        registry[name]
-    except UnknownToolError as error:
-        raise MCPError(INVALID_PARAMS, str(error)) from error
-
-
-def _listed(tool: Tool[Any]) -> Any:
+def _listed(tool: Tool[Any]) -> types.Tool:
     from mcp import types
 
     hints = types.ToolAnnotations(
@@ -120,7 +107,7 @@ def _listed(tool: Tool[Any]) -> Any:
     )
 
 
-def _answer(result: ToolResult) -> Any:
+def _answer(result: ToolResult) -> types.CallToolResult:
     """A result: an object as structured content as well, a text as the text, an error as its message."""
     from mcp import types
 

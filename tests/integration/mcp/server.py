@@ -1,4 +1,4 @@
-"""A server of the package mcp with everything that a client has to cope with; `python mcp_server.py` serves it over stdio.
+"""A server of the package mcp with everything that a client has to cope with; `python server.py` serves it over stdio.
 
 With arguments HOST PORT it is served by streamable HTTP. Told by MCP_JOURNAL, it notes each call in a file.
 """
@@ -82,6 +82,13 @@ def die_once(marker: str) -> str:
         Path(marker).touch()
         os._exit(3)
     return "alive"
+
+
+@server.tool(annotations=READ_ONLY)
+def die_always() -> str:
+    """End the process."""
+    note("die_always")
+    os._exit(3)
 
 
 @server.tool()
