@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from agentfast.errors import (
         AbortedError,
         AgentFastError,
+        AllModelsFailedError,
         BudgetTooSmallError,
         CapacityError,
         CheckpointError,
@@ -96,8 +97,12 @@ if TYPE_CHECKING:
         PlainModel,
         TextChunk,
     )
+    from agentfast.models.composed.cheap_then_strong import CheapThenStrong
+    from agentfast.models.composed.first_that_works import FirstThatWorks
+    from agentfast.models.composed.router import Router
     from agentfast.models.local.model import LocalModel
     from agentfast.models.openai.model import OpenAIModel
+    from agentfast.models.price import Price, cost_of
     from agentfast.models.replay import RecordingModel, ReplayModel
     from agentfast.models.scripted import ScriptedModel
     from agentfast.observe.journal.journal import Journal
@@ -115,6 +120,7 @@ __all__ = [
     "Agent",
     "AgentEvent",
     "AgentFastError",
+    "AllModelsFailedError",
     "ApprovalAsked",
     "ApprovalError",
     "ApprovalGiven",
@@ -127,6 +133,7 @@ __all__ = [
     "CanvasState",
     "CanvasUpdate",
     "CapacityError",
+    "CheapThenStrong",
     "CheckpointError",
     "Confidence",
     "ConfigError",
@@ -138,6 +145,7 @@ __all__ = [
     "Escalated",
     "Escalation",
     "EscalationFailed",
+    "FirstThatWorks",
     "FunctionTool",
     "Grammar",
     "GrammarError",
@@ -168,11 +176,13 @@ __all__ = [
     "OutputError",
     "OutputRejected",
     "PlainModel",
+    "Price",
     "Progress",
     "QueueFullError",
     "RecordingModel",
     "ReplayModel",
     "RetriesExhaustedError",
+    "Router",
     "RunContext",
     "RunFailed",
     "RunFinished",
@@ -214,6 +224,7 @@ __all__ = [
     "UserMessage",
     "as_completed",
     "compile_schema",
+    "cost_of",
     "estimate_tokens",
     "event_to_json",
     "gather",
@@ -321,6 +332,12 @@ _HOMES = {
     "ModelUsage": "models.base",
     "PlainModel": "models.base",
     "TextChunk": "models.base",
+    "CheapThenStrong": "models.composed.cheap_then_strong",
+    "FirstThatWorks": "models.composed.first_that_works",
+    "Router": "models.composed.router",
+    "Price": "models.price",
+    "cost_of": "models.price",
+    "AllModelsFailedError": "errors",
     "LocalModel": "models.local.model",
     "OpenAIModel": "models.openai.model",
     "RecordingModel": "models.replay",

@@ -14,6 +14,7 @@
     │   └── EngineClosedError        the engine was closed while, or before, the request ran
     ├── ModelError               a model (local, remote, scripted or replayed) could not answer
     │   ├── ModelFaultError          a model raised an exception of no kind below AgentFastError: a bug of its own
+    │   ├── AllModelsFailedError     every model of a fallback failed
     │   └── ModelUnavailableError    a remote model's server was busy or out of reach, retries included
     ├── ToolError                a tool could not be defined, found or run
     │   ├── ToolDefinitionError      a function cannot become a tool
@@ -42,7 +43,7 @@ before any work starts. A failing tool is not an exception for the run: it becom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -166,6 +167,23 @@ class ModelFaultError(ModelError):
 
 class ModelUnavailableError(ModelError):
     """A remote model's server was busy, failing or out of reach, retries included: try again later."""
+
+
+class AllModelsFailedError(ModelError):
+    """Every model of a fallback failed; the last one's error is the `__cause__`.
+
+    Attributes:
+        errors: of the models, in their order.
+    """
+
+    def __init__(self, names: Sequence[str], errors: Sequence[Exception]) -> None:
+        said = "; ".join(f"{name}: {_said(error)}" for name, error in zip(names, errors, strict=True))
+        super().__init__(f"no model could answer: {said}", hint=getattr(errors[-1], "hint", None))
+        self.errors = tuple(errors)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, AgentFastError) else f"{type(error).__name__}: {error}"
 
 
 class ToolError(AgentFastError):

@@ -12,6 +12,8 @@ import os
 # set before anything imports torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["AGENTFAST_CACHE"] = ""  # tests compile grammars for themselves, and leave nothing behind
+# Triton's kernels run in its interpreter, on tensors in host memory; it has to be set before anything imports Triton.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 os.environ["AGENTFAST_COLD_START"] = "quiet"  # results of two backends differ by rounding
 
 from collections.abc import Iterator

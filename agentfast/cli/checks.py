@@ -33,7 +33,7 @@ def check_url(url: str, what: str = "--url") -> None:
     """Check that an address is a server's, and that there is a client for it.
 
     Raises:
-        ConfigError: it is not, or httpx is not installed.
+        ConfigError: it is not, or the package openai is not installed.
     """
     try:
         parts = urlsplit(url)
@@ -42,8 +42,10 @@ def check_url(url: str, what: str = "--url") -> None:
         complete = False
     if not complete:
         raise ConfigError(f"{what} {url}: no address of a server", hint="e.g. http://localhost:8000/v1")
-    if find_spec("httpx") is None:
-        raise ConfigError(f"{what} {url}: httpx is not installed", hint="pip install 'agentfast[openai]'")
+    if find_spec("openai") is None:
+        raise ConfigError(
+            f"{what} {url}: the package openai is not installed", hint="pip install 'agentfast[openai]'"
+        )
 
 
 def check_writable(path: str, what: str = "--out") -> None:

@@ -36,6 +36,7 @@ class ModelRequest:
         program: names the run, for fairness between runs on one engine; None: the request stands alone.
         priority: higher goes first.
         output_grammar: what an answer that is text must match; None: any text. Not beside an output_schema.
+        ends_at: end of the run's time, by time.monotonic; no request is sent again after it. None: it has none.
         settled_calls: a stream is to tell of calls as they settle in the draft; not every model can.
     """
 
@@ -53,6 +54,7 @@ class ModelRequest:
     priority: int = 0
     output_grammar: Grammar | None = None
     settled_calls: bool = False
+    ends_at: float | None = None
 
     @property
     def draws_from(self) -> int:
@@ -86,11 +88,19 @@ class ModelUsage:
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """A finished turn. `finish_reason` "length": it was cut off at `max_tokens`."""
+    """A finished turn.
+
+    Attributes:
+        message: the turn.
+        usage: of all that it took.
+        finish_reason: "length": it was cut off at `max_tokens`.
+        model: name of the model that wrote it, where another one asked that; "": the one that was asked.
+    """
 
     message: AssistantMessage
     usage: ModelUsage = field(default_factory=ModelUsage)
     finish_reason: FinishReason = "stop"
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

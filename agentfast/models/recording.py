@@ -58,7 +58,8 @@ def encode_response(response: ModelResponse) -> dict[str, Any]:
     for part, confidence in zip([turn, *turn["calls"]], sure, strict=True):
         if confidence is not None:
             part["confidence"] = confidence.to_json()
-    return {"message": turn, "usage": asdict(response.usage), "finish_reason": response.finish_reason}
+    encoded = {"message": turn, "usage": asdict(response.usage), "finish_reason": response.finish_reason}
+    return encoded | {"model": response.model} if response.model else encoded
 
 
 def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
@@ -71,7 +72,8 @@ def decode_response(raw: Mapping[str, Any]) -> ModelResponse:
         message = raw["message"]
         calls = tuple(ToolCall(**call | {"confidence": _confidence(call)}) for call in message["calls"])
         spoken = AssistantMessage(message["text"], calls, _confidence(message))
-        return ModelResponse(spoken, ModelUsage(**raw["usage"]), raw["finish_reason"])
+        usage = ModelUsage(**raw["usage"])
+        return ModelResponse(spoken, usage, raw["finish_reason"], raw.get("model", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"not a recorded response: {error!r}") from error
 

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from agentfast.chat.base import TurnRules
 from agentfast.errors import ConfigError, ModelError
 from agentfast.models.base import (
     CanvasState,
-    CheckingModel,
     Model,
     ModelEvent,
     ModelRequest,
@@ -22,6 +20,7 @@ from agentfast.models.base import (
     TextChunk,
     check_model,
 )
+from agentfast.models.composed.parts import ComposedModel, open_stream
 from agentfast.models.recording import (
     decode_event,
     decode_response,
@@ -35,7 +34,7 @@ _Answer = tuple[ModelResponse, tuple[CanvasState | TextChunk, ...]]
 """A response, and the events before it."""
 
 
-class RecordingModel(PlainModel):
+class RecordingModel(ComposedModel):
     """Passes requests on to another model and appends each exchange to a file, one JSON object per line."""
 
     def __init__(self, model: Model, path: str | Path) -> None:
@@ -45,19 +44,11 @@ class RecordingModel(PlainModel):
             ConfigError: `model` is no model, or the file's folder is not there.
         """
         check_model("model", model)
+        super().__init__((model,), model.name)
         self._model = model
         self._path = _path(path)
         if not self._path.parent.is_dir():
             raise ConfigError(f"cannot record to {self._path}: there is no folder {self._path.parent}")
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    def check(self, rules: TurnRules, unenforced: Sequence[str]) -> None:
-        """Have the model that is recorded check the rules."""
-        if isinstance(self._model, CheckingModel):
-            self._model.check(rules, unenforced)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The model's answer, recorded. Failures are not recorded.
@@ -74,12 +65,13 @@ class RecordingModel(PlainModel):
         """The model's events, which are recorded with its answer. Raises as `respond`."""
         asked = encode_request(request)
         shown: list[CanvasState | TextChunk] = []
-        async for event in self._model.stream(request):
-            if isinstance(event, ModelResponse):
-                self._append(asked, event, shown)
-            elif not isinstance(event, SettledCalls):
-                shown.append(event)
-            yield event
+        async with open_stream(self._model, request) as events:
+            async for event in events:
+                if isinstance(event, ModelResponse):
+                    self._append(asked, event, shown)
+                elif not isinstance(event, SettledCalls):
+                    shown.append(event)
+                yield event
 
     def _append(
         self,
@@ -102,7 +94,8 @@ class RecordingModel(PlainModel):
 class ReplayModel(PlainModel):
     """Answers from a recording, whatever the order and concurrency of the requests.
 
-    A request that was recorded several times is answered in the order of the recording.
+    A request that was recorded several times is answered in the order of the recording. The treatment of doubtful calls
+    that the recorded model asks for, as the embedded one does, is not in the file: give it to the agent, `doubt=Doubt(...)`.
     """
 
     def __init__(self, path: str | Path, *, name: str = "replay") -> None:

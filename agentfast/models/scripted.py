@@ -9,6 +9,7 @@ from typing import cast
 from agentfast.errors import ModelError
 from agentfast.messages import AssistantMessage, Message, ToolCall, assistant_turns
 from agentfast.models.base import ModelRequest, ModelResponse, PlainModel
+from agentfast.models.price import Price, check_price, priced
 from agentfast.tools.checks import check_text, refuse, shown
 
 Answer = str | ToolCall | Sequence[ToolCall] | AssistantMessage | ModelResponse | Exception
@@ -25,13 +26,17 @@ class ScriptedModel(PlainModel):
     (sync or async) gets the messages and returns the answer.
     """
 
-    def __init__(self, script: Script, *, name: str = "scripted") -> None:
-        """Take the script.
+    price: Price | None
+
+    def __init__(self, script: Script, *, name: str = "scripted", price: Price | None = None) -> None:
+        """Take the script. With a price, the usage of an answer that is a ModelResponse has a cost.
 
         Raises:
-            ConfigError: it is neither a sequence nor a function, or an entry is no answer.
+            ConfigError: it is neither a sequence nor a function, an entry is no answer, or `price` is no Price.
         """
         check_text("name", name)
+        check_price(price)
+        self.price = price
         if not callable(script):
             _check_entries(script)
         self._script = script
@@ -54,11 +59,11 @@ class ScriptedModel(PlainModel):
                 raise ModelError(
                     f"the script of {self._name!r} returned {shown(answer)}, which is no answer", hint=_HINT
                 )
-            return _to_response(answer)
+            return priced(_to_response(answer), self.price)
         turn = assistant_turns(request.messages)
         if turn >= len(self._script):
             raise ModelError(f"the script of {self._name!r} ends after {len(self._script)} turns")
-        return _to_response(self._script[turn])
+        return priced(_to_response(self._script[turn]), self.price)
 
 
 _TAKES = "a text, a ToolCall or a list of them, an AssistantMessage, a ModelResponse or an exception"

@@ -19,7 +19,7 @@ from bench.first_hour.items import Figures, expect, expect_words, item
 from bench.first_hour.models import server
 from bench.first_hour.programs import agentfast, environment, new_folder, python, run, scratch
 from bench.first_hour.terminal import CTRL_C, Terminal
-from tests.support.openai_server import reply, turn
+from tests.support.servers.openai_server import reply, turn
 
 INTERRUPTED: Final = 130
 USAGE: Final = 2

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from agentfast import LocalModel, nano
-from tests.support.openai_server import Reply, Server
+from tests.support.servers.openai_server import Reply, Server
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any
 from agentfast import Agent, Message, RunResult, Settings, TextDelta, ToolMessage, tool
 from bench.first_hour.items import expect, expect_words, item, refusal
 from bench.first_hour.models import server, wait_for
-from tests.support.openai_server import Reply, Server, call, delta, reply, turn
+from tests.support.servers.openai_server import Reply, Server, call, delta, reply, turn
 
 
 @tool

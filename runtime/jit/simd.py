@@ -15,6 +15,7 @@ import numba
 import numba.core.cgutils
 import numba.core.types
 import numba.extending
+import numpy as np
 
 binding, ir = cast("Any", llvmlite.binding), cast("Any", llvmlite.ir)  # none of these has types
 cgutils, types = cast("Any", numba.core.cgutils), cast("Any", numba.core.types)
@@ -77,6 +78,149 @@ def floats_at(typing: Any, place: Any) -> Any:
         return builder.inttoptr(values[0], ir.FloatType().as_pointer())
 
     return _FLOATS(types.int64), build
+
+
+@intrinsic
+def index_address(typing: Any, array: Any, offset: Any) -> Any:
+    """Pointer to the number at `offset` of a contiguous int32 array's memory; nothing is checked."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, values[0])
+        return builder.gep(made.data, [values[1]])
+
+    return types.CPointer(types.int32)(array, types.intp), build
+
+
+@intrinsic
+def gather(typing: Any, values: Any, order: Any, factor: Any, out: Any, count: Any) -> Any:
+    """out[j] = values[order[j]] * factor for `count` numbers, a multiple of LANES; nothing is checked.
+
+    values, out: pointers to float32; order: pointer to int32. Where the indices of a vector follow each other it is
+    loaded as it lies.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        values, order, factor, out, count = given
+        part, indices = _vector_of(LANES), ir.VectorType(ir.IntType(32), LANES)
+        scale = _spread(builder, factor, part)
+        with cgutils.for_range_slice(builder, _int(0), count, _int(LANES), inc=True) as (at, _):
+            picked = _load(builder, order, at, indices)
+            first = builder.extract_element(picked, ir.IntType(32)(0))
+            following = builder.add(
+                _spread(builder, first, indices), ir.Constant(indices, list(range(LANES)))
+            )
+            same, mask = builder.icmp_signed("==", picked, following), ir.IntType(LANES)
+            together = builder.icmp_signed("==", builder.bitcast(same, mask), mask(-1))
+            with builder.if_else(together) as (then, otherwise):
+                with then:
+                    found = _load(builder, values, builder.sext(first, _int), part)
+                    _store(builder, builder.fmul(found, scale), out, at, part)
+                with otherwise:
+                    found = _gathered(builder, values, picked)
+                    _store(builder, builder.fmul(found, scale), out, at, part)
+        return context.get_dummy_value()
+
+    return types.void(_FLOATS, types.CPointer(types.int32), types.float32, _FLOATS, types.intp), build
+
+
+def _gathered(builder: Any, values: Any, picked: Any) -> Any:
+    """The float32 numbers at indices, by the processor's gather."""
+    wide = ir.VectorType(_int, LANES)
+    base = _spread(builder, builder.ptrtoint(values, _int), wide)
+    offsets = builder.mul(builder.sext(picked, wide), ir.Constant(wide, [4] * LANES))
+    pointers = builder.inttoptr(builder.add(base, offsets), ir.VectorType(ir.FloatType().as_pointer(), LANES))
+    part, mask = _vector_of(LANES), ir.VectorType(ir.IntType(1), LANES)
+    kind = ir.FunctionType(part, [pointers.type, ir.IntType(32), mask, part])
+    function = cgutils.get_or_insert_function(
+        builder.module, kind, f"llvm.masked.gather.v{LANES}f32.v{LANES}p0f32"
+    )
+    every = ir.Constant(mask, [1] * LANES)
+    return builder.call(function, [pointers, ir.IntType(32)(4), every, ir.Constant(part, ir.Undefined)])
+
+
+@intrinsic
+def weigh(typing: Any, x: Any, top: Any, sums: Any, count: Any) -> Any:
+    """sums = the sum of e^(x - top) and of (x - top) e^(x - top); less than e^-87 counts as nothing.
+
+    x: pointer to `count` float32 numbers, a multiple of LANES, none above `top`, which is finite; sums: pointer to two.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        x, top, sums, count = given
+        part = _vector_of(LANES)
+        greatest = _spread(builder, top, part)
+        totals = [cgutils.alloca_once_value(builder, ir.Constant(part, None)) for _ in range(2)]
+        for total in totals:
+            builder.store(ir.Constant(part, None), total)
+        with cgutils.for_range_slice(builder, _int(0), count, _int(LANES), inc=True) as (at, _):
+            below = builder.fsub(_load(builder, x, at, part), greatest)
+            power = _power_of(builder, below, part)
+            kept = builder.select(_above(builder, below, part), below, ir.Constant(part, None))
+            builder.store(builder.fadd(builder.load(totals[0]), power), totals[0])
+            moment = builder.call(_fma(builder, part), [power, kept, builder.load(totals[1])])
+            builder.store(moment, totals[1])
+        for index, total in enumerate(totals):
+            kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), part])
+            add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f32")
+            summed = builder.call(add, [ir.FloatType()(0.0), builder.load(total)], fastmath=["reassoc"])
+            builder.store(summed, builder.gep(sums, [_int(index)]))
+        return context.get_dummy_value()
+
+    return types.void(_FLOATS, types.float32, _FLOATS, types.intp), build
+
+
+@intrinsic
+def shifted_powers(typing: Any, x: Any, factor: Any, shift: Any, group: Any, out: Any, count: Any) -> Any:
+    """out = e^min(x factor + shift[group], 0) for `count` numbers, a multiple of LANES; 0 below e^-87 and of a NaN.
+
+    x, shift, out: pointers to float32; group: pointer to int32.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        x, factor, shift, group, out, count = given
+        part, indices = _vector_of(LANES), ir.VectorType(ir.IntType(32), LANES)
+        scale = _spread(builder, factor, part)
+        with cgutils.for_range_slice(builder, _int(0), count, _int(LANES), inc=True) as (at, _):
+            moved = _gathered(builder, shift, _load(builder, group, at, indices))
+            log_p = builder.call(_fma(builder, part), [_load(builder, x, at, part), scale, moved])
+            zero = ir.Constant(part, None)
+            log_p = builder.select(builder.fcmp_ordered(">", log_p, zero), zero, log_p)
+            _store(builder, _power_of(builder, log_p, part), out, at, part)
+        return context.get_dummy_value()
+
+    given = (_FLOATS, types.float32, _FLOATS, types.CPointer(types.int32), _FLOATS, types.intp)
+    return types.void(*given), build
+
+
+_LOWEST: Final = -87.0
+_EXPONENTIAL: Final = (8.31243e-3, 4.189099e-2, 1.6667118e-1, 4.9999226e-1, 1.0, 1.0)
+"""e^r on [-ln2/2, ln2/2], highest power first, within 1.1e-7 (minimax)."""
+
+
+def _above(builder: Any, below: Any, part: Any) -> Any:
+    return builder.fcmp_ordered(">", below, ir.Constant(part, [_LOWEST] * part.count))
+
+
+def _power_of(builder: Any, below: Any, part: Any) -> Any:
+    """e^below, 0 where it is below e^-87; none is above 0."""
+
+    def every(number: float) -> Any:
+        return ir.Constant(part, [float(np.float32(number))] * part.count)
+
+    def fma(*numbers: Any) -> Any:
+        return builder.call(_fma(builder, part), numbers)
+
+    whole = ir.VectorType(ir.IntType(32), part.count)
+    # Adding 1.5 * 2^23 rounds to an integer, which is then in the lowest bits.
+    shifted = fma(below, every(1.4426950408889634), every(12582912.0))
+    n = builder.fsub(shifted, every(12582912.0))
+    r = fma(n, every(-0.6931471805599453), below)
+    power = every(_EXPONENTIAL[0])
+    for coefficient in _EXPONENTIAL[1:]:
+        power = fma(power, r, every(coefficient))
+    exponent = builder.shl(builder.bitcast(shifted, whole), ir.Constant(whole, [23] * part.count))
+    power = builder.bitcast(builder.add(builder.bitcast(power, whole), exponent), part)
+    return builder.select(_above(builder, below, part), power, ir.Constant(part, None))
 
 
 @intrinsic

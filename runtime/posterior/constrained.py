@@ -59,7 +59,7 @@ def constrained_posterior(row: CanvasRow, grammar: TokenGrammar, ops: LogitsOps)
     Raises:
         GrammarError, BudgetTooSmallError: see `PosteriorBatch`.
     """
-    _check(row, grammar)
+    check_row(row, grammar)
     trellis = TRELLISES.trellis(grammar, row.state, len(row.logits), row.budget, row.first)
     reduced = ops.reduce(row.logits, grammar.classes, temperature=row.temperature, wanted=trellis.wanted)
     paths = paths_through(trellis, reduced)
@@ -83,7 +83,12 @@ def constrained_posterior(row: CanvasRow, grammar: TokenGrammar, ops: LogitsOps)
     )
 
 
-def _check(row: CanvasRow, grammar: TokenGrammar) -> None:
+def check_row(row: CanvasRow, grammar: TokenGrammar) -> None:
+    """Refuse a row whose shapes, state or budget do not fit its grammar.
+
+    Raises:
+        GrammarError, BudgetTooSmallError: see `PosteriorBatch`.
+    """
     shape = tuple(row.logits.shape)
     if len(shape) != 2 or shape[0] == 0 or shape[1] != grammar.vocabulary.size:
         raise GrammarError(f"logits of shape {shape} do not fit a vocabulary of {grammar.vocabulary.size}")

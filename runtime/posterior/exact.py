@@ -10,6 +10,7 @@ import torch
 from agentfast.errors import GrammarError
 from agentfast.runtime.posterior.base import CanvasPosterior, CanvasRow, LogitsOps, PosteriorBatch
 from agentfast.runtime.posterior.constrained import ConstrainedPosterior, constrained_posterior
+from agentfast.runtime.posterior.device.ops import DevicePosterior, TritonOps
 from agentfast.runtime.posterior.registry import ops_for
 from agentfast.runtime.posterior.unconstrained import unconstrained_posteriors
 
@@ -28,12 +29,8 @@ class ExactPosteriorBatch(PosteriorBatch):
         self._ops = ops
         self._results: dict[int, Result] = {}
         self._read_free([i for i, row in enumerate(rows) if row.grammar is None])
-        for i, row in enumerate(rows):
-            if row.grammar is not None:
-                try:
-                    self._results[i] = constrained_posterior(row, row.grammar, ops)
-                except GrammarError as error:
-                    self._results[i] = error
+        bound = [i for i, row in enumerate(rows) if row.grammar is not None]
+        self._results.update(zip(bound, _constrained([rows[i] for i in bound], ops), strict=True))
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -53,7 +50,7 @@ class ExactPosteriorBatch(PosteriorBatch):
         for index, count in wanted:
             start, stop = self._starts[index], self._starts[index] + count
             result = self._results[index]
-            if isinstance(result, ConstrainedPosterior):
+            if isinstance(result, ConstrainedPosterior | DevicePosterior):
                 result.marginals(self._rows[index].logits, out=memory[start : self._starts[index + 1]])
             if runs and runs[-1][1] == start:
                 start = runs.pop()[0]
@@ -87,6 +84,21 @@ class ExactPosterior:
 def canvas_posterior(rows: Sequence[CanvasRow]) -> ExactPosteriorBatch:
     """Compute the posterior of each row, on the device of its logits. All rows lie on one device."""
     return ExactPosteriorBatch(rows, ops_for(rows[0].logits.device))
+
+
+def _constrained(rows: Sequence[CanvasRow], ops: LogitsOps) -> Sequence[Result]:
+    """Posteriors of rows with grammars: on a device all together, else row by row."""
+    if isinstance(ops, TritonOps):
+        return ops.constrained(rows)
+    return [_one(row, ops) for row in rows]
+
+
+def _one(row: CanvasRow, ops: LogitsOps) -> Result:
+    assert row.grammar is not None
+    try:
+        return constrained_posterior(row, row.grammar, ops)
+    except GrammarError as error:
+        return error
 
 
 def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:

@@ -99,8 +99,17 @@ def paths_through(trellis: Trellis, reduced: ClassLogits) -> WeightedPaths:
         trellis.layer_start, trellis.edge_start, trellis.edge_to, trellis.edge_label,
         weight, weight_exponent, highest, beta, exponent, choice,
     )  # fmt: skip
-    if beta[0] == 0:
+    check_weight(beta[0] != 0)
+    return WeightedPaths(trellis, reduced, linear, reference, weight, weight_exponent, beta, exponent, choice)
+
+
+def check_weight(any_weight: bool) -> None:
+    """Refuse a canvas whose paths have no weight.
+
+    Raises:
+        GrammarError: there is none.
+    """
+    if not any_weight:
         raise GrammarError(
             "no sequence that the grammar allows has any weight: logits of -inf rule all of them out"
         )
-    return WeightedPaths(trellis, reduced, linear, reference, weight, weight_exponent, beta, exponent, choice)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentfast import Agent
-from tests.support.openai_server import Server, call, reply, turn
+from tests.support.servers.openai_server import Server, call, reply, turn
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LETTERS = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, assert_type
+from typing import Any, Literal, Optional, assert_type
 
 from pydantic import BaseModel
 
@@ -58,6 +58,52 @@ assert_type(Agent(model, output_type=re.compile("a|b")), Agent[None, str])
 assert_type(Agent(model, output_type=Grammar.from_choices(["a", "b"])), Agent[None, str])
 assert_type(add(1), int)
 add_tool: FunctionTool[..., int] = add
+
+
+@tool
+async def place(context: RunContext[City], number: int) -> str:
+    """A tool that takes a context."""
+    return context.deps.name * number
+
+
+async def instruct(context: RunContext[City]) -> str:
+    """Instructions that take a context."""
+    return context.deps.name
+
+
+def validate(context: RunContext[City], number: int) -> int:
+    """An output validator that takes a context."""
+    return number
+
+
+def check_number(number: int) -> int:
+    """An output validator that takes none."""
+    return number
+
+
+assert_type(Agent(model, output_type=Optional[int]), Agent[None, int | None])  # noqa: UP045
+assert_type(Agent(model, deps_type=City), Agent[City, str])
+assert_type(
+    Agent(
+        model,
+        tools=[place, add, print],
+        deps_type=City,
+        output_type=int,
+        instructions=[instruct, "Be brief."],
+        output_validators=[validate, check_number],
+    ),
+    Agent[City, int],
+)
+Agent(model, tools=[place])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+Agent(model, tools=[place], deps_type=int)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
+Agent(model, instructions=instruct, deps_type=int)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def contexts() -> None:
+    """Deps are of the agent's type."""
+    agent = Agent(model, tools=[place], deps_type=City)
+    assert_type(await agent.run("a", deps=City(name="Oslo")), RunResult[str])
+    await agent.run("a", deps=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def runs() -> None:

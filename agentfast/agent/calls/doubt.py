@@ -7,8 +7,8 @@ from typing import Literal
 
 from agentfast.messages import ToolCall
 from agentfast.models.base import Model
+from agentfast.models.composed.doubtful import Measure, sureness
 from agentfast.tools.checks import check_choice, check_flag, check_integer, check_number
-from agentfast.tools.confidence import Confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Doubt:
 
     below: float = 0.8
     then: Literal["ask", "retry", "approve", "refuse"] = "refuse"
-    measure: Literal["whole", "lowest"] = "whole"
+    measure: Measure = "whole"
     pure: bool = False
     retries: int = 2
 
@@ -55,11 +55,6 @@ class Doubt:
             else "check it against what the user said, and correct it or answer without it"
         )
         return f"not run: the call is doubtful (confidence {confidence:.2f}, at least {self.below:g} is needed); {advice}"
-
-
-def sureness(confidence: Confidence, measure: Literal["whole", "lowest"]) -> float:
-    """The confidence as one number."""
-    return confidence.lowest if measure == "lowest" else confidence.whole
 
 
 def model_doubt(model: Model) -> Doubt | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from agentfast.agent.calls.doubt import sureness
 from agentfast.messages import AssistantMessage
 from agentfast.models.base import Model, check_model
-from agentfast.tools.checks import check_choice, check_number
+from agentfast.models.composed.doubtful import Measure, OnFailure, check_rule, doubt_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +23,19 @@ class Escalate:
             embedded model, or of its least sure field.
         on_failure: what happens if the stronger model fails: the doubtful answer is kept, and the step says why; or
             the stronger model's error is raised.
+
+    `CheapThenStrong` is the same rule as a model, for any place that takes one; here a run tells of it by its events.
     """
 
     to: Model
     below: float = 0.8
-    measure: Literal["whole", "lowest"] = "whole"
-    on_failure: Literal["keep", "raise"] = "keep"
+    measure: Measure = "whole"
+    on_failure: OnFailure = "keep"
 
     def __post_init__(self) -> None:
         check_model("Escalate(to=...)", self.to)
-        check_number("Escalate(below=...)", self.below, above=0, most=1)
-        check_choice("Escalate(measure=...)", self.measure, ("whole", "lowest"))
-        check_choice("Escalate(on_failure=...)", self.on_failure, ("keep", "raise"))
+        check_rule("Escalate", self)
 
     def doubt(self, message: AssistantMessage) -> float | None:
         """The confidence of a doubtful turn; None if there is nothing to doubt."""
-        found = (message.confidence, *(call.confidence for call in message.calls))
-        sure = [sureness(each, self.measure) for each in found if each is not None]
-        least = min(sure, default=1.0)
-        return least if least < self.below else None
+        return doubt_of(message, self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from agentfast.agent.run.response import Emit, ask
 from agentfast.agent.run.scope import Scope
 from agentfast.agent.run.seeds import derive_seed, turn_seed
 from agentfast.agent.run.state import RunState
-from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError, ModelFaultError
+from agentfast.errors import AgentFastError, BudgetTooSmallError, ModelError
 from agentfast.messages import AssistantMessage
 from agentfast.models.base import FinishReason, Model, ModelRequest, ModelResponse, ModelUsage
-from agentfast.tools.call import ToolCall
+from agentfast.models.composed.doubtful import fits_choice, unless_sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +94,39 @@ class Generation:
                 first = await self._respond(model, again)
                 usage = usage + first.usage
         escalate = self._definition.escalate
-        if escalate is None or (sure := escalate.doubt(first.message)) is None:
+        if escalate is None:
             return self._generated(model, request, first, usage)
-        self._emit(Escalated(self._step, sure, first.message))
-        stronger = escalate.to
-        try:
+
+        async def ask_stronger(sure: float) -> ModelResponse:
+            self._emit(Escalated(self._step, sure, first.message))
             wider = replace(request, max_tokens=self._tokens_left())
-            second = await self._respond(stronger, wider)
-            if (fault := self._fault(stronger, wider, second)) is not None:
+            second = await self._respond(escalate.to, wider)
+            if (fault := self._fault(escalate.to, wider, second)) is not None:
                 raise fault
-        except AgentFastError as error:
-            if escalate.on_failure == "raise" or isinstance(error, ModelFaultError):
-                raise
-            self._emit(EscalationFailed(self._step, error.message))
-            kept = self._generated(model, request, first, usage)
-            return replace(kept, escalation=Escalation(first, sure, error))
+            return second
+
+        answered = await unless_sure(replace(first, usage=usage), escalate, ask_stronger)
+        if answered.confidence is None:
+            return self._generated(model, request, first, usage)
+        escalation = Escalation(first, answered.confidence, answered.failure)
+        if answered.failure is not None:
+            self._emit(EscalationFailed(self._step, answered.failure.message))
+            return replace(self._generated(model, request, first, usage), escalation=escalation)
+        response = answered.response
         return Generated(
-            stronger.name,
-            second.message,
-            usage + second.usage,
-            second.finish_reason,
-            escalation=Escalation(first, sure),
+            response.model or escalate.to.name,
+            response.message,
+            response.usage,
+            response.finish_reason,
+            escalation=escalation,
         )
 
     def _generated(
         self, model: Model, request: ModelRequest, response: ModelResponse, usage: ModelUsage
     ) -> Generated:
         fault = self._fault(model, request, response)
-        return Generated(model.name, response.message, usage, response.finish_reason, fault)
+        name = response.model or model.name
+        return Generated(name, response.message, usage, response.finish_reason, fault)
 
     def _least_sure(self, message: AssistantMessage) -> float | None:
         """The confidence of the least sure of the calls that are doubtful; None if none is."""
@@ -154,6 +159,7 @@ class Generation:
             program=state.run_id,
             priority=self._scope.priority,
             settled_calls=self._early is not None,
+            ends_at=self._scope.ends_at,
         )
 
     async def _respond(self, model: Model, request: ModelRequest) -> ModelResponse:
@@ -201,7 +207,7 @@ class Generation:
         """The error that a turn is if it was cut off, or does not keep to the tool choice."""
         if response.finish_reason == "length":
             return self._cut_off(request, response)
-        if not _is_chosen(request.tool_choice, response.message.calls):
+        if not fits_choice(request.tool_choice, response.message.calls):
             named = ", ".join(call.name for call in response.message.calls) or "no tool"
             return ModelError(
                 f"model {model.name!r} called {named}, but tool_choice is {request.tool_choice!r}"
@@ -237,16 +243,3 @@ def most_cost(model: Model, request: ModelRequest) -> Callable[[int], float]:
         return lambda tokens: 0.0
     prompt = estimate_tokens(request.messages)
     return lambda tokens: float((prompt * price.input + tokens * price.output) / 1e6)
-
-
-def _is_chosen(tool_choice: str, calls: Sequence[ToolCall]) -> bool:
-    """True if a turn's calls fit `tool_choice`."""
-    match tool_choice:
-        case "auto":
-            return True
-        case "none":
-            return not calls
-        case "required":
-            return bool(calls)
-        case name:
-            return bool(calls) and all(call.name == name for call in calls)

@@ -99,7 +99,7 @@ def open_seat(spec: str, placement: Placement | None = None) -> Seat:
 
     Raises:
         ConfigError: the specification has none of the forms that there are, this machine has no such device, torch has
-            no such type, or httpx, which a server needs, is not installed.
+            no such type, or the package openai, which a server needs, is not installed.
         CheckpointError: there is no such checkpoint, or it cannot be loaded.
     """
     check_seat(spec)

@@ -49,6 +49,23 @@ def well_formed(text: str) -> str:
     return text
 
 
+class PairJoiner:
+    """Joins the halves of a surrogate pair that lie in two pieces of a text.
+
+    Attributes:
+        half: first half of a pair whose second is to come; "" if there is none.
+    """
+
+    def __init__(self) -> None:
+        self.half = ""
+
+    def add(self, piece: str) -> str:
+        """The text that the piece adds, well formed."""
+        text = self.half + piece
+        self.half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return well_formed(text.removesuffix(self.half))
+
+
 def dump_json(value: Any, name: str) -> str:
     """Compact JSON text, which UTF-8 can carry.
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentfast.runtime.grammar.tokens.class_chunks import CHUNK
-from agentfast.runtime.jit.kernel import finite_kernel, kernel, loose_kernel
-from agentfast.runtime.jit.simd_math import exponentials, greatest_bits, sums
+from agentfast.runtime.jit.kernel import kernel, loose_kernel
+from agentfast.runtime.jit.simd import LANES, address, gather, index_address, shifted_powers, weigh
+from agentfast.runtime.jit.simd_math import exponentials, greatest_bits
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -59,16 +60,16 @@ def reduce_to_classes(
     powers = np.empty(CHUNK, np.int32)
     whole = _are_classes(piece_class, top.shape[1])
     for i in range(logits.shape[0]):
-        if _is_broken(logits[i].view(np.int32)):
-            return i
         for chunk in range(len(chunk_piece) - 1):
             first, last = chunk_piece[chunk], chunk_piece[chunk + 1]
             if not _any(wanted[i], piece_class, first, last):
                 continue
             order = token_order[piece_start[first] : piece_start[last]]
-            starts = piece_start[first : last + 1]
+            _gather(logits[i], inverse, order, x)
+            if _is_broken(x[: len(order)].view(np.int32)):
+                return i
             _weigh(
-                logits[i], inverse, order, starts, x, y, powers,
+                x, y, powers, piece_start[first : last + 1],
                 piece_top[i, first:last], piece_mass[i, first:last], energy[first:last],
             )  # fmt: skip
         if whole:
@@ -79,14 +80,22 @@ def reduce_to_classes(
 
 
 @kernel
+def _gather(logits: Floats, inverse: np.float32, order: Ints, x: Floats) -> None:
+    """x = tempered logits of the tokens in `order`."""
+    size = len(order) // LANES * LANES
+    gather(address(logits, 0), index_address(order, 0), inverse, address(x, 0), size)
+    for j in range(size, len(order)):
+        x[j] = logits[order[j]] * inverse
+
+
+@kernel
 def _is_broken(bits: Ints) -> bool:
     """True if any float32 is NaN or +inf, told from its bits: comparing floats would not run in vectors."""
-    infinity, minus_infinity = np.int32(0x7F800000), np.int32(-0x00800000)
-    broken = np.int32(0)
+    signed, unsigned = np.int32(0), np.uint32(0)
     for v in range(len(bits)):
-        b = bits[v]
-        broken |= np.int32(b >= infinity) | (np.int32(b > minus_infinity) & np.int32(b < 0))
-    return bool(broken)
+        signed = max(signed, bits[v])
+        unsigned = max(unsigned, np.uint32(bits[v]))
+    return bool(signed >= np.int32(0x7F800000) or unsigned > np.uint32(0xFF800000))
 
 
 @kernel
@@ -99,48 +108,57 @@ def _any(wanted: Bools, piece_class: Ints, first: int, last: int) -> bool:
 
 @kernel
 def _weigh(
-    logits: Floats,
-    inverse: np.float32,
-    order: Ints,
-    starts: Ints,
-    x: Floats,
-    y: Floats,
-    powers: Ints,
-    top: Floats,
-    mass: Floats,
-    energy: Floats,
+    x: Floats, y: Floats, powers: Ints, starts: Ints, top: Floats, mass: Floats, energy: Floats
 ) -> None:
-    """Greatest logit, sum of exponentials around it, and their sum of exponential times logit, of a chunk's pieces."""
-    size = len(order)
+    """Greatest logit, sum of exponentials around it, and their sum of exponential times logit, of a chunk's pieces.
+
+    Args:
+        x: the chunk's logits; those of small pieces are moved to its front, less the piece's greatest.
+    """
     top_bits = top.view(np.int32)
-    for j in range(size):
-        x[j] = logits[order[j]] * inverse
+    found = np.empty(2, np.float32)
+    few = 0
     # Slices, not ranges: an index that starts at 0 is one that the compiler can turn into vectors.
     for piece in range(len(top)):
         low, high = starts[piece] - starts[0], starts[piece + 1] - starts[0]
         if high - low == 1:  # in a small vocabulary most are
             top[piece], mass[piece], energy[piece] = x[low], np.float32(x[low] > -np.inf), np.float32(0.0)
-            x[low] = np.float32(0.0)
-            continue
-        if high - low < _FEW:
+        elif high - low < _FEW:
             top[piece] = _lower_few(x, low, high)
-            continue
-        part = x[low:high]
-        top_bits[piece] = greatest_bits(part.view(np.int32))
-        if top[piece] > -np.inf:
-            _lower(part, top[piece])
-    exponentials(x, y, powers, size)
-    for piece in range(len(top)):
-        low, high = starts[piece] - starts[0], starts[piece + 1] - starts[0]
-        if high - low == 1:
-            continue
-        if high - low < _FEW:
-            mass[piece], energy[piece] = np.float32(0.0), np.float32(0.0)
             for j in range(low, high):
+                x[few] = x[j]
+                few += 1
+        else:
+            part = x[low:high]
+            top_bits[piece] = greatest_bits(part.view(np.int32))
+            mass[piece], energy[piece] = _weigh_many(part, top[piece], found)
+    exponentials(x, y, powers, few)
+    few = 0
+    for piece in range(len(top)):
+        size = starts[piece + 1] - starts[piece]
+        if 1 < size < _FEW:
+            mass[piece], energy[piece] = np.float32(0.0), np.float32(0.0)
+            for j in range(few, few + size):
                 mass[piece] += y[j]
                 energy[piece] += y[j] * x[j]
-        else:
-            mass[piece], energy[piece] = sums(y[low:high], x[low:high])
+            few += size
+
+
+@kernel
+def _weigh_many(x: Floats, top: np.float32, found: Floats) -> tuple[np.float32, np.float32]:
+    """Sums of a large piece; the numbers after the last whole vector are weighed in one filled up with -inf."""
+    if top == -np.inf:
+        return np.float32(0.0), np.float32(0.0)
+    size = len(x) // LANES * LANES
+    weigh(address(x, 0), top, address(found, 0), size)
+    mass, energy = found[0], found[1]
+    if size < len(x):
+        rest = np.full(LANES, -np.inf, np.float32)
+        for j in range(size, len(x)):
+            rest[j - size] = x[j]
+        weigh(address(rest, 0), top, address(found, 0), LANES)
+        mass, energy = mass + found[0], energy + found[1]
+    return mass, energy
 
 
 @kernel
@@ -153,12 +171,6 @@ def _lower_few(x: Floats, low: int, high: int) -> np.float32:
         for j in range(low, high):
             x[j] -= greatest
     return np.float32(greatest)
-
-
-@finite_kernel
-def _lower(x: Floats, by: np.float32) -> None:
-    for j in range(len(x)):
-        x[j] -= by
 
 
 @kernel
@@ -307,17 +319,15 @@ def drawn_tokens(
 @kernel
 def spread(logits: Floats, inverse: np.float32, bias: Floats, token_class: Ints, p: Floats) -> None:
     """p [C, V] = exp(logits * inverse + bias [C, K] of the token's class), at most 1; 0 below e^-87."""
-    x = np.empty(CHUNK, np.float32)
-    powers = np.empty(CHUNK, np.int32)
-    size = logits.shape[1]
+    whole = logits.shape[1] // LANES * LANES
+    rest = logits.shape[1] - whole
+    x, filled, group = np.zeros(LANES, np.float32), np.empty(LANES, np.float32), np.zeros(LANES, np.int32)
+    group[:rest] = token_class[whole:]
     for i in range(logits.shape[0]):
-        for low in range(0, size, CHUNK):
-            high = min(size, low + CHUNK)
-            _shift(logits[i, low:high], inverse, bias[i], token_class[low:high], x)
-            exponentials(x, p[i, low:high], powers, high - low)
-
-
-@finite_kernel
-def _shift(logits: Floats, inverse: np.float32, bias: Floats, token_class: Ints, x: Floats) -> None:
-    for v in range(len(logits)):
-        x[v] = min(logits[v] * inverse + bias[token_class[v]], np.float32(0.0))
+        shift = address(bias[i], 0)
+        shifted_powers(
+            address(logits[i], 0), inverse, shift, index_address(token_class, 0), address(p[i], 0), whole
+        )
+        x[:rest] = logits[i, whole:]
+        shifted_powers(address(x, 0), inverse, shift, index_address(group, 0), address(filled, 0), LANES)
+        p[i, whole:] = filled[:rest]

@@ -14,7 +14,7 @@ from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCal
 from agentfast.models.base import ModelRequest, ModelResponse
 from agentfast.models.local.model import LocalModel
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Server, call, reply
+from tests.support.servers.openai_server import Server, call, reply
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from agentfast.cli.bench.experiment import AUTOREGRESSIVE, DIFFUSION, OUTSIDE, w
 from agentfast.cli.main import main
 from agentfast.cli.process.exits import Exit
 from tests.integration.cli.served_model import served
-from tests.support.openai_server import Server, call, reply, turn
+from tests.support.servers.openai_server import Server, call, reply, turn
 
 
 def seats(diffusion: Path, autoregressive: Path) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from agentfast.cli.main import main
 from agentfast.cli.process.exits import Exit
-from tests.support.openai_server import Server, call, reply, turn
+from tests.support.servers.openai_server import Server, call, reply, turn
 
 AGENT = """
 from datetime import date

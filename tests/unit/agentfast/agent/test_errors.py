@@ -15,6 +15,7 @@ import agentfast.errors
 from agentfast import (
     Agent,
     AgentFastError,
+    AllModelsFailedError,
     BudgetTooSmallError,
     MapError,
     ModelError,
@@ -31,6 +32,7 @@ SPECIAL: dict[type[AgentFastError], AgentFastError] = {
     BudgetTooSmallError: BudgetTooSmallError(3, 2),
     OutputError: OutputError("no JSON", "four"),
     RetriesExhaustedError: RetriesExhaustedError("t", 3, "no"),
+    AllModelsFailedError: AllModelsFailedError(["a"], [ModelError("x")]),
     MapError: MapError(1, "p", ModelError("x"), [None]),
 }
 CLASSES = [

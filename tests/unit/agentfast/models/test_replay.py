@@ -13,20 +13,27 @@ from hypothesis import strategies as st
 from agentfast import (
     Agent,
     AssistantMessage,
+    CanvasState,
+    CanvasUpdate,
     ConfigError,
+    FirstThatWorks,
     ModelError,
     ModelRequest,
     ModelResponse,
     ModelUsage,
+    Price,
     RecordingModel,
     ReplayModel,
     RunFinished,
     ScriptedModel,
+    TextChunk,
+    TextDelta,
     ToolCall,
     UserMessage,
 )
 from agentfast.models.recording import decode_response, encode_response
 from agentfast.models.scripted import Answer
+from tests.support.scripted_runs import CountingModel, StreamingModel
 
 SCRIPT: list[Answer] = [[ToolCall("add", {"a": 1, "b": 2}), ToolCall("add", {"a": 3, "b": 4})], "grüße"]
 
@@ -210,3 +217,41 @@ async def test_a_stream_is_recorded_too(path: Path) -> None:
     last = streamed[-1]
     assert isinstance(last, RunFinished)
     assert (await agent(ReplayModel(path)).run("go")).messages == last.result.messages
+
+
+DRAFTS = [
+    CanvasState(0, 1, ("Hi", "."), (True, False), committed=False),
+    CanvasState(0, 2, ("Hi", "!"), (True, True), committed=True),
+]
+
+
+async def test_canvases_and_pieces_of_text_are_recorded_and_shown_again(path: Path) -> None:
+    response = ModelResponse(AssistantMessage("Hi!"), ModelUsage(canvases=1, denoising_steps=2))
+    original = StreamingModel(*DRAFTS, TextChunk("Hi"), TextChunk("!"), response)
+    recorded = [event async for event in Agent(RecordingModel(original, path)).stream("go")]
+    replayed = [event async for event in Agent(ReplayModel(path)).stream("go")]
+    assert [event for event in replayed if isinstance(event, (CanvasUpdate, TextDelta))] == [
+        CanvasUpdate(0, DRAFTS[0]),
+        CanvasUpdate(0, DRAFTS[1]),
+        TextDelta(0, "Hi"),
+        TextDelta(0, "!"),
+    ]
+    assert [type(event) for event in replayed] == [type(event) for event in recorded]
+    assert (await Agent(ReplayModel(path)).run("go")).output == "Hi!"
+
+
+async def test_what_a_turn_cost_and_who_wrote_it_is_recorded(path: Path) -> None:
+    answer = ModelResponse(AssistantMessage("a"), ModelUsage(generated_tokens=5))
+    broken = ScriptedModel([ModelError("down")])
+    sound = ScriptedModel([answer], name="sound", price=Price(input=0, output=1e6))
+    original = await RecordingModel(FirstThatWorks(broken, sound), path).respond(ModelRequest([]))
+    replayed = await ReplayModel(path).respond(ModelRequest([]))
+    assert (replayed, replayed.model, replayed.usage.cost) == (original, "sound", 5.0)
+
+
+async def test_what_the_recorded_model_can_do_beside_answering_is_asked_of_it(path: Path) -> None:
+    counting = RecordingModel(CountingModel(3), path)
+    assert counting.count_tokens([UserMessage("a")]) == 3
+    priced = RecordingModel(ScriptedModel([], price=Price(input=1, output=2)), path)
+    assert priced.price == Price(input=1, output=2)
+    assert not hasattr(priced, "count_tokens")

@@ -19,7 +19,7 @@ from agentfast import (
 )
 from agentfast.agent.history.openai import message_from_openai
 from agentfast.agent.history.read import read_history
-from agentfast.models.openai.encode import encode_message
+from agentfast.models.openai.chat.encode import encode_message
 
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"city":"Oslo"}'}}
 

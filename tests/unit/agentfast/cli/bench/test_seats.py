@@ -56,7 +56,9 @@ def test_an_unknown_type_is_refused(random_checkpoint: Path) -> None:
         open_seat(str(random_checkpoint), Placement(dtype="float33"))
 
 
-def test_a_server_without_httpx_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx", None)
-    with pytest.raises(ConfigError, match=r"httpx is not installed \(pip install 'agentfast\[openai\]'\)"):
+def test_a_server_without_the_package_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(
+        ConfigError, match=r"the package openai is not installed \(pip install 'agentfast\[openai\]'\)"
+    ):
         open_seat("http://localhost:9/v1#m")

@@ -14,7 +14,7 @@ from agentfast import Agent, ConfigError, ModelError, ModelUnavailableError, Ope
 from agentfast.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from agentfast.models.base import ModelRequest
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Reply, Server, call, drop, reply, turn
+from tests.support.servers.openai_server import Reply, Server, call, drop, reply, turn
 
 ADD = ToolDefinition(
     "add",

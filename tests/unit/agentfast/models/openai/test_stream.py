@@ -24,7 +24,7 @@ from agentfast import (
 from agentfast.messages import AssistantMessage, ToolCall, UserMessage
 from agentfast.models.base import ModelEvent, ModelRequest
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Reply, Server, call, delta, drop, events, reply, turn
+from tests.support.servers.openai_server import Reply, Server, call, delta, drop, events, reply, turn
 
 ADD = ToolDefinition("add", "Adds.", {"type": "object"})
 ASK = ModelRequest([UserMessage("Hello.")], tools=(ADD,))

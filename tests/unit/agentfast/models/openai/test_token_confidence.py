@@ -13,7 +13,7 @@ from agentfast.errors import ModelError
 from agentfast.messages import UserMessage
 from agentfast.models.base import ModelRequest, ModelResponse
 from agentfast.tools.call import ToolDefinition
-from tests.support.openai_server import Server, call, delta, events, reply, turn
+from tests.support.servers.openai_server import Server, call, delta, events, reply, turn
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
 TRIP = ToolDefinition("trip", "Plans.", SCHEMA)

@@ -1,0 +1,1 @@
+"""Models made of models: fallback, a stronger one for doubtful turns, and routing."""

@@ -1,0 +1,1 @@
+"""The constrained posterior of a batch of canvases on a device: Triton kernels, trellises, results."""
