@@ -15,7 +15,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from agentfast import Agent, AssistantMessage, MCPServer, ScriptedModel, ToolCall, ToolError
-from tests.integration.mcp.kit import ROOT, call, ours, until
+from tests.support.servers.mcp_kit import ROOT, call, ours, until
 
 MODULE = '''
 import asyncio, os, subprocess

@@ -25,7 +25,7 @@ from agentfast import (
     ToolError,
 )
 from agentfast.tools import Executor, ToolRegistry
-from tests.integration.mcp.kit import call, free_port, kit, over_http, until
+from tests.support.servers.mcp_kit import call, free_port, kit, over_http, until
 
 NUMBERS: Any = {"A": 1}
 WRONG: Any = "all"

@@ -1,4 +1,4 @@
-"""A server of the package mcp with everything that a client has to cope with; `python server.py` serves it over stdio.
+"""A server of the package mcp with everything that a client has to cope with; `python mcp_server.py` serves it over stdio.
 
 With arguments HOST PORT it is served by streamable HTTP. Told by MCP_JOURNAL, it notes each call in a file.
 """

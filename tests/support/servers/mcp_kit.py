@@ -1,4 +1,4 @@
-"""MCP servers for tests: the kit of `server.py` as a process, and by HTTP on a free port."""
+"""MCP servers for tests: the kit of `mcp_server.py` as a process, and by HTTP on a free port."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agentfast import MCPServer
 from agentfast.tools.mcp.options import MCPOptions
 
 ROOT = Path(__file__).parents[3]
-KIT = str(Path(__file__).with_name("server.py"))
+KIT = str(Path(__file__).with_name("mcp_server.py"))
 
 
 def kit(*, env: Mapping[str, str] | None = None, **options: Unpack[MCPOptions]) -> MCPServer:

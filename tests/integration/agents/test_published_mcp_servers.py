@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentfast import Agent, AssistantMessage, MCPServer, ScriptedModel, ToolCall, ToolError, held_by, nano
-from tests.integration.mcp.kit import call
+from tests.support.servers.mcp_kit import call
 
 pytestmark = pytest.mark.slow
 FOLDER = os.environ.get("AGENTFAST_MCP_SERVERS", ".")
